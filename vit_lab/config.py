@@ -1,0 +1,225 @@
+"""A run as data: frozen models for data, model, init and optimiser, with every default and limit.
+
+The form, the URL, the command line and the store all read this file; nothing else knows a default.
+Field names are unique across the parts, so `configure(patch_size=4, learning_rate=3e-3)` needs no nesting.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+DatasetName = Literal["mnist-10k", "mnist", "fashion-mnist"]
+SchemeName = Literal["linear-default", "xavier", "kaiming", "vit", "normal"]
+GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
+IMAGE_SHAPE = {"image_size": 28, "channels": 1, "num_classes": 10}  # of every data set there is
+
+DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)
+SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
+GROUPS: tuple[GroupName, ...] = get_args(GroupName)
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used. `field` is its flat name; the message is one sentence for a person."""
+
+    def __init__(self, field: str, message: str):
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class DataConfig(_Part):
+    """What a run learns from, and how small or hard the task is made."""
+
+    dataset: DatasetName = Field("mnist-10k", description="The images: 10,000 bundled digits, full MNIST or Fashion-MNIST.")
+    train_size: int | None = Field(None, ge=10, le=60_000, description="Training images used; empty means all of them.")
+    label_noise: float = Field(0.0, ge=0, le=1, description="Fraction of training labels replaced by a random class.")
+    pixel_noise: float = Field(0.0, ge=0, le=2, description="Std of Gaussian noise on every pixel, where white is 1.")
+    shift: int = Field(0, ge=0, le=6, description="Largest random shift of a training image, in pixels, drawn anew each step.")
+
+
+class VitConfig(_Part):
+    """A Vision Transformer (Dosovitskiy et al. 2021, Sec. 3.1), pre-norm."""
+
+    kind: Literal["vit"] = "vit"
+    image_size: int = Field(28, ge=4, le=64, description="Height and width of an image, in pixels.")
+    channels: int = Field(1, ge=1, le=4, description="Colour channels of an image.")
+    num_classes: int = Field(10, ge=2, le=100, description="Classes to tell apart.")
+    patch_size: int = Field(7, ge=1, le=64, description="Height and width of a patch, in pixels; it must divide the image.")
+    dim: int = Field(64, ge=2, le=512, description="Width of a token: how many numbers describe a patch.")
+    depth: int = Field(4, ge=1, le=24, description="Encoder blocks on top of one another.")
+    heads: int = Field(4, ge=1, le=32, description="Attention heads in a block; they share the width evenly.")
+    mlp_ratio: float = Field(2.0, gt=0, le=8, description="Hidden width of the MLP, in multiples of dim.")
+    pool: Literal["cls", "mean"] = Field("mean", description="What the classifier reads: a class token, or the mean token.")
+    position: Literal["learned", "sinusoidal", "none"] = Field("sinusoidal", description="How a token knows where it is.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped after embedding, attention and MLP.")
+    attention_dropout: float = Field(0.0, ge=0, lt=1, description="Share of attention weights dropped.")
+    qkv_bias: bool = Field(True, description="Whether the query, key and value projections have a bias.")
+    out_bias: bool = Field(True, description="Whether the projection after attention has a bias.")
+    final_norm: bool = Field(True, description="Whether a LayerNorm stands before the classifier.")
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens N that attention sees: the patches, and the class token if there is one."""
+        return (self.image_size // self.patch_size) ** 2 + (self.pool == "cls")
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        for field, whole_field in (("patch_size", "image_size"), ("heads", "dim")):
+            size, whole = getattr(self, field), getattr(self, whole_field)
+            if whole % size:
+                fits = [n for n in range(1, whole + 1) if whole % n == 0 and n <= _limit(VitConfig, field, "le")]
+                raise _refusal(field, f"{size} does not divide {whole_field} {whole}; choose {one_of(fits)}")
+        return self
+
+
+ModelConfig = VitConfig
+
+
+class InitConfig(_Part):
+    """How the weight matrices start: a scheme, and factors on its variance."""
+
+    scheme: SchemeName = Field("linear-default", description="Distribution and variance of the initial weights.")
+    variance_scale: float = Field(1.0, gt=0, le=1e6, description="Factor on the variance of every weight matrix.")
+    embed_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the patch embedding.")
+    qk_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of queries and keys.")
+    vo_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of values and attention output.")
+    mlp_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the MLP.")
+    head_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the classifier.")
+
+    def scale(self, group: GroupName) -> float:
+        """The whole factor on the variance of one group of matrices."""
+        return self.variance_scale * float(getattr(self, f"{group}_scale"))
+
+
+class OptimConfig(_Part):
+    """AdamW (Loshchilov & Hutter 2019) and its schedule. A run lasts `steps`, or `epochs` if those are given."""
+
+    steps: int = Field(300, ge=1, le=100_000, description="Training steps, one batch each.")
+    epochs: int | None = Field(None, ge=1, le=1_000, description="Passes over the training images; if given, steps follow from it.")
+    batch_size: int = Field(128, ge=1, le=4_096, description="Images in a step.")
+    learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of AdamW.")
+    weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay, on weight matrices only.")
+    beta2: float = Field(0.99, ge=0, lt=1, description="Decay of AdamW's running mean of squared gradients.")
+    schedule: Literal["cosine", "constant"] = Field("cosine", description="How the learning rate falls after the warm-up.")
+    schedule_unit: Literal["step", "epoch"] = Field("step", description="Whether the rate changes at each step or each epoch.")
+    warmup_steps: int = Field(50, ge=0, le=100_000, description="Steps over which the learning rate rises from 0.")
+    clip_norm: float | None = Field(1.0, gt=0, description="Largest norm of the whole gradient; empty means no clipping.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread evenly over all classes.")
+    double_softmax: bool = Field(False, description="Feed softmax(logits) to the cross-entropy, as ViT-Notes does.")
+
+    def total_steps(self, train_images: int) -> int:
+        """Steps of a whole run over that many training images."""
+        return self.epochs * self.steps_per_epoch(train_images) if self.epochs else self.steps
+
+    def steps_per_epoch(self, train_images: int) -> int:
+        """Batches in one pass; the last may be smaller."""
+        return -(-train_images // self.batch_size)
+
+
+class RunConfig(_Part):
+    """One training of one model from one seed."""
+
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Number from which every random draw of the run follows.")
+    data: DataConfig = DataConfig()  # type: ignore[call-arg]
+    model: ModelConfig = VitConfig()  # type: ignore[call-arg]
+    init: InitConfig = InitConfig()  # type: ignore[call-arg]
+    optim: OptimConfig = OptimConfig()  # type: ignore[call-arg]
+
+    @model_validator(mode="after")
+    def _model_fits_data(self) -> Self:
+        for field, needed in IMAGE_SHAPE.items():
+            if (value := getattr(self.model, field)) != needed:
+                raise _refusal(field, f"{value} does not fit the images of {self.data.dataset}; choose {needed}")
+        return self
+
+
+PARTS: dict[str, type[_Part]] = {"data": DataConfig, "model": VitConfig, "init": InitConfig, "optim": OptimConfig}
+PART_OF: dict[str, str] = {field: part for part, model in PARTS.items() for field in model.model_fields} | {"seed": ""}
+
+
+def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
+    """`base` (by default RunConfig()) with flat settings put in their places.
+
+    Giving `steps` without `epochs` means that many steps, also where the base counts in epochs.
+    Raises ConfigError, which names the field, the value and what would be valid.
+    """
+    nested: dict[str, Any] = (base or RunConfig()).model_dump()
+    if settings.get("steps") is not None:
+        settings.setdefault("epochs", None)
+    for field, value in settings.items():
+        if field not in PART_OF:
+            raise ConfigError(field, f"there is no such setting; the settings are {one_of(sorted(PART_OF), 'and')}")
+        (nested[PART_OF[field]] if PART_OF[field] else nested)[field] = value
+    return parse(nested)
+
+
+def parse(nested: Mapping[str, Any] | str) -> RunConfig:
+    """A RunConfig from nested plain data or its JSON text. Raises ConfigError."""
+    try:
+        return RunConfig.model_validate_json(nested) if isinstance(nested, str) else RunConfig.model_validate(nested)
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def flat(config: RunConfig) -> dict[str, Any]:
+    """Every setting under its flat name: the inverse of `configure`."""
+    nested = config.model_dump()
+    return {field: nested[part][field] if part else nested[field] for field, part in PART_OF.items()}
+
+
+def difference(*configs: RunConfig) -> dict[str, tuple[Any, ...]]:
+    """The settings in which the configs are not all alike, each with one value a config."""
+    rows = [flat(config) for config in configs]
+    return {field: values for field in PART_OF if len(set(values := tuple(row[field] for row in rows))) > 1}
+
+
+def describe(field: str) -> str:
+    """The sentence that says what a setting is."""
+    return _model_of(field).model_fields[field].description or ""
+
+
+def limits(field: str) -> tuple[float, float]:
+    """Smallest and largest value of a numeric setting; open ends are infinite."""
+    model = _model_of(field)
+    low = max(_limit(model, field, "ge"), _limit(model, field, "gt"), key=lambda x: (x != -float("inf"), x))
+    return low, min(_limit(model, field, "le"), _limit(model, field, "lt"))
+
+
+def one_of(choices: list[Any], word: str = "or") -> str:
+    """'1, 2, 4 or 7'"""
+    names = [str(choice) for choice in choices]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def _model_of(field: str) -> type[BaseModel]:
+    return PARTS[PART_OF[field]] if PART_OF[field] else RunConfig
+
+
+def _limit(model: type[BaseModel], field: str, bound: Literal["ge", "gt", "le", "lt"]) -> float:
+    found = [getattr(rule, bound) for rule in model.model_fields[field].metadata if hasattr(rule, bound)]
+    return float(found[0]) if found else float("-inf" if bound in ("ge", "gt") else "inf")
+
+
+def _refusal(field: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError("refused", "{message}", {"field": field, "message": message})
+
+
+def _explained(error: ValidationError) -> ConfigError:
+    """The first complaint of pydantic as a sentence with the field, the value and what would be valid."""
+    first = error.errors(include_url=False)[0]
+    context = first.get("ctx", {})
+    if first["type"] == "refused":
+        return ConfigError(context["field"], context["message"])
+    field = str(first["loc"][-1]) if first["loc"] else "config"
+    value = repr(first.get("input")) if len(repr(first.get("input"))) <= 40 else repr(first.get("input"))[:37] + "..."
+    if first["type"] == "extra_forbidden":
+        return ConfigError(field, "there is no such setting")
+    if first["type"] == "json_invalid":
+        return ConfigError("config", "the text is not valid JSON")
+    valid = first["msg"][0].lower() + first["msg"][1:]
+    return ConfigError(field, f"{value} does not work; {valid.replace('input should', 'it should')}")

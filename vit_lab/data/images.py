@@ -1,0 +1,176 @@
+"""Whole image data sets as tensors in memory: loaded once per process, normalised once, shared by all runs.
+
+MNIST: LeCun, Cortes & Burges 1998. Fashion-MNIST: Xiao, Rasul & Vollgraf 2017. Both through torchvision.
+"""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vit_lab.config import DatasetName
+from vit_lab.data.bundled import load_bundled_digits
+from vit_lab.data.errors import DatasetError
+from vit_lab.paths import data_folder
+
+DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from, and the statistics of its training pixels that normalise it.
+
+    `mean` and `std` are in units of white = 1. `download_bytes` is what a download brings to disk.
+    """
+
+    torchvision_class: str | None
+    mean: float
+    std: float
+    validation_images: int
+    classes: tuple[str, ...]
+    download_bytes: int = 0
+
+
+SOURCES: dict[DatasetName, Source] = {
+    "mnist-10k": Source(None, 0.1307, 0.3081, 1_000, DIGITS),
+    "mnist": Source("MNIST", 0.1307, 0.3081, 2_000, DIGITS, 66_544_770),
+    "fashion-mnist": Source("FashionMNIST", 0.2860, 0.3530, 2_000, CLOTHES, 85_782_653),
+}
+BUNDLED_TEST_IMAGES = 2_000
+
+
+@dataclass(frozen=True)
+class ImageDataset:
+    """Normalised images (n, 1, 28, 28) float32 and labels (n,) int64. Shared: nobody writes into it.
+
+    The validation images of a run are taken out of the training images; the test images are fixed.
+    """
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    source: Source
+
+
+_loaded: dict[tuple[DatasetName, Path], ImageDataset] = {}
+_loading = threading.Lock()
+
+
+def is_available(name: DatasetName) -> bool:
+    """Whether the data set can be used without a download."""
+    source = SOURCES[name]
+    if source.torchvision_class is None:
+        return True
+    raw = data_folder() / source.torchvision_class / "raw"
+    return all((raw / file).exists() or (raw / f"{file}.gz").exists() for file in _IDX_FILES)
+
+
+def load_dataset(name: DatasetName) -> ImageDataset:
+    """The data set, from memory if this process has it already. Raises DatasetError if it is absent or garbled."""
+    key = (name, data_folder())
+    with _loading:
+        if key not in _loaded:
+            _loaded[key] = _read(name)
+        return _loaded[key]
+
+
+def download(name: DatasetName) -> Iterator[float]:
+    """Fetch a data set into the data folder, yielding the fraction done. Raises DatasetError.
+
+    It arrives in a temporary folder and is moved into place whole, so a broken download leaves nothing behind.
+    """
+    source, folder = SOURCES[name], data_folder()
+    if source.torchvision_class is None or is_available(name):
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
+            failure: list[BaseException] = []
+            worker = threading.Thread(target=_fetch, args=(source, temporary, failure), daemon=True)
+            worker.start()
+            while worker.is_alive():
+                worker.join(0.2)
+                arrived = sum(file.stat().st_size for file in Path(temporary).rglob("*") if file.is_file())
+                yield min(arrived / source.download_bytes, 1.0)
+            if failure:
+                raise DatasetError(
+                    f"{name} could not be downloaded ({_short(failure[0])}); check the network, or put its files "
+                    f"into {folder / source.torchvision_class / 'raw'}, or choose mnist-10k, which is bundled"
+                ) from failure[0]
+            target = folder / source.torchvision_class
+            shutil.rmtree(target, ignore_errors=True)
+            (Path(temporary) / source.torchvision_class).replace(target)
+    except OSError as error:
+        raise DatasetError(f"{name} cannot be stored in {folder} ({_short(error)}); free or choose another "
+                           "folder with VIT_LAB_DATA") from error  # fmt: skip
+
+
+_IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+def _torchvision(source: Source, folder: str | Path, **options: Any) -> Any:
+    from torchvision import datasets  # takes a second to import, so only when its data is wanted
+
+    return getattr(datasets, source.torchvision_class or "")(str(folder), **options)
+
+
+def _fetch(source: Source, folder: str, failure: list[BaseException]) -> None:
+    try:
+        _torchvision(source, folder, download=True)
+    except Exception as error:  # whatever a network can do; told to the person by the caller
+        failure.append(error)
+
+
+def _read(name: DatasetName) -> ImageDataset:
+    source = SOURCES[name]
+    if source.torchvision_class is None:
+        images, labels = (torch.from_numpy(array) for array in load_bundled_digits())
+        cut = len(images) - BUNDLED_TEST_IMAGES
+        parts = (images[:cut], labels[:cut]), (images[cut:], labels[cut:])
+    else:
+        folder = data_folder()
+        if not is_available(name):
+            raise DatasetError(
+                f"{name} is not on this machine ({folder / source.torchvision_class / 'raw'} lacks it); download it, "
+                "point VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled"
+            )
+        try:
+            read = [_torchvision(source, folder, train=train) for train in (True, False)]
+        except Exception as error:  # torchvision raises anything from ValueError to AssertionError on a bad file
+            raise DatasetError(_garbled(name, folder, source, _short(error))) from error
+        parts = (read[0].data, read[0].targets), (read[1].data, read[1].targets)
+    for images, labels in parts:
+        if images.shape[1:] != (28, 28) or len(images) != len(labels) or not 0 <= int(labels.min()) <= int(labels.max()) <= 9:
+            raise DatasetError(_garbled(name, data_folder(), source, "images and labels do not fit"))
+    (train_images, train_labels), (test_images, test_labels) = parts
+    return ImageDataset(
+        _normalised(train_images, source), train_labels.long(), _normalised(test_images, source), test_labels.long(), source
+    )
+
+
+def _normalised(images: Tensor, source: Source) -> Tensor:  # (n, 28, 28) uint8 -> (n, 1, 28, 28)
+    return images.float().div_(255).sub_(source.mean).div_(source.std).unsqueeze_(1)
+
+
+def _garbled(name: str, folder: Path, source: Source, why: str) -> str:
+    return (
+        f"the files of {name} in {folder / (source.torchvision_class or '')} are damaged ({why}); "
+        "delete that folder and download again, or choose mnist-10k, which is bundled"
+    )
+
+
+def _short(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -1,0 +1,132 @@
+"""Init schemes by the quantile construction: one uniform draw per parameter, mapped through each scheme.
+
+Every matrix has its own generator, seeded from (run seed, its name). It draws uniforms u; a scheme maps
+them through its inverse CDF and scales them. Two arms of a pair therefore hold monotone maps of the same
+draw, and a change of depth moves no other block's weights.
+
+Schemes touch the weight matrices. Everything else starts alike in every arm: biases at 0, LayerNorm gains
+at 1, class token and learned positions from a normal of std 0.02 truncated at two std (Dosovitskiy et al. 2021).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from vit_lab.config import GroupName, InitConfig, RunConfig, SchemeName
+from vit_lab.models.attention import Attention
+from vit_lab.models.blocks import FeedForward
+from vit_lab.models.vit import VisionTransformer
+from vit_lab.randomness import generator_for
+
+Distribution = Literal["uniform", "normal", "truncated"]
+
+_CDF_AT_2 = NormalDist().cdf(2)
+# Variance of a standard normal truncated at +-2: 1 - 2 * 2 * pdf(2) / (cdf(2) - cdf(-2)).
+TRUNCATED_VARIANCE = 1 - 4 * NormalDist().pdf(2) / (2 * _CDF_AT_2 - 1)
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A distribution and its variance (before truncation) from the fans of one projection."""
+
+    distribution: Distribution
+    variance: Callable[[int, int], float]
+    summary: str
+
+
+SCHEMES: dict[SchemeName, Scheme] = {
+    "linear-default": Scheme("uniform", lambda fan_in, _: 1 / (3 * fan_in), "what nn.Linear does"),
+    "xavier": Scheme("uniform", lambda fan_in, fan_out: 2 / (fan_in + fan_out), "Glorot & Bengio 2010, Eq. 16"),
+    "kaiming": Scheme("normal", lambda fan_in, _: 2 / fan_in, "He et al. 2015, Eq. 10"),
+    "vit": Scheme("truncated", lambda *_: 0.02**2, "std 0.02 whatever the width, as ViT code does"),
+    "normal": Scheme("normal", lambda *_: 1.0, "variance 1 whatever the width; the scale is the variance"),
+}
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One weight matrix as a scheme sees it: q, k and v count separately though they share a tensor.
+
+    `weight` is a live view of the parameter, (fan_out, fan_in).
+    """
+
+    name: str
+    group: GroupName
+    weight: Tensor
+
+    @property
+    def fans(self) -> tuple[int, int]:
+        """(fan_in, fan_out)"""
+        return self.weight.shape[1], self.weight.shape[0]
+
+
+def matrices(model: nn.Module) -> list[Matrix]:
+    """Every weight matrix of the model, in the order in which data meets it."""
+    found: list[Matrix] = []
+    for path, module in model.named_modules():
+        if isinstance(module, Attention):
+            q, k, v = module.qkv.weight.chunk(3)
+            found += [Matrix(f"{path}.q", "qk", q), Matrix(f"{path}.k", "qk", k), Matrix(f"{path}.v", "vo", v)]
+            found += [Matrix(f"{path}.out", "vo", module.out.weight)]
+        elif isinstance(module, FeedForward):
+            found += [Matrix(f"{path}.up", "mlp", module.up.weight), Matrix(f"{path}.down", "mlp", module.down.weight)]
+        elif path == "embed" and isinstance(module, nn.Linear):
+            found += [Matrix(path, "embed", module.weight)]
+        elif path == "head" and isinstance(module, nn.Linear):
+            found += [Matrix(path, "head", module.weight)]
+    return found
+
+
+def variance_before_truncation(init: InitConfig, group: GroupName, fan_in: int, fan_out: int) -> float:
+    """The sigma^2 of a weight that the config asks for."""
+    return SCHEMES[init.scheme].variance(fan_in, fan_out) * init.scale(group)
+
+
+def expected_variance(init: InitConfig, group: GroupName, fan_in: int, fan_out: int) -> float:
+    """The variance that a weight has: sigma^2, less what truncation takes."""
+    truncated = SCHEMES[init.scheme].distribution == "truncated"
+    return variance_before_truncation(init, group, fan_in, fan_out) * (TRUNCATED_VARIANCE if truncated else 1)
+
+
+def uniforms(shape: torch.Size, seed: int, name: str) -> Tensor:
+    """The draw behind a parameter: float64 in the open interval (0, 1), the same whatever the scheme."""
+    u = torch.rand(shape, dtype=torch.float64, generator=generator_for(seed, "init", name))
+    return u.clamp_(min=2.0**-54)
+
+
+def quantile(u: Tensor, distribution: Distribution) -> Tensor:
+    """Inverse CDF, for a sigma (before truncation) of 1: the value below which a share u of the distribution lies."""
+    if distribution == "uniform":
+        return (2 * u - 1) * math.sqrt(3)
+    if distribution == "truncated":
+        u = (1 - _CDF_AT_2) + u * (2 * _CDF_AT_2 - 1)
+    return torch.special.ndtri(u)
+
+
+@torch.no_grad()
+def initialise(model: nn.Module, init: InitConfig, seed: int) -> None:
+    """Give every parameter of a built model its start."""
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.weight.fill_(1)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+        elif name in ("class_token", "position"):
+            parameter.copy_(0.02 * quantile(uniforms(parameter.shape, seed, name), "truncated"))
+    scheme = SCHEMES[init.scheme]
+    for matrix in matrices(model):
+        sigma = math.sqrt(variance_before_truncation(init, matrix.group, *matrix.fans))
+        matrix.weight.copy_(sigma * quantile(uniforms(matrix.weight.shape, seed, matrix.name), scheme.distribution))
+
+
+def build_model(config: RunConfig) -> VisionTransformer:
+    """The model of a run at step 0, on the CPU."""
+    model = VisionTransformer(config.model)
+    initialise(model, config.init, config.seed)
+    return model

@@ -1,0 +1,191 @@
+"""Worker threads that train queued runs, first come, first served, as many at once as there are cores.
+
+Each run has one intra-op thread: these models are too small to split, and torch releases the GIL inside
+its operators, so two runs side by side cost the wall time of one. A run that is paused or stopped leaves a
+checkpoint and its worker goes on with the next in the queue; resuming queues it again.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+
+import torch
+
+from vit_lab import paths
+from vit_lab.config import ConfigError
+from vit_lab.data.errors import DatasetError
+from vit_lab.data.splits import load_run_data
+from vit_lab.events import Diverged, Event, Finished, StepMeasured
+from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.states import RESUMABLE, Status
+from vit_lab.runs.store import Store, StoreError
+from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from vit_lab.training.trainer import Training, train
+
+FLUSH_SECONDS = 0.25  # how far a screen may lag behind a run
+CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
+SHUTDOWN_SECONDS = 5.0
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class RunManager:
+    """Trains the runs that are submitted to `store`. Call `shutdown` before the process ends."""
+
+    def __init__(self, store: Store, workers: int | None = None):
+        self.store = store
+        self.workers = workers or usable_cores()
+        self._threads: list[threading.Thread] = []
+        self._wake = threading.Condition()
+        self._closing = False
+        self.problem: str | None = None  # what keeps workers from writing, as one sentence
+
+    def submit(self, runs: Sequence[NewRun]) -> list[str]:
+        """Queue runs; returns their ids. Raises StoreError."""
+        ids = self.store.add(runs)
+        self._call_workers()
+        return ids
+
+    def pause(self, run_id: str) -> None:
+        """Ask a run to stand still; it can be resumed."""
+        self.store.request(run_id, Status.PAUSED)
+
+    def stop(self, run_id: str) -> None:
+        """Ask a run to end where it is. Its checkpoint stays, so a change of mind is possible."""
+        self.store.request(run_id, Status.STOPPED)
+
+    def resume(self, run_id: str) -> None:
+        """Queue a run that stands still, to go on where it was."""
+        if self.store.run(run_id).status in RESUMABLE:
+            self.store.requeue(run_id)
+            self._call_workers()
+
+    def delete(self, run_ids: Sequence[str]) -> None:
+        """Remove runs, their events and checkpoints. Raises StoreError if one is still at work."""
+        self.store.delete(run_ids)
+        for run_id in run_ids:
+            paths.checkpoint(run_id).unlink(missing_ok=True)
+
+    def shutdown(self, timeout: float = SHUTDOWN_SECONDS) -> None:
+        """Stop all workers; their runs are checkpointed and marked interrupted. May be called again."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if self._threads:
+            self.store.interrupt_runs_of(self.store.presence.name)
+            self._threads = []
+
+    def _call_workers(self) -> None:
+        with self._wake:
+            if not self._threads and not self._closing:
+                self._threads = [
+                    threading.Thread(target=self._work, name=f"vit-lab-worker-{i}", daemon=True) for i in range(self.workers)
+                ]
+                for thread in self._threads:
+                    thread.start()
+            self._wake.notify_all()
+
+    def _work(self) -> None:
+        torch.set_num_threads(1)  # counts for the calling thread
+        while not self._closing:
+            try:
+                run = self.store.claim()
+            except StoreError as error:
+                self._wait_out(error)
+                continue
+            self.problem = None
+            if run is not None:
+                self._end(run.id, *self._train(run))
+                continue
+            with self._wake:
+                if not self._closing:
+                    self._wake.wait(1.0)
+
+    def _train(self, run: RunRecord) -> tuple[Status, str | None]:
+        """Train one run until it ends or is asked to; returns how it ended and why."""
+        try:
+            path = paths.checkpoint(run.id)
+            checkpoint = load_checkpoint(path) if path.exists() else None
+            training = train(run.config, load_run_data(run.config), checkpoint=checkpoint)
+            return self._follow(run, training)
+        except (ConfigError, DatasetError, CheckpointError, StoreError) as error:
+            return Status.FAILED, str(error)
+        except OSError as error:
+            return Status.FAILED, f"{error.strerror or error}: {error.filename or paths.home()}; free some space or mend it, then resume"
+        except Exception as error:  # a defect, or no memory: the run's record must survive it
+            return Status.FAILED, f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
+
+    def _follow(self, run: RunRecord, training: Training) -> tuple[Status, str | None]:
+        clock = _Clock(before=run.wall_seconds)
+        pending: list[tuple[float, Event]] = []
+        flushed = saved = time.monotonic()
+        ended: tuple[Status, str | None] = (Status.FAILED, "the run ended without saying why")
+        for event in training:
+            pending.append((clock.training_seconds, event))
+            clock.saw(event, run.config.optim.batch_size)
+            if isinstance(event, Finished):
+                ended = Status.FINISHED, None
+            elif isinstance(event, Diverged):
+                ended = Status.DIVERGED, f"the loss was not a number at step {event.step}; try a smaller variance or learning rate"
+            now = time.monotonic()
+            if now - flushed >= FLUSH_SECONDS:
+                wish = self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second)
+                pending, flushed = [], now
+                if wish or self._closing:
+                    save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
+                    return (Status(wish) if wish else Status.INTERRUPTED), None
+                if now - saved >= CHECKPOINT_SECONDS:
+                    save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
+                    saved = now
+        self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second)
+        save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
+        return ended
+
+    def _end(self, run_id: str, status: Status, error: str | None) -> None:
+        """Write down how a run ended, for as long as it takes: no record stays `running` over a full disk."""
+        while True:
+            try:
+                return self.store.end(run_id, status, error)
+            except StoreError as problem:
+                if self._closing:
+                    return
+                self._wait_out(problem)
+
+    def _wait_out(self, error: StoreError) -> None:
+        self.problem = str(error)
+        with self._wake:
+            self._wake.wait(1.0)
+
+
+class _Clock:
+    """Training time and speed of one run, on a clock that never jumps."""
+
+    def __init__(self, before: float):
+        self._before, self._start = before, time.monotonic()
+        self._marks: list[tuple[float, int]] = []
+
+    @property
+    def training_seconds(self) -> float:
+        return self._before + time.monotonic() - self._start
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Over the last few seconds, evaluations and probes included."""
+        if len(self._marks) < 2:
+            return None
+        (first_time, first), (last_time, last) = self._marks[0], self._marks[-1]
+        return (last - first) / max(last_time - first_time, 1e-9)
+
+    def saw(self, event: Event, batch_size: int) -> None:
+        if isinstance(event, StepMeasured):
+            now = time.monotonic()
+            self._marks.append((now, event.step * batch_size))
+            while len(self._marks) > 2 and now - self._marks[0][0] > 3.0:
+                self._marks.pop(0)

@@ -1,0 +1,59 @@
+"""The database's history: each entry is one numbered step, applied once, in order. Add at the end; never edit."""
+
+import sqlite3
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            number INTEGER NOT NULL UNIQUE,           -- order of submission
+            experiment TEXT NOT NULL,                 -- runs launched to be compared share it
+            arm INTEGER NOT NULL,                     -- place of its arm in the experiment, 0 first
+            name TEXT NOT NULL,
+            tags TEXT NOT NULL DEFAULT '',
+            config TEXT NOT NULL,                     -- RunConfig as JSON
+            status TEXT NOT NULL,
+            process TEXT NOT NULL,                    -- the process that works on it, while queued or running
+            request TEXT,                             -- 'pause' or 'stop': what a person asked of the worker
+            error TEXT,                               -- one sentence: why it failed or diverged
+            created_at TEXT NOT NULL,                 -- UTC, ISO 8601
+            wall_seconds REAL NOT NULL DEFAULT 0,     -- training time, pauses left out
+            images_per_second REAL,
+            step INTEGER NOT NULL DEFAULT 0,
+            total_steps INTEGER,
+            train_loss REAL,
+            val_accuracy REAL,
+            test_accuracy REAL,
+            sparkline TEXT NOT NULL DEFAULT '[]'      -- the training loss at a few moments, as JSON, once it has ended
+        )
+        """,
+        "CREATE INDEX runs_by_experiment ON runs (experiment)",
+        "CREATE INDEX runs_by_status ON runs (status)",
+        """
+        CREATE TABLE events (
+            run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            step INTEGER NOT NULL,
+            seconds REAL NOT NULL,                    -- training time when it happened
+            body TEXT NOT NULL,                       -- the event as JSON
+            PRIMARY KEY (run, kind, step)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database up to date, each step whole or not at all, also when two processes open it at once."""
+    for number, statements in enumerate(MIGRATIONS, start=1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] < number:
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

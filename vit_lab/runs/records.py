@@ -1,0 +1,67 @@
+"""A stored run, as screens and scripts see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from vit_lab.config import RunConfig, parse
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run to be queued. Runs that are launched to be compared share `experiment`; `arm` counts from 0."""
+
+    config: RunConfig
+    name: str
+    experiment: str
+    arm: int = 0
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One row of the table of runs; the fields are the columns (see `vit_lab.runs.migrations`)."""
+
+    id: str
+    number: int
+    experiment: str
+    arm: int
+    name: str
+    tags: str
+    config_json: str
+    status: str
+    process: str
+    request: str | None
+    error: str | None
+    created_at: str
+    wall_seconds: float
+    images_per_second: float | None
+    step: int
+    total_steps: int | None
+    train_loss: float | None
+    val_accuracy: float | None
+    test_accuracy: float | None
+    sparkline: str
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The run's settings. Raises ConfigError if the stored text is not valid any more."""
+        return parse(self.config_json)
+
+
+def arm_label(config: RunConfig) -> str:
+    """An init in few words: 'xavier', 'normal x0.01', 'vit x4 (qk x2)'."""
+    init = config.init
+    groups = [f"{group} x{getattr(init, f'{group}_scale'):g}" for group in ("embed", "qk", "vo", "mlp", "head")
+              if getattr(init, f"{group}_scale") != 1]  # fmt: skip
+    scale = f" x{init.variance_scale:g}" if init.variance_scale != 1 else ""
+    return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
+
+
+def run_name(config: RunConfig) -> str:
+    """What a run is called until a person names it."""
+    return f"{arm_label(config)}, seed {config.seed}"
+
+
+def pair(configs: Sequence[RunConfig], experiment: str) -> list[NewRun]:
+    """One run for each config, as the arms of one experiment."""
+    return [NewRun(config, run_name(config), experiment, arm) for arm, config in enumerate(configs)]

@@ -1,0 +1,239 @@
+"""Every run and everything it said, in one SQLite file: the only channel between a run and a screen.
+
+Workers append, any number of sessions read. Write-ahead logging lets them do so at once, and a process
+killed at any moment leaves a database that opens, with every committed event in it.
+"""
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from vit_lab.events import Event
+from vit_lab.runs.migrations import migrate
+from vit_lab.runs.presence import Presence
+from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.states import ACTIVE, Status
+
+COLUMNS = ", ".join("config AS config_json" if f.name == "config_json" else f.name for f in fields(RunRecord))
+LONGEST_NAME = 200
+SPARKLINE_POINTS = 40
+# Which column of `runs` shows the latest value of which field of which event.
+LATEST = {
+    "started": {"total_steps": "total_steps"},
+    "step": {"step": "step", "loss": "train_loss"},
+    "evaluated": {"accuracy": "val_accuracy"},
+    "finished": {"test_accuracy": "test_accuracy"},
+}
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message is one sentence for a person."""
+
+
+class Store:
+    """The runs of one lab home. Safe to share between threads.
+
+    Opening it marks the runs of dead processes `interrupted`. Raises StoreError if the file cannot be used.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        with self._explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.presence = Presence(path.parent / "processes")
+            self._writer, self._reader = self._connect(), self._connect()
+            self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
+            migrate(self._writer)
+        self.interrupt_runs_of_dead_processes()
+
+    def close(self) -> None:
+        """Let go of the file. A closed store cannot be used again."""
+        with self._write_lock, self._read_lock:
+            self._writer.close()
+            self._reader.close()
+        self.presence.close()
+
+    # What screens read
+
+    def runs(self, ids: Sequence[str] | None = None, experiment: str | None = None) -> list[RunRecord]:
+        """All runs, newest first; or those of the given ids, in that order; or those of an experiment, by arm."""
+        if ids is not None:
+            found = {run.id: run for run in self._runs(f"WHERE id IN ({', '.join('?' * len(ids))})", *ids)}
+            return [found[run_id] for run_id in ids if run_id in found]
+        if experiment is not None:
+            return self._runs("WHERE experiment = ? ORDER BY arm, number", experiment)
+        return self._runs("ORDER BY number DESC")
+
+    def run(self, run_id: str) -> RunRecord:
+        """One run. Raises StoreError if there is none of that id."""
+        found = self.runs([run_id])
+        if not found:
+            raise StoreError(f"there is no run {run_id[:40]!r}; the page Runs and the command `runs` list what there is")
+        return found[0]
+
+    def latest_experiment(self) -> str | None:
+        """The experiment launched last, whoever launched it."""
+        rows = self._read("SELECT experiment FROM runs ORDER BY number DESC LIMIT 1")
+        return rows[0]["experiment"] if rows else None
+
+    def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
+        """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened."""
+        rows = self._read("SELECT seconds, body FROM events WHERE run = ? AND kind = ? ORDER BY step", run_id, kind)
+        return [json.loads(row["body"]) | {"seconds": row["seconds"]} for row in rows]
+
+    def queue_places(self) -> dict[str, int]:
+        """For every queued run, how many queued runs stand before it."""
+        rows = self._read("SELECT id FROM runs WHERE status = ? ORDER BY number", Status.QUEUED)
+        return {row["id"]: place for place, row in enumerate(rows)}
+
+    # What people change
+
+    def add(self, new_runs: Iterable[NewRun]) -> list[str]:
+        """Queue runs for this process, all or none. Returns their ids."""
+        ids = []
+        with self._write() as db:
+            for new in new_runs:
+                ids.append(uuid.uuid4().hex[:10])
+                db.execute(
+                    "INSERT INTO runs (id, number, experiment, arm, name, config, status, process, created_at) "
+                    "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?)",
+                    (ids[-1], new.experiment, new.arm, clean_name(new.name), new.config.model_dump_json(),
+                     Status.QUEUED, self.presence.name, datetime.now(UTC).isoformat(timespec="seconds")),
+                )  # fmt: skip
+        return ids
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run a name; whatever its characters, it is stored as text."""
+        self._set(run_id, name=clean_name(name))
+
+    def tag(self, run_id: str, tags: str) -> None:
+        """Replace a run's tags."""
+        self._set(run_id, tags=clean_name(tags))
+
+    def delete(self, run_ids: Sequence[str]) -> None:
+        """Remove runs and their events. Raises StoreError if one of them is queued or running."""
+        with self._write() as db:
+            for run_id in run_ids:
+                if self._runs("WHERE id = ? AND status IN (?, ?)", run_id, *ACTIVE):
+                    raise StoreError(f"the run {self.run(run_id).name} is still at work; stop it first")
+                db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+
+    def request(self, run_id: str, wish: Status) -> None:
+        """Ask that a run be paused or stopped. A queued run is so at once, a running one at its next event."""
+        with self._write() as db:
+            db.execute("UPDATE runs SET status = ? WHERE id = ? AND status = ?", (wish, run_id, Status.QUEUED))
+            db.execute("UPDATE runs SET request = ? WHERE id = ? AND status = ?", (wish, run_id, Status.RUNNING))
+
+    # What workers write
+
+    def requeue(self, run_id: str) -> None:
+        """Queue a run that stands still, for this process."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE runs SET status = ?, process = ?, request = NULL, error = NULL WHERE id = ? AND status NOT IN (?, ?)",
+                (Status.QUEUED, self.presence.name, run_id, *ACTIVE),
+            )
+
+    def claim(self) -> RunRecord | None:
+        """Mark the first queued run of this process as running and return it."""
+        with self._write() as db:
+            row = db.execute(
+                "UPDATE runs SET status = ?, request = NULL WHERE id = "
+                "(SELECT id FROM runs WHERE status = ? AND process = ? ORDER BY number LIMIT 1) RETURNING id",
+                (Status.RUNNING, Status.QUEUED, self.presence.name),
+            ).fetchone()
+        return self.run(row["id"]) if row else None
+
+    def append(self, run_id: str, events: Sequence[tuple[float, Event]], wall_seconds: float, speed: float | None) -> str | None:
+        """Add events, each with its training time, in one transaction. Returns what a person asked of the run, if anything."""
+        latest: dict[str, Any] = {}
+        for _, event in events:
+            latest |= {column: getattr(event, field) for field, column in LATEST.get(event.kind, {}).items()}
+        with self._write() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO events (run, kind, step, seconds, body) VALUES (?, ?, ?, ?, ?)",
+                [(run_id, event.kind, event.step, seconds, event.to_json()) for seconds, event in events],
+            )
+            self._set(run_id, wall_seconds=wall_seconds, **latest, **({"images_per_second": speed} if speed else {}))
+            row = db.execute("SELECT request FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return row["request"] if row else Status.STOPPED
+
+    def end(self, run_id: str, status: Status, error: str | None = None) -> None:
+        """The worker lets go of a run."""
+        losses = [row["loss"] for row in self.events(run_id, "step") if row["loss"] is not None]
+        sparkline = json.dumps(losses[:: max(1, len(losses) // SPARKLINE_POINTS)])
+        self._set(run_id, status=status, error=error, request=None, sparkline=sparkline)
+
+    def interrupt_runs_of_dead_processes(self) -> None:
+        """Mark queued and running runs whose process has died, so that nothing stays `running` for ever."""
+        for row in self._read("SELECT DISTINCT process FROM runs WHERE status IN (?, ?)", *ACTIVE):
+            if not self.presence.is_alive(row["process"]):
+                self.interrupt_runs_of(row["process"])
+
+    def interrupt_runs_of(self, process: str) -> None:
+        """Mark all queued and running runs of a process as interrupted."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE runs SET status = ?, request = NULL WHERE process = ? AND status IN (?, ?)",
+                (Status.INTERRUPTED, process, *ACTIVE),
+            )
+
+    # How
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _runs(self, clause: str, *values: object) -> list[RunRecord]:
+        return [RunRecord(**dict(row)) for row in self._read(f"SELECT {COLUMNS} FROM runs {clause}", *values)]
+
+    def _read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        with self._read_lock, self._explained():
+            return self._reader.execute(query, values).fetchall()
+
+    def _set(self, run_id: str, **columns: object) -> None:
+        with self._write() as db:
+            assignments = ", ".join(f"{column} = ?" for column in columns)
+            db.execute(f"UPDATE runs SET {assignments} WHERE id = ?", (*columns.values(), run_id))
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; inside another one, a part of it."""
+        with self._write_lock, self._explained():
+            if self._writer.in_transaction:
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"the database {self.path} cannot be used ({error}); check that the folder is writable and has "
+                "space, or choose another with VIT_LAB_HOME"
+            ) from error
+
+
+def clean_name(text: str) -> str:
+    """What a person typed, on one line and not endless."""
+    return " ".join(text.split())[:LONGEST_NAME] or "unnamed"

@@ -1,0 +1,60 @@
+"""A run frozen between two steps: one safetensors file, its counters as JSON in the file's header.
+
+safetensors holds numbers and text only, so opening a checkpoint from elsewhere cannot run code.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be read; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights and optimiser state as tensors, everything else as plain counters.
+
+    Random draws need no state: each follows from the seed and the step (see `vit_lab.randomness`).
+    """
+
+    tensors: dict[str, Tensor]
+    counters: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """Updates done so far."""
+        return int(self.counters["step"])
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write the file whole or not at all: a crash leaves the previous one. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(checkpoint.tensors, metadata={"counters": json.dumps(checkpoint.counters)}))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises CheckpointError if it is missing, truncated or not one of ours."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            counters = json.loads((file.metadata() or {})["counters"])
+            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, counters)  # noqa: SIM118
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no checkpoint {path}; start the run again") from None
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise CheckpointError(f"the checkpoint {path} is damaged ({error}); start the run again") from error

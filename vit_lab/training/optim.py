@@ -1,0 +1,40 @@
+"""AdamW, its learning rate over time, and the loss.
+
+AdamW: Loshchilov & Hutter 2019. Cosine schedule: Loshchilov & Hutter 2017, Eq. 5, without restarts.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vit_lab.config import OptimConfig
+
+
+def adamw(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
+    """The optimiser of a run: weight decay on matrices, none on biases, norms, class token and positions."""
+    parameters = list(model.parameters())
+    decayed, free = [p for p in parameters if p.ndim == 2], [p for p in parameters if p.ndim != 2]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, config.beta2), fused=True)
+
+
+def learning_rate(config: OptimConfig, step: int, train_images: int) -> float:
+    """The rate of the update that leads from `step` to `step + 1`: linear warm-up, then cosine to 0, or constant."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    if config.schedule == "constant":
+        return config.learning_rate
+    total, unit = config.total_steps(train_images), 1
+    if config.schedule_unit == "epoch":
+        unit = config.steps_per_epoch(train_images)
+    start = config.warmup_steps
+    done = ((step - start) // unit * unit) / max(total - start, 1)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def training_loss(logits: Tensor, labels: Tensor, config: OptimConfig) -> Tensor:
+    """Mean cross-entropy of a batch in nats. With double_softmax, probabilities stand in for the logits."""
+    scores = logits.softmax(dim=-1) if config.double_softmax else logits
+    return F.cross_entropy(scores, labels, label_smoothing=config.label_smoothing)
