@@ -117,7 +117,9 @@ def _train_to_the_end(store: Store, config: RunConfig) -> Any:
             while (run := store.run(run_id)).status in ACTIVE:
                 told = [] if run.train_loss is None else [f"loss {run.train_loss:.3f}"]
                 told += [] if run.val_accuracy is None else [f"val accuracy {run.val_accuracy:.1%}"]
-                progress.update(bar, description=", ".join(told) or "starting", total=run.total_steps, completed=run.step)
+                progress.update(
+                    bar, description=", ".join(told) or "starting", total=run.total_steps, completed=run.step
+                )
                 time.sleep(0.1)
     except KeyboardInterrupt:
         stderr.print("stopping; the run is kept and can be resumed from the dashboard")

@@ -35,11 +35,15 @@ class _Part(BaseModel):
 class DataConfig(_Part):
     """What a run learns from, and how small or hard the task is made."""
 
-    dataset: DatasetName = Field("mnist-10k", description="The images: 10,000 bundled digits, full MNIST or Fashion-MNIST.")
+    dataset: DatasetName = Field(
+        "mnist-10k", description="The images: 10,000 bundled digits, full MNIST or Fashion-MNIST."
+    )
     train_size: int | None = Field(None, ge=10, le=60_000, description="Training images used; empty means all of them.")
     label_noise: float = Field(0.0, ge=0, le=1, description="Fraction of training labels replaced by a random class.")
     pixel_noise: float = Field(0.0, ge=0, le=2, description="Std of Gaussian noise on every pixel, where white is 1.")
-    shift: int = Field(0, ge=0, le=6, description="Largest random shift of a training image, in pixels, drawn anew each step.")
+    shift: int = Field(
+        0, ge=0, le=6, description="Largest random shift of a training image, in pixels, drawn anew each step."
+    )
 
 
 class VitConfig(_Part):
@@ -49,13 +53,19 @@ class VitConfig(_Part):
     image_size: int = Field(28, ge=4, le=64, description="Height and width of an image, in pixels.")
     channels: int = Field(1, ge=1, le=4, description="Colour channels of an image.")
     num_classes: int = Field(10, ge=2, le=100, description="Classes to tell apart.")
-    patch_size: int = Field(7, ge=1, le=64, description="Height and width of a patch, in pixels; it must divide the image.")
+    patch_size: int = Field(
+        7, ge=1, le=64, description="Height and width of a patch, in pixels; it must divide the image."
+    )
     dim: int = Field(64, ge=2, le=512, description="Width of a token: how many numbers describe a patch.")
     depth: int = Field(4, ge=1, le=24, description="Encoder blocks on top of one another.")
     heads: int = Field(4, ge=1, le=32, description="Attention heads in a block; they share the width evenly.")
     mlp_ratio: float = Field(2.0, gt=0, le=8, description="Hidden width of the MLP, in multiples of dim.")
-    pool: Literal["cls", "mean"] = Field("mean", description="What the classifier reads: a class token, or the mean token.")
-    position: Literal["learned", "sinusoidal", "none"] = Field("sinusoidal", description="How a token knows where it is.")
+    pool: Literal["cls", "mean"] = Field(
+        "mean", description="What the classifier reads: a class token, or the mean token."
+    )
+    position: Literal["learned", "sinusoidal", "none"] = Field(
+        "sinusoidal", description="How a token knows where it is."
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped after embedding, attention and MLP.")
     attention_dropout: float = Field(0.0, ge=0, lt=1, description="Share of attention weights dropped.")
     qkv_bias: bool = Field(True, description="Whether the query, key and value projections have a bias.")
@@ -87,7 +97,9 @@ class InitConfig(_Part):
     variance_scale: float = Field(1.0, gt=0, le=1e6, description="Factor on the variance of every weight matrix.")
     embed_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the patch embedding.")
     qk_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of queries and keys.")
-    vo_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of values and attention output.")
+    vo_scale: float = Field(
+        1.0, gt=0, le=1e6, description="Further factor on the variance of values and attention output."
+    )
     mlp_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the MLP.")
     head_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the classifier.")
 
@@ -100,15 +112,23 @@ class OptimConfig(_Part):
     """AdamW (Loshchilov & Hutter 2019) and its schedule. A run lasts `steps`, or `epochs` if those are given."""
 
     steps: int = Field(300, ge=1, le=100_000, description="Training steps, one batch each.")
-    epochs: int | None = Field(None, ge=1, le=1_000, description="Passes over the training images; if given, steps follow from it.")
+    epochs: int | None = Field(
+        None, ge=1, le=1_000, description="Passes over the training images; if given, steps follow from it."
+    )
     batch_size: int = Field(128, ge=1, le=4_096, description="Images in a step.")
     learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of AdamW.")
     weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay, on weight matrices only.")
     beta2: float = Field(0.99, ge=0, lt=1, description="Decay of AdamW's running mean of squared gradients.")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="How the learning rate falls after the warm-up.")
-    schedule_unit: Literal["step", "epoch"] = Field("step", description="Whether the rate changes at each step or each epoch.")
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine", description="How the learning rate falls after the warm-up."
+    )
+    schedule_unit: Literal["step", "epoch"] = Field(
+        "step", description="Whether the rate changes at each step or each epoch."
+    )
     warmup_steps: int = Field(50, ge=0, le=100_000, description="Steps over which the learning rate rises from 0.")
-    clip_norm: float | None = Field(1.0, gt=0, description="Largest norm of the whole gradient; empty means no clipping.")
+    clip_norm: float | None = Field(
+        1.0, gt=0, description="Largest norm of the whole gradient; empty means no clipping."
+    )
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread evenly over all classes.")
     double_softmax: bool = Field(False, description="Feed softmax(logits) to the cross-entropy, as ViT-Notes does.")
 
@@ -125,10 +145,10 @@ class RunConfig(_Part):
     """One training of one model from one seed."""
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Number from which every random draw of the run follows.")
-    data: DataConfig = DataConfig()  # type: ignore[call-arg]
-    model: ModelConfig = VitConfig()  # type: ignore[call-arg]
-    init: InitConfig = InitConfig()  # type: ignore[call-arg]
-    optim: OptimConfig = OptimConfig()  # type: ignore[call-arg]
+    data: DataConfig = DataConfig()
+    model: ModelConfig = VitConfig()
+    init: InitConfig = InitConfig()
+    optim: OptimConfig = OptimConfig()
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:

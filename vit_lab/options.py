@@ -27,7 +27,8 @@ def settings_as_options(command: Callable[..., None]) -> Callable[..., None]:
 
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
     options = [
-        inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field)) for field in FIELDS
+        inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field))
+        for field in FIELDS
     ]
     with_settings.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     with_settings.__annotations__ = {p.name: p.annotation for p in (*own, *options)}
@@ -43,4 +44,6 @@ def _option(field: str) -> Any:
     choices = f" One of: {', '.join(map(str, get_args(kind)))}." if get_origin(kind) is Literal else ""
     name = option_name(field)
     flag = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
-    return Annotated[(str if choices else kind) | None, typer.Option(flag, help=describe(field) + choices, show_default=False)]
+    return Annotated[
+        (str if choices else kind) | None, typer.Option(flag, help=describe(field) + choices, show_default=False)
+    ]

@@ -46,7 +46,8 @@ def to_json(store: Store, runs: Sequence[RunRecord]) -> str:
     kinds = ("started", "step", "evaluated", "probed", "finished", "diverged")
     return json.dumps(
         [
-            summary(run) | {"config": run.config.model_dump(), "events": {kind: store.events(run.id, kind) for kind in kinds}}
+            summary(run)
+            | {"config": run.config.model_dump(), "events": {kind: store.events(run.id, kind) for kind in kinds}}
             for run in runs
         ],
         indent=1,

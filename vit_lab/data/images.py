@@ -153,11 +153,19 @@ def _read(name: DatasetName) -> ImageDataset:
             raise DatasetError(_garbled(name, folder, source, _short(error))) from error
         parts = (read[0].data, read[0].targets), (read[1].data, read[1].targets)
     for images, labels in parts:
-        if images.shape[1:] != (28, 28) or len(images) != len(labels) or not 0 <= int(labels.min()) <= int(labels.max()) <= 9:
+        if (
+            images.shape[1:] != (28, 28)
+            or len(images) != len(labels)
+            or not 0 <= int(labels.min()) <= int(labels.max()) <= 9
+        ):
             raise DatasetError(_garbled(name, data_folder(), source, "images and labels do not fit"))
     (train_images, train_labels), (test_images, test_labels) = parts
     return ImageDataset(
-        _normalised(train_images, source), train_labels.long(), _normalised(test_images, source), test_labels.long(), source
+        _normalised(train_images, source),
+        train_labels.long(),
+        _normalised(test_images, source),
+        test_labels.long(),
+        source,
     )
 
 

@@ -86,7 +86,8 @@ class RunManager:
         with self._wake:
             if not self._threads and not self._closing:
                 self._threads = [
-                    threading.Thread(target=self._work, name=f"vit-lab-worker-{i}", daemon=True) for i in range(self.workers)
+                    threading.Thread(target=self._work, name=f"vit-lab-worker-{i}", daemon=True)
+                    for i in range(self.workers)
                 ]
                 for thread in self._threads:
                     thread.start()
@@ -118,9 +119,15 @@ class RunManager:
         except (ConfigError, DatasetError, CheckpointError, StoreError) as error:
             return Status.FAILED, str(error)
         except OSError as error:
-            return Status.FAILED, f"{error.strerror or error}: {error.filename or paths.home()}; free some space or mend it, then resume"
+            return (
+                Status.FAILED,
+                f"{error.strerror or error}: {error.filename or paths.home()}; free some space or mend it, then resume",
+            )
         except Exception as error:  # a defect, or no memory: the run's record must survive it
-            return Status.FAILED, f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
+            return (
+                Status.FAILED,
+                f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}",
+            )
 
     def _follow(self, run: RunRecord, training: Training) -> tuple[Status, str | None]:
         clock = _Clock(before=run.wall_seconds)
@@ -133,7 +140,10 @@ class RunManager:
             if isinstance(event, Finished):
                 ended = Status.FINISHED, None
             elif isinstance(event, Diverged):
-                ended = Status.DIVERGED, f"the loss was not a number at step {event.step}; try a smaller variance or learning rate"
+                ended = (
+                    Status.DIVERGED,
+                    f"the loss was not a number at step {event.step}; try a smaller variance or learning rate",
+                )
             now = time.monotonic()
             if now - flushed >= FLUSH_SECONDS:
                 wish = self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second)
@@ -152,7 +162,8 @@ class RunManager:
         """Write down how a run ended, for as long as it takes: no record stays `running` over a full disk."""
         while True:
             try:
-                return self.store.end(run_id, status, error)
+                self.store.end(run_id, status, error)
+                return
             except StoreError as problem:
                 if self._closing:
                     return

@@ -75,7 +75,9 @@ class Store:
         """One run. Raises StoreError if there is none of that id."""
         found = self.runs([run_id])
         if not found:
-            raise StoreError(f"there is no run {run_id[:40]!r}; the page Runs and the command `runs` list what there is")
+            raise StoreError(
+                f"there is no run {run_id[:40]!r}; the page Runs and the command `runs` list what there is"
+            )
         return found[0]
 
     def latest_experiment(self) -> str | None:
@@ -151,7 +153,9 @@ class Store:
             ).fetchone()
         return self.run(row["id"]) if row else None
 
-    def append(self, run_id: str, events: Sequence[tuple[float, Event]], wall_seconds: float, speed: float | None) -> str | None:
+    def append(
+        self, run_id: str, events: Sequence[tuple[float, Event]], wall_seconds: float, speed: float | None
+    ) -> str | None:
         """Add events, each with its training time, in one transaction. Returns what a person asked of the run, if anything."""
         latest: dict[str, Any] = {}
         for _, event in events:
