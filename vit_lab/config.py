@@ -5,7 +5,7 @@ Field names are unique across the parts, so `configure(patch_size=4, learning_ra
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -201,6 +201,12 @@ def difference(*configs: RunConfig) -> dict[str, tuple[Any, ...]]:
 def describe(field: str) -> str:
     """The sentence that says what a setting is."""
     return _model_of(field).model_fields[field].description or ""
+
+
+def choices(field: str) -> tuple[Any, ...]:
+    """The words a setting may be; empty if it is a number or a yes or no."""
+    kind = _model_of(field).model_fields[field].annotation
+    return get_args(kind) if get_origin(kind) is Literal else ()
 
 
 def limits(field: str) -> tuple[float, float]:

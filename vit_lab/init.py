@@ -9,43 +9,17 @@ at 1, class token and learned positions from a normal of std 0.02 truncated at t
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from vit_lab.config import GroupName, InitConfig, RunConfig, SchemeName
+from vit_lab.config import GroupName, InitConfig, RunConfig
 from vit_lab.models.attention import Attention
 from vit_lab.models.blocks import FeedForward
 from vit_lab.models.vit import VisionTransformer
 from vit_lab.randomness import generator_for
-
-Distribution = Literal["uniform", "normal", "truncated"]
-
-_CDF_AT_2 = NormalDist().cdf(2)
-# Variance of a standard normal truncated at +-2: 1 - 2 * 2 * pdf(2) / (cdf(2) - cdf(-2)).
-TRUNCATED_VARIANCE = 1 - 4 * NormalDist().pdf(2) / (2 * _CDF_AT_2 - 1)
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """A distribution and its variance (before truncation) from the fans of one projection."""
-
-    distribution: Distribution
-    variance: Callable[[int, int], float]
-    summary: str
-
-
-SCHEMES: dict[SchemeName, Scheme] = {
-    "linear-default": Scheme("uniform", lambda fan_in, _: 1 / (3 * fan_in), "what nn.Linear does"),
-    "xavier": Scheme("uniform", lambda fan_in, fan_out: 2 / (fan_in + fan_out), "Glorot & Bengio 2010, Eq. 16"),
-    "kaiming": Scheme("normal", lambda fan_in, _: 2 / fan_in, "He et al. 2015, Eq. 10"),
-    "vit": Scheme("truncated", lambda *_: 0.02**2, "std 0.02 whatever the width, as ViT code does"),
-    "normal": Scheme("normal", lambda *_: 1.0, "variance 1 whatever the width; the scale is the variance"),
-}
+from vit_lab.schemes import CDF_AT_2, SCHEMES, Distribution, variance_before_truncation
 
 
 @dataclass(frozen=True)
@@ -82,17 +56,6 @@ def matrices(model: nn.Module) -> list[Matrix]:
     return found
 
 
-def variance_before_truncation(init: InitConfig, group: GroupName, fan_in: int, fan_out: int) -> float:
-    """The sigma^2 of a weight that the config asks for."""
-    return SCHEMES[init.scheme].variance(fan_in, fan_out) * init.scale(group)
-
-
-def expected_variance(init: InitConfig, group: GroupName, fan_in: int, fan_out: int) -> float:
-    """The variance that a weight has: sigma^2, less what truncation takes."""
-    truncated = SCHEMES[init.scheme].distribution == "truncated"
-    return variance_before_truncation(init, group, fan_in, fan_out) * (TRUNCATED_VARIANCE if truncated else 1)
-
-
 def uniforms(shape: torch.Size, seed: int, name: str) -> Tensor:
     """The draw behind a parameter: float64 in the open interval (0, 1), the same whatever the scheme."""
     u = torch.rand(shape, dtype=torch.float64, generator=generator_for(seed, "init", name))
@@ -104,7 +67,7 @@ def quantile(u: Tensor, distribution: Distribution) -> Tensor:
     if distribution == "uniform":
         return (2 * u - 1) * math.sqrt(3)
     if distribution == "truncated":
-        u = (1 - _CDF_AT_2) + u * (2 * _CDF_AT_2 - 1)
+        u = (1 - CDF_AT_2) + u * (2 * CDF_AT_2 - 1)
     return torch.special.ndtri(u)
 
 

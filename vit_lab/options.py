@@ -3,11 +3,11 @@
 import inspect
 from collections.abc import Callable
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import PART_OF, PARTS, RunConfig, describe
+from vit_lab.config import PART_OF, PARTS, RunConfig, choices, describe
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
 FIELDS = [field for field in PART_OF if field != "kind"]
@@ -41,9 +41,9 @@ def _option(field: str) -> Any:
     kind: Any = (PARTS[PART_OF[field]] if PART_OF[field] else RunConfig).model_fields[field].annotation
     if get_origin(kind) in (Union, UnionType):
         kind = next(part for part in get_args(kind) if part is not type(None))
-    choices = f" One of: {', '.join(map(str, get_args(kind)))}." if get_origin(kind) is Literal else ""
+    words = f" One of: {', '.join(choices(field))}." if choices(field) else ""
     name = option_name(field)
     flag = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
     return Annotated[
-        (str if choices else kind) | None, typer.Option(flag, help=describe(field) + choices, show_default=False)
+        (str if words else kind) | None, typer.Option(flag, help=describe(field) + words, show_default=False)
     ]

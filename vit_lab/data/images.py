@@ -41,7 +41,7 @@ class Source:
 SOURCES: dict[DatasetName, Source] = {
     "mnist-10k": Source(None, 0.1307, 0.3081, 1_000, DIGITS),
     "mnist": Source("MNIST", 0.1307, 0.3081, 2_000, DIGITS, 66_544_770),
-    "fashion-mnist": Source("FashionMNIST", 0.2860, 0.3530, 2_000, CLOTHES, 85_782_653),
+    "fashion-mnist": Source("FashionMNIST", 0.2860, 0.3530, 2_000, CLOTHES, 85_828_693),
 }
 BUNDLED_TEST_IMAGES = 2_000
 
@@ -60,7 +60,7 @@ class ImageDataset:
     source: Source
 
 
-_loaded: dict[tuple[DatasetName, Path], ImageDataset] = {}
+_loaded: dict[tuple[DatasetName, Path | None], ImageDataset] = {}
 _loading = threading.Lock()
 
 
@@ -75,7 +75,7 @@ def is_available(name: DatasetName) -> bool:
 
 def load_dataset(name: DatasetName) -> ImageDataset:
     """The data set, from memory if this process has it already. Raises DatasetError if it is absent or garbled."""
-    key = (name, data_folder())
+    key = (name, data_folder() if SOURCES[name].torchvision_class else None)
     with _loading:
         if key not in _loaded:
             _loaded[key] = _read(name)

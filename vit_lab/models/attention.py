@@ -26,7 +26,7 @@ def attention_weights(q: Tensor, k: Tensor) -> Tensor:
 class Attention(nn.Module):
     """Every token reads a weighted mean of all tokens, once per head. q, k and v share one matrix product."""
 
-    def __init__(self, *, dim: int, heads: int, qkv_bias: bool = True, out_bias: bool = True, dropout: float = 0.0):
+    def __init__(self, *, dim: int, heads: int, qkv_bias: bool, out_bias: bool, dropout: float):
         super().__init__()
         self.heads, self.dropout = heads, dropout
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)

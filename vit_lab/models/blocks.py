@@ -24,7 +24,7 @@ class FeedForward(nn.Module):
 class EncoderBlock(nn.Module):
     """Pre-norm residual block (Dosovitskiy et al. 2021, Eq. 2 and 3): attention mixes tokens, the MLP mixes features."""
 
-    def __init__(self, *, dim: int, hidden: int, attention: Attention, dropout: float = 0.0):
+    def __init__(self, *, dim: int, hidden: int, attention: Attention, dropout: float):
         super().__init__()
         self.dropout = dropout
         self.norm_attention, self.attention = nn.LayerNorm(dim), attention

@@ -8,13 +8,13 @@ from vit_lab.data.splits import Split
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, split: Split, batch_size: int = 250) -> tuple[float, float]:
+def evaluate(model: nn.Module, split: Split, at_once: int = 250) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy as a fraction, without dropout.
 
-    Small batches keep the activations in the processor's cache.
+    Few images `at_once` keep the activations in the processor's cache.
     """
     loss, correct = torch.zeros(()), torch.zeros((), dtype=torch.long)
-    for images, labels in zip(split.images.split(batch_size), split.labels.split(batch_size), strict=True):
+    for images, labels in zip(split.images.split(at_once), split.labels.split(at_once), strict=True):
         logits = model(images)
         loss += F.cross_entropy(logits, labels, reduction="sum")
         correct += (logits.argmax(dim=-1) == labels).sum()

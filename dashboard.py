@@ -1,0 +1,29 @@
+"""ViT Lab: what does the variance of the initial weights do to a Vision Transformer?
+
+streamlit run dashboard.py
+"""
+
+import streamlit as st
+
+st.set_page_config(page_title="ViT Lab", page_icon="vit_lab/ui/icon.svg", layout="wide")
+st.logo("vit_lab/ui/icon.svg", size="large")
+
+page = st.navigation(
+    [
+        st.Page(
+            "pages/train.py",
+            title="Train",
+            icon=":material/play_circle:",
+            default=True,
+            help="Choose a model and two inits, train both side by side, and watch loss, accuracy and weights live.",
+        ),
+        st.Page(
+            "pages/runs.py",
+            title="Runs",
+            icon=":material/list_alt:",
+            help="Every run so far: rename, tag, delete, run again, download.",
+        ),
+    ],
+    position="top",
+)
+page.run()

@@ -1,0 +1,117 @@
+"""Runs: every run so far, and what one may do with them."""
+
+import uuid
+from collections.abc import Sequence
+
+import streamlit as st
+
+from vit_lab.analysis.export import to_csv, to_json
+from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.states import ACTIVE, RESUMABLE
+from vit_lab.runs.store import LONGEST_NAME, StoreError
+from vit_lab.ui.lab import open_manager, open_store
+from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table
+
+store = open_store()
+
+
+@st.dialog("Rename and tag")
+def edit(run: RunRecord) -> None:
+    """Name and tags of one run."""
+    name = st.text_input("Name", run.name, max_chars=LONGEST_NAME)
+    tags = st.text_input("Tags", run.tags, max_chars=LONGEST_NAME, placeholder="for example: demo, week 3")
+    if st.button("Save", type="primary", key="save"):
+        store.rename(run.id, name)
+        store.tag(run.id, tags)
+        st.rerun()
+
+
+@st.dialog("Delete runs")
+def delete(runs: Sequence[RunRecord]) -> None:
+    """Ask before anything is lost."""
+    st.write(f"Delete {len(runs)} run{'s' if len(runs) > 1 else ''} with all measurements? This cannot be undone.")
+    st.code("\n".join(run.name for run in runs[:10]) + ("\n..." if len(runs) > 10 else ""), language=None)
+    if st.button("Delete", type="primary", icon=":material/delete:", key="delete-confirmed"):
+        try:
+            open_manager().delete([run.id for run in runs])
+        except StoreError as error:
+            st.error(str(error))
+        else:
+            st.session_state.pop("table", None)
+            st.rerun()
+
+
+def run_again(runs: Sequence[RunRecord]) -> None:
+    """Queue the same configs once more, as a new experiment, and show them."""
+    experiment = uuid.uuid4().hex[:10]
+    arms = {config: arm for arm, config in enumerate(dict.fromkeys(run.config_json for run in runs))}
+    open_manager().submit([NewRun(run.config, run.name, experiment, arms[run.config_json]) for run in runs])
+    st.switch_page("pages/train.py", query_params={"experiment": experiment})
+
+
+def table(active: bool) -> None:
+    """The table and what may be done with its selection. While rows are selected, no row is added or moved."""
+    chosen_rows = st.session_state.get("table", {}).get("selection", {}).get("rows", [])
+    words = st.session_state.get("search", "")
+    if chosen_rows and "shown" in st.session_state:
+        runs = store.runs(st.session_state["shown"])
+    else:
+        runs = [run for run in store.runs() if matches(run, words)]
+        st.session_state["shown"] = [run.id for run in runs]
+    if active and not any(run.status in ACTIVE for run in runs) and not words:
+        st.rerun()
+    bar = st.container(horizontal=True)
+    st.dataframe(
+        runs_table(runs),
+        column_config=COLUMN_CONFIG,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        height="content" if len(runs) <= 18 else 700,
+        key="table",
+        alt="All runs, newest first",
+    )
+    chosen = [runs[row] for row in chosen_rows if row < len(runs)]
+    with bar:
+        actions(chosen)
+    if not chosen:
+        st.caption("Select rows to open, rename, tag, run again, stop, delete or download them.")
+
+
+def actions(chosen: Sequence[RunRecord]) -> None:
+    """What may be done with the selected runs."""
+    active = [run for run in chosen if run.status in ACTIVE]
+    still = [run for run in chosen if run.status in RESUMABLE]
+    if st.button("Open", icon=":material/show_chart:", disabled=not chosen, key="open"):
+        st.switch_page("pages/train.py", query_params={"experiment": chosen[0].experiment})
+    if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1, key="edit"):
+        edit(chosen[0])
+    if st.button("Run again", icon=":material/replay:", disabled=not chosen, key="again"):
+        run_again(chosen)
+    if st.button("Pause", icon=":material/pause:", disabled=not active, key="pause-chosen"):
+        for run in active:
+            open_manager().pause(run.id)
+    if st.button("Resume", icon=":material/play_arrow:", disabled=not still, key="resume-chosen"):
+        for run in still:
+            open_manager().resume(run.id)
+        st.rerun()
+    if st.button("Stop", icon=":material/stop:", disabled=not active, key="stop-chosen"):
+        for run in active:
+            open_manager().stop(run.id)
+    if st.button("Delete", icon=":material/delete:", disabled=not chosen or bool(active), key="delete"):
+        delete(chosen)
+    st.download_button("CSV", lambda: to_csv(store, chosen), "vit-lab-runs.csv", "text/csv",
+                       icon=":material/download:", disabled=not chosen, on_click="ignore", key="csv")  # fmt: skip
+    st.download_button("JSON", lambda: to_json(store, chosen), "vit-lab-runs.json", "application/json",
+                       icon=":material/download:", disabled=not chosen, on_click="ignore", key="json")  # fmt: skip
+
+
+everything = store.runs()
+if everything:
+    st.text_input("Search", key="search", placeholder="Search names, tags, states and settings",
+                  icon=":material/search:", label_visibility="collapsed")  # fmt: skip
+    at_work = any(run.status in ACTIVE for run in everything)
+    st.fragment(table, run_every=2.0 if at_work else None)(at_work)
+else:
+    st.info("No runs yet: train your first pair, and it will be kept here.")
+    st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")

@@ -1,0 +1,127 @@
+"""Train: choose a model and two inits, start both, watch them."""
+
+import uuid
+
+import streamlit as st
+
+from vit_lab.config import DATASETS
+from vit_lab.data.errors import DatasetError
+from vit_lab.data.images import download, is_available
+from vit_lab.models.size import num_parameters
+from vit_lab.runs.records import pair
+from vit_lab.runs.store import StoreError
+from vit_lab.ui.form import DATASET_NAMES, PATCH_SIZES, Form, preset_picker, variance_words
+from vit_lab.ui.lab import open_manager, open_store, warm_up
+from vit_lab.ui.live import experiment_panel
+from vit_lab.ui.picture import patches_apart
+
+store = open_store()
+form = Form()
+left, right = st.columns([0.3, 0.7], gap="large")
+
+with left:
+    preset_picker()
+    st.markdown("#### Init")
+    both = st.toggle("Compare two inits", value=True, key="compare", bind="query-params")
+    arm_values = []
+    for arm, column in enumerate(st.columns(2, wrap=False) if both else [st.container()]):
+        with column:
+            arm_values.append(form.arm(arm))
+
+    st.markdown("#### Model")
+    one, two = st.columns(2, wrap=False)
+    with one:
+        form.choice("patch_size", "Patch size", PATCH_SIZES)
+        form.number("dim", "Width", step=8)
+    with two:
+        form.number("depth", "Depth", step=1)
+        form.number("heads", "Heads", step=1)
+
+    st.markdown("#### Data")
+    form.choice("dataset", "Images", list(DATASETS), DATASET_NAMES)
+    form.number("train_size", "Training images", step=100, empty="all")
+
+    st.markdown("#### Training")
+    form.length()
+    one, two = st.columns(2, wrap=False)
+    with one:
+        form.number("learning_rate", "Learning rate", step=0.001)
+    with two:
+        form.number("batch_size", "Batch size", step=32)
+    form.number("seed", "Seed", step=1)
+
+    with st.expander("More settings"):
+        form.choice("pool", "Classifier reads", names={"cls": "a class token", "mean": "the mean token"})
+        form.choice("position", "Positions")
+        form.number("mlp_ratio", "MLP width, × width", step=0.5)
+        form.number("dropout", "Dropout", step=0.05)
+        form.number("attention_dropout", "Attention dropout", step=0.05)
+        form.switch("qkv_bias", "Bias in queries, keys, values")
+        form.switch("out_bias", "Bias after attention")
+        form.switch("final_norm", "Final LayerNorm")
+        form.number("label_noise", "Label noise", step=0.05)
+        form.number("pixel_noise", "Pixel noise", step=0.05)
+        form.number("shift", "Random shift", step=1)
+        form.choice("schedule", "Learning rate falls")
+        form.choice("schedule_unit", "Rate changes each")
+        form.number("warmup_steps", "Warm-up steps", step=10)
+        form.number("weight_decay", "Weight decay", step=0.01)
+        form.number("beta2", "AdamW beta 2", step=0.001)
+        form.number("clip_norm", "Gradient clipping", step=0.1, empty="none")
+        form.number("label_smoothing", "Label smoothing", step=0.05)
+        form.switch("double_softmax", "Softmax before the loss")
+
+configs = form.configs(arm_values)
+
+with right:
+    picture, words = st.columns([0.26, 0.74], gap="medium", vertical_alignment="center")
+    if configs:
+        model, dataset = configs[0].model, configs[0].data.dataset
+        picture.image(patches_apart(0, model.patch_size), width=200, alt=f"A digit in {model.patch_size}-pixel patches")
+        with words:
+            patches = (model.image_size // model.patch_size) ** 2
+            token = " and a class token" if model.pool == "cls" else ""
+            st.markdown(
+                f"**{patches} patches{token}** become **{model.num_tokens} tokens** of {model.dim} numbers. "
+                f"{model.depth} blocks of {model.heads} heads, **{num_parameters(model):,} parameters**."
+            )
+            for letter, config in zip(("blue", "orange"), configs, strict=False):
+                st.markdown(
+                    f":{letter}[■] {config.init.scheme} × {config.init.variance_scale:g}: {variance_words(config)}"
+                )
+            if is_available(dataset):
+                label = "Train both side by side" if both else "Train"
+                if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
+                    experiment = uuid.uuid4().hex[:10]
+                    try:
+                        open_manager().submit(pair(configs, experiment))
+                    except StoreError as error:
+                        st.error(str(error))
+                    else:
+                        st.query_params["experiment"] = experiment
+                        st.rerun()
+            else:
+                st.warning(
+                    f"{DATASET_NAMES[dataset]} is not on this machine. Download it, or choose the bundled digits."
+                )
+                if st.button("Download", icon=":material/download:", key="download"):
+                    bar = st.progress(0.0, text="Downloading")
+                    try:
+                        for done in download(dataset):
+                            bar.progress(done, text="Downloading")
+                    except DatasetError as error:
+                        st.error(str(error))
+                    else:
+                        st.rerun()
+    else:
+        words.info("Mend the setting that is marked in the form, and both arms can start.")
+
+    st.divider()
+    experiment = st.query_params.get("experiment") or store.latest_experiment()
+    if experiment and store.runs(experiment=experiment):
+        experiment_panel(experiment)
+    else:
+        st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same images "
+                "in the same order, and differ only in the variance of their initial weights.")  # fmt: skip
+
+warm_up()

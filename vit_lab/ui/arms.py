@@ -1,0 +1,13 @@
+"""The arms under comparison: one letter and one colour each, on every page.
+
+The colours stand in .streamlit/config.toml too, where Streamlit reads its own; a test holds them together.
+"""
+
+LETTERS = "ABCDEF"
+COLOURS = ("#3b82f6", "#f97316", "#10b981", "#a855f7", "#ec4899", "#eab308")
+MARKDOWN_COLOURS = ("blue", "orange", "green", "violet", "red", "yellow")
+
+
+def chip(arm: int) -> str:
+    """Markdown for an arm's letter in its colour."""
+    return f":{MARKDOWN_COLOURS[arm % 6]}-badge[{LETTERS[arm % 6]}]"

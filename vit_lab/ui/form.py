@@ -1,0 +1,175 @@
+"""The form of the Train page. Labels, help, defaults and limits come from the config; every setting is in the URL."""
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from vit_lab.config import GROUPS, ConfigError, RunConfig, choices, configure, describe, flat, limits
+from vit_lab.presets import PRESETS
+from vit_lab.schemes import SCHEMES, variance_before_truncation
+from vit_lab.ui.arms import LETTERS, chip
+
+DEFAULTS = flat(RunConfig())
+SCALES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0]
+PATCH_SIZES = [1, 2, 4, 7, 14, 28]
+DATASET_NAMES = {"mnist-10k": "MNIST, 10,000 digits", "mnist": "MNIST, all 70,000", "fashion-mnist": "Fashion-MNIST"}
+SCHEME_NAMES = {
+    "linear-default": "PyTorch default (nn.Linear)",
+    "xavier": "Xavier uniform",
+    "kaiming": "Kaiming normal",
+    "vit": "ViT, σ = 0.02",
+    "normal": "Normal, σ² = scale",
+}
+EPOCHS = 5  # what the field shows when a person turns from steps to epochs
+ARM_DEFAULTS = ("linear-default", "xavier")
+
+
+class Form:
+    """The settings as the person left them. Each widget leaves a slot behind it for a complaint about its value."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.slots: dict[str, Any] = {}
+
+    def number(self, field: str, label: str, *, step: float | None = None, empty: str | None = None) -> None:
+        """A number; with `empty`, it may be left out, which that text explains."""
+        default = DEFAULTS[field]
+        low, high = limits(field)
+        whole = isinstance(default, int) or (default is None and step is not None and float(step).is_integer())
+        kind: Any = int if whole else float
+        self.values[field] = st.number_input(
+            label,
+            value=default,
+            min_value=None if math.isinf(low) else kind(low),
+            max_value=None if math.isinf(high) else kind(high),
+            step=kind(step) if step else None,
+            format=None if whole else "%g",
+            placeholder=empty,
+            help=describe(field),
+            key=field,
+            bind="query-params",
+        )
+        self._slot(field)
+
+    def choice(
+        self, field: str, label: str, options: list[Any] | None = None, names: dict[Any, str] | None = None
+    ) -> None:
+        """One of a few words or numbers."""
+        options = options or list(choices(field))
+        self.values[field] = st.selectbox(
+            label,
+            options,
+            index=options.index(DEFAULTS[field]),
+            format_func=lambda option: (names or {}).get(option, str(option)),
+            help=describe(field),
+            key=field,
+            bind="query-params",
+        )
+        self._slot(field)
+
+    def switch(self, field: str, label: str) -> None:
+        """Yes or no."""
+        self.values[field] = st.toggle(
+            label, value=DEFAULTS[field], help=describe(field), key=field, bind="query-params"
+        )
+
+    def length(self) -> None:
+        """How long a run lasts, in steps or in epochs."""
+        unit = st.segmented_control(
+            "Length in", ["steps", "epochs"], default="steps", required=True, key="length", bind="query-params"
+        )
+        if unit == "epochs":
+            low, high = limits("epochs")
+            self.values["epochs"] = st.number_input(
+                "Epochs", int(low), int(high), EPOCHS, help=describe("epochs"), key="epochs", bind="query-params"
+            )
+            self._slot("epochs")
+        else:
+            self.number("steps", "Steps", step=50)
+
+    def arm(self, arm: int) -> dict[str, Any]:
+        """The init of one arm: scheme, variance scale and the scales of single groups."""
+        letter = LETTERS[arm].lower()
+        scheme = st.selectbox(
+            f"{chip(arm)} init",
+            list(SCHEMES),
+            index=list(SCHEMES).index(ARM_DEFAULTS[arm]),  # type: ignore[arg-type]
+            format_func=lambda name: SCHEME_NAMES[name],
+            help=describe("scheme") + " " + "; ".join(f"{SCHEME_NAMES[n]}: {s.summary}" for n, s in SCHEMES.items()),
+            key=f"{letter}_scheme",
+            bind="query-params",
+        )
+        scale = self._scale(letter, "variance_scale", "Variance")
+        self._slot(f"{letter}_init")
+        values = {"scheme": scheme, "variance_scale": scale}
+        with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
+            names = {"embed": "Patch embedding", "qk": "Queries and keys", "vo": "Values and attention output",
+                     "mlp": "MLP", "head": "Classifier"}  # fmt: skip
+            for group in GROUPS:
+                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", names[group])
+        return values
+
+    def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
+        """A config for each arm; what cannot be is said beside its field, and the list is then empty."""
+        configs = []
+        for arm, init in enumerate(arms):
+            try:
+                configs.append(configure(**self.values, **init))
+            except ConfigError as error:
+                slot = self.slots.get(error.field) or self.slots.get(f"{LETTERS[arm].lower()}_init")
+                (slot or st).error(error.message)
+                return []
+        return configs
+
+    def _scale(self, letter: str, field: str, label: str) -> float:
+        return st.select_slider(
+            label,
+            SCALES,
+            value=1.0,
+            format_func=lambda scale: f"× {scale:g}",
+            help=describe(field),
+            key=f"{letter}_{field}",
+            bind="query-params",
+        )
+
+    def _slot(self, field: str) -> None:
+        self.slots[field] = st.empty()
+
+
+def variance_words(config: RunConfig) -> str:
+    """The sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
+    dim = config.model.dim
+    variance = variance_before_truncation(config.init, "vo", dim, dim)
+    return f"σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
+
+
+def preset_picker() -> None:
+    """Buttons that fill the whole form; the one that matches what is filled in is lit."""
+    st.session_state["preset"] = next((name for name in PRESETS if _is_filled_in(name)), None)
+    st.segmented_control(
+        "Start from",
+        list(PRESETS),
+        key="preset",
+        on_change=_fill_in,
+        help=" ".join(f"**{name}**: {preset.summary}" for name, preset in PRESETS.items()),
+    )
+
+
+def _fill_in() -> None:
+    name = st.session_state["preset"]
+    if name in PRESETS:
+        st.session_state.update(_as_widgets(PRESETS[name].config))
+
+
+def _is_filled_in(name: str) -> bool:
+    wanted = _as_widgets(PRESETS[name].config)
+    standard = _as_widgets(RunConfig())
+    return all(st.session_state.get(key, standard[key]) == value for key, value in wanted.items())
+
+
+def _as_widgets(config: RunConfig) -> dict[str, Any]:
+    """The form's widgets as a config would leave them; the arms and the seed stay as they are."""
+    fixed = ("kind", "image_size", "channels", "num_classes", "seed", "scheme")
+    values = {k: v for k, v in flat(config).items() if k not in fixed and not k.endswith("_scale")}
+    return values | {"length": "epochs" if config.optim.epochs else "steps", "epochs": config.optim.epochs or EPOCHS}

@@ -1,0 +1,50 @@
+"""The store and the workers that all sessions of this server share."""
+
+import atexit
+import importlib
+import threading
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from vit_lab import paths
+from vit_lab.runs.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from vit_lab.runs.manager import RunManager
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda store: store.close())
+def _store() -> Store:
+    return Store(paths.database())
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda manager: manager.shutdown())
+def _manager() -> "RunManager":
+    from vit_lab.runs.manager import RunManager  # brings torch, which a page can be drawn without
+
+    manager = RunManager(_store())
+    atexit.register(manager.shutdown)
+    return manager
+
+
+def open_store() -> Store:
+    """The store; if it cannot be opened, the page says why and ends here."""
+    try:
+        return _store()
+    except StoreError as error:
+        st.error(str(error), title="The runs cannot be read")
+        st.stop()
+
+
+def open_manager() -> "RunManager":
+    """The workers of this server; the first call loads torch, which takes a few seconds."""
+    open_store()
+    with st.spinner("Loading PyTorch", show_time=True):
+        return _manager()
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Load torch in the background, so that the first click need not wait for it."""
+    threading.Thread(target=importlib.import_module, args=("vit_lab.runs.manager",), daemon=True).start()

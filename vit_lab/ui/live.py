@@ -1,0 +1,122 @@
+"""The runs of one experiment, as they stand: read from the store, drawn again each second while one is at work."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from vit_lab.config import GROUPS
+from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
+from vit_lab.runs.store import Store
+from vit_lab.ui import charts
+from vit_lab.ui.arms import chip
+from vit_lab.ui.lab import open_manager, open_store
+from vit_lab.ui.rows import curve_rows, probe_rows
+
+TICK_SECONDS = 1.0
+GROUP_NAMES = {
+    "embed": "patch embedding",
+    "qk": "queries, keys",
+    "vo": "values, output",
+    "mlp": "MLP",
+    "head": "classifier",
+}
+STATUS_COLOURS = {
+    Status.QUEUED: "gray",
+    Status.RUNNING: "green",
+    Status.PAUSED: "yellow",
+    Status.FINISHED: "green",
+    Status.DIVERGED: "red",
+    Status.STOPPED: "gray",
+    Status.FAILED: "red",
+    Status.INTERRUPTED: "yellow",
+}
+
+
+def experiment_panel(experiment: str) -> None:
+    """Progress, controls and charts of an experiment; it polls only while one of its runs is at work."""
+    active = any(run.status in ACTIVE for run in open_store().runs(experiment=experiment))
+    st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, active)
+
+
+def status_badge(run: RunRecord) -> str:
+    """Markdown for a run's state."""
+    return f":{STATUS_COLOURS[Status(run.status)]}-badge[{run.status}]"
+
+
+def _panel(experiment: str, was_active: bool) -> None:
+    store = open_store()
+    runs = store.runs(experiment=experiment)
+    if was_active and not any(run.status in ACTIVE for run in runs):
+        st.rerun()  # the last tick: the whole page learns that the runs have ended
+    _controls(runs)
+    for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
+        with column.container(border=True):
+            _progress(store, run)
+    loss, accuracy = st.columns(2)
+    with loss:
+        st.markdown("**Loss**")
+        st.vega_lite_chart(curve_rows(store, runs, "loss"), charts.LOSS, key="loss", alt="Loss of each arm by step")
+    with accuracy:
+        st.markdown("**Accuracy**")
+        rows = curve_rows(store, runs, "accuracy")
+        st.vega_lite_chart(rows, charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
+    st.caption("Bold with points: on the validation images. Thin: mean over the latest training batches.")
+    _weights(store, runs)
+
+
+def _controls(runs: Sequence[RunRecord]) -> None:
+    active = [run for run in runs if run.status in ACTIVE]
+    still = [run for run in runs if run.status in RESUMABLE]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Pause", icon=":material/pause:", disabled=not active, key="pause"):
+            for run in active:
+                open_manager().pause(run.id)
+        if st.button("Resume", icon=":material/play_arrow:", disabled=not still, key="resume"):
+            for run in still:
+                open_manager().resume(run.id)
+            st.rerun()
+        if st.button("Stop", icon=":material/stop:", disabled=not active, key="stop"):
+            for run in active:
+                open_manager().stop(run.id)
+
+
+def _progress(store: Store, run: RunRecord) -> None:
+    total = run.total_steps or run.config.optim.steps
+    st.markdown(f"{chip(run.arm)} **{arm_label(run.config)}** {status_badge(run)}")
+    st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
+    validation, test, speed = st.columns(3, wrap=False)
+    validation.metric("Validation", _percent(run.val_accuracy), help="Accuracy on images held out from training.")
+    test.metric("Test", _percent(run.test_accuracy), help="Accuracy on the test images, looked at once, at the end.")
+    speed.metric("Images/s", f"{run.images_per_second:,.0f}" if run.images_per_second else "–")
+    st.caption(run.error or f"{run.wall_seconds:.0f} s of training, seed {run.config.seed}")
+
+
+def _progress_words(store: Store, run: RunRecord, total: int) -> str:
+    words = f"step {run.step:,} of {total:,}"
+    if run.status == Status.QUEUED:
+        place = store.queue_places().get(run.id, 0)
+        return f"{words}, {place} before it in the queue" if place else f"{words}, next in the queue"
+    if run.status == Status.RUNNING and run.images_per_second:
+        seconds = (total - run.step) * run.config.optim.batch_size / run.images_per_second
+        return (
+            f"{words}, about {seconds:.0f} s to go" if seconds < 100 else f"{words}, about {seconds / 60:.0f} min to go"
+        )
+    return words
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _weights(store: Store, runs: Sequence[RunRecord]) -> None:
+    measures = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
+                "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip
+    for measure, (title, spec) in measures.items():
+        st.markdown(f"**{title}**")
+        grid = st.grid(len(GROUPS), min_column_width=130, gap="small")
+        for group in GROUPS:
+            with grid.cell():
+                st.caption(GROUP_NAMES[group])
+                rows = probe_rows(store, runs, measure, group)
+                st.vega_lite_chart(rows, spec, key=f"{measure}-{group}", alt=f"{title}: {GROUP_NAMES[group]}")

@@ -1,0 +1,62 @@
+"""The table of runs."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from vit_lab.config import ConfigError, RunConfig, difference
+from vit_lab.runs.records import RunRecord, arm_label
+
+COLUMN_CONFIG: dict[str, Any] = {
+    "name": st.column_config.TextColumn("Run", width="medium"),
+    "status": st.column_config.TextColumn("State", width="small"),
+    "progress": st.column_config.ProgressColumn("Steps", format="percent", min_value=0, max_value=1, width="small"),
+    "loss": st.column_config.LineChartColumn(
+        "Loss", width="small", y_min=0, help="Training loss from first step to last."
+    ),
+    "val_accuracy": st.column_config.NumberColumn("Validation", format="percent", width="small"),
+    "test_accuracy": st.column_config.NumberColumn("Test", format="percent", width="small"),
+    "init": st.column_config.TextColumn("Init", width="small"),
+    "settings": st.column_config.TextColumn(
+        "Other settings", help="What differs from the classroom preset.", width="medium"
+    ),
+    "tags": st.column_config.TextColumn("Tags", width="small"),
+    "seconds": st.column_config.NumberColumn("Time", format="%.0f s", width="small"),
+    "started": st.column_config.DatetimeColumn("Launched", format="distance", width="small"),
+}
+
+
+def runs_table(runs: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row a run, in the columns of COLUMN_CONFIG."""
+    return pd.DataFrame([_row(run) for run in runs], columns=list(COLUMN_CONFIG))
+
+
+def matches(run: RunRecord, words: str) -> bool:
+    """Whether every word stands in the run's name, tags, state or settings."""
+    text = f"{run.name} {run.tags} {run.status} {run.config_json}".lower()
+    return all(word in text for word in words.lower().split())
+
+
+def _row(run: RunRecord) -> dict[str, Any]:
+    try:
+        init, settings = arm_label(run.config), _settings(run.config)
+    except ConfigError as error:
+        init, settings = "unreadable", str(error)
+    total = run.total_steps
+    return {
+        "name": run.name, "status": run.status, "progress": run.step / total if total else 0.0,
+        "loss": json.loads(run.sparkline), "val_accuracy": run.val_accuracy, "test_accuracy": run.test_accuracy,
+        "init": init, "settings": settings, "tags": run.tags, "seconds": run.wall_seconds,
+        "started": pd.Timestamp(run.created_at),
+    }  # fmt: skip
+
+
+def _settings(config: RunConfig) -> str:
+    """What differs from the defaults, the init left out: 'patch size 4, depth 2'."""
+    changed = difference(RunConfig(), config)
+    words = [f"{field.replace('_', ' ')} {values[1]}" for field, values in changed.items()
+             if field != "scheme" and not field.endswith("_scale")]  # fmt: skip
+    return ", ".join(words)
