@@ -91,10 +91,11 @@ class Form:
     def arm(self, arm: int) -> dict[str, Any]:
         """The init of one arm: scheme, variance scale and the scales of single groups."""
         letter = LETTERS[arm].lower()
+        schemes: list[str] = list(SCHEMES)
         scheme = st.selectbox(
             f"{chip(arm)} init",
-            list(SCHEMES),
-            index=list(SCHEMES).index(ARM_DEFAULTS[arm]),  # type: ignore[arg-type]
+            schemes,
+            index=schemes.index(ARM_DEFAULTS[arm]),
             format_func=lambda name: SCHEME_NAMES[name],
             help=describe("scheme") + " " + "; ".join(f"{SCHEME_NAMES[n]}: {s.summary}" for n, s in SCHEMES.items()),
             key=f"{letter}_scheme",
