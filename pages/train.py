@@ -61,6 +61,7 @@ with left:
         form.switch("final_norm", "Final LayerNorm")
         form.number("label_noise", "Label noise", step=0.05)
         form.number("pixel_noise", "Pixel noise", step=0.05)
+        form.switch("normalise", "Normalise pixels")
         form.number("shift", "Random shift", step=1)
         form.choice("schedule", "Learning rate falls")
         form.choice("schedule_unit", "Rate changes each")

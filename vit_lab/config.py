@@ -41,6 +41,9 @@ class DataConfig(_Part):
     train_size: int | None = Field(None, ge=10, le=60_000, description="Training images used; empty means all of them.")
     label_noise: float = Field(0.0, ge=0, le=1, description="Fraction of training labels replaced by a random class.")
     pixel_noise: float = Field(0.0, ge=0, le=2, description="Std of Gaussian noise on every pixel, where white is 1.")
+    normalise: bool = Field(
+        True, description="Whether pixels get mean 0 and std 1 over the data set; otherwise black is 0 and white is 1."
+    )
     shift: int = Field(
         0, ge=0, le=6, description="Largest random shift of a training image, in pixels, drawn anew each step."
     )

@@ -16,14 +16,34 @@ PRESETS: dict[str, Preset] = {
     "classroom": Preset(RunConfig(), "A small ViT that learns the bundled digits while the class watches."),
     "vit-notes": Preset(
         configure(
-            dataset="mnist", patch_size=4, dim=8, depth=2, heads=2, mlp_ratio=4.0, pool="cls", position="sinusoidal",
-            attention_dropout=0.1, qkv_bias=False, out_bias=False, final_norm=False, scheme="xavier", epochs=5,
-            batch_size=128, learning_rate=5e-3, weight_decay=0.05, beta2=0.999, schedule="cosine", schedule_unit="epoch",
-            warmup_steps=0, clip_norm=None, double_softmax=True,
+            dataset="mnist",
+            normalise=False,
+            patch_size=4,
+            dim=8,
+            depth=2,
+            heads=2,
+            mlp_ratio=4.0,
+            pool="cls",
+            position="sinusoidal",
+            attention_dropout=0.1,
+            qkv_bias=False,
+            out_bias=False,
+            final_norm=False,
+            scheme="xavier",
+            epochs=5,
+            batch_size=128,
+            learning_rate=5e-3,
+            weight_decay=0.05,
+            beta2=0.999,
+            schedule="cosine",
+            schedule_unit="epoch",
+            warmup_steps=0,
+            clip_norm=None,
+            double_softmax=True,
         ),
         "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST.",
     ),
-}  # fmt: skip
+}
 
 
 def preset(name: str) -> RunConfig:

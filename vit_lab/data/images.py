@@ -48,8 +48,9 @@ BUNDLED_TEST_IMAGES = 2_000
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """Normalised images (n, 1, 28, 28) float32 and labels (n,) int64. Shared: nobody writes into it.
+    """Images (n, 1, 28, 28) float32 and labels (n,) int64. Shared: nobody writes into it.
 
+    Pixels are normalised, or 0 for black and 1 for white; `white` is how far white lies above black.
     The validation images of a run are taken out of the training images; the test images are fixed.
     """
 
@@ -58,6 +59,7 @@ class ImageDataset:
     test_images: Tensor
     test_labels: Tensor
     source: Source
+    white: float
 
 
 _loaded: dict[tuple[DatasetName, Path | None], ImageDataset] = {}
@@ -73,12 +75,12 @@ def is_available(name: DatasetName) -> bool:
     return all((raw / file).exists() or (raw / f"{file}.gz").exists() for file in _IDX_FILES)
 
 
-def load_dataset(name: DatasetName) -> ImageDataset:
+def load_dataset(name: DatasetName, normalise: bool) -> ImageDataset:
     """The data set, from memory if this process has it already. Raises DatasetError if it is absent or garbled."""
     key = (name, data_folder() if SOURCES[name].torchvision_class else None)
     with _loading:
         if key not in _loaded:
-            _loaded[key] = _read(name)
+            _loaded[key] = _read(name, normalise)
         return _loaded[key]
 
 
@@ -134,7 +136,7 @@ def _fetch(source: Source, folder: str, failure: list[BaseException]) -> None:
         failure.append(error)
 
 
-def _read(name: DatasetName) -> ImageDataset:
+def _read(name: DatasetName, normalise: bool) -> ImageDataset:
     source = SOURCES[name]
     if source.torchvision_class is None:
         images, labels = (torch.from_numpy(array) for array in load_bundled_digits())
@@ -160,17 +162,19 @@ def _read(name: DatasetName) -> ImageDataset:
         ):
             raise DatasetError(_garbled(name, data_folder(), source, "images and labels do not fit"))
     (train_images, train_labels), (test_images, test_labels) = parts
+    mean, std = (source.mean, source.std) if normalise else (0.0, 1.0)
     return ImageDataset(
-        _normalised(train_images, source),
+        _scaled(train_images, mean, std),
         train_labels.long(),
-        _normalised(test_images, source),
+        _scaled(test_images, mean, std),
         test_labels.long(),
         source,
+        white=1 / std,
     )
 
 
-def _normalised(images: Tensor, source: Source) -> Tensor:  # (n, 28, 28) uint8 -> (n, 1, 28, 28)
-    return images.float().div_(255).sub_(source.mean).div_(source.std).unsqueeze_(1)
+def _scaled(images: Tensor, mean: float, std: float) -> Tensor:  # (n, 28, 28) uint8 -> (n, 1, 28, 28)
+    return images.float().div_(255).sub_(mean).div_(std).unsqueeze_(1)
 
 
 def _garbled(name: str, folder: Path, source: Source, why: str) -> str:

@@ -54,7 +54,7 @@ class RunData:
 
 def load_run_data(config: RunConfig) -> RunData:
     """The data of a run. Raises DatasetError if it cannot be read, ConfigError if it has too few images."""
-    return split(load_dataset(config.data.dataset), config)
+    return split(load_dataset(config.data.dataset, config.data.normalise), config)
 
 
 def split(dataset: ImageDataset, config: RunConfig) -> RunData:
@@ -71,7 +71,7 @@ def split(dataset: ImageDataset, config: RunConfig) -> RunData:
     labels = _with_label_noise(dataset.train_labels[index], data.label_noise, seed, config.model.num_classes)
     validation, test, pool = dataset.train_images[held_out], dataset.test_images, dataset.train_images
     if data.pixel_noise:
-        std = data.pixel_noise / dataset.source.std
+        std = data.pixel_noise * dataset.white
         pool, index = _with_pixel_noise(pool[index], std, seed, "train"), torch.arange(len(index))
         validation, test = _with_pixel_noise(validation, std, seed, "val"), _with_pixel_noise(test, std, seed, "test")
     return RunData(
