@@ -18,6 +18,12 @@ page = st.navigation(
             help="Choose a model and two inits, train both side by side, and watch loss, accuracy and weights live.",
         ),
         st.Page(
+            "pages/weights.py",
+            title="Weights",
+            icon=":material/bar_chart_4_bars:",
+            help="What the init does to weights, signal and attention, at every step of a run.",
+        ),
+        st.Page(
             "pages/runs.py",
             title="Runs",
             icon=":material/list_alt:",
@@ -26,4 +32,5 @@ page = st.navigation(
     ],
     position="top",
 )
+st.session_state["framed"] = True  # see vit_lab.ui.lab.start_from_dashboard
 page.run()

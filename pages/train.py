@@ -10,10 +10,11 @@ from vit_lab.data.images import download, is_available
 from vit_lab.models.size import num_parameters
 from vit_lab.runs.records import pair
 from vit_lab.runs.store import StoreError
-from vit_lab.ui.form import DATASET_NAMES, PATCH_SIZES, Form, preset_picker, variance_words
+from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.lab import open_manager, open_store, warm_up
 from vit_lab.ui.live import experiment_panel
 from vit_lab.ui.picture import patches_apart
+from vit_lab.ui.words import DATASET_NAMES
 
 store = open_store()
 form = Form()

@@ -67,6 +67,14 @@ class Probed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Histograms(Event):
+    """How many weights of each layer fall into each bin of `vit_lab.probes.weights.histogram_edges`."""
+
+    kind = "histograms"
+    counts: dict[str, list[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished(Event):
     """All steps are done and the test set has been looked at, once."""
 

@@ -9,6 +9,7 @@ at 1, class token and learned positions from a normal of std 0.02 truncated at t
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,12 @@ class Matrix:
     weight: Tensor
 
     @property
+    def layer(self) -> str:
+        """Its group within its block, blocks counted from 1: "2.qk"; outside the blocks, its group: "embed"."""
+        path = self.name.split(".")
+        return f"{int(path[1]) + 1}.{self.group}" if path[0] == "blocks" else self.group
+
+    @property
     def fans(self) -> tuple[int, int]:
         """(fan_in, fan_out)"""
         return self.weight.shape[1], self.weight.shape[0]
@@ -41,18 +48,30 @@ class Matrix:
 
 def matrices(model: nn.Module) -> list[Matrix]:
     """Every weight matrix of the model, in the order in which data meets it."""
+    return _matrices(model, lambda weight: weight)
+
+
+def gradients(model: nn.Module) -> list[Matrix]:
+    """The gradient of every weight matrix after a backward pass, in its weight's place."""
+    return _matrices(model, lambda weight: torch.zeros_like(weight) if weight.grad is None else weight.grad)
+
+
+def _matrices(model: nn.Module, of: Callable[[Tensor], Tensor]) -> list[Matrix]:
     found: list[Matrix] = []
     for path, module in model.named_modules():
         if isinstance(module, Attention):
-            q, k, v = module.qkv.weight.chunk(3)
+            q, k, v = of(module.qkv.weight).chunk(3)
             found += [Matrix(f"{path}.q", "qk", q), Matrix(f"{path}.k", "qk", k), Matrix(f"{path}.v", "vo", v)]
-            found += [Matrix(f"{path}.out", "vo", module.out.weight)]
+            found += [Matrix(f"{path}.out", "vo", of(module.out.weight))]
         elif isinstance(module, FeedForward):
-            found += [Matrix(f"{path}.up", "mlp", module.up.weight), Matrix(f"{path}.down", "mlp", module.down.weight)]
+            found += [
+                Matrix(f"{path}.up", "mlp", of(module.up.weight)),
+                Matrix(f"{path}.down", "mlp", of(module.down.weight)),
+            ]
         elif path == "embed" and isinstance(module, nn.Linear):
-            found += [Matrix(path, "embed", module.weight)]
+            found += [Matrix(path, "embed", of(module.weight))]
         elif path == "head" and isinstance(module, nn.Linear):
-            found += [Matrix(path, "head", module.weight)]
+            found += [Matrix(path, "head", of(module.weight))]
     return found
 
 

@@ -62,7 +62,7 @@ class ImageDataset:
     white: float
 
 
-_loaded: dict[tuple[DatasetName, Path | None], ImageDataset] = {}
+_loaded: dict[tuple[DatasetName, bool, Path | None], ImageDataset] = {}
 _loading = threading.Lock()
 
 
@@ -77,7 +77,7 @@ def is_available(name: DatasetName) -> bool:
 
 def load_dataset(name: DatasetName, normalise: bool) -> ImageDataset:
     """The data set, from memory if this process has it already. Raises DatasetError if it is absent or garbled."""
-    key = (name, data_folder() if SOURCES[name].torchvision_class else None)
+    key = (name, normalise, data_folder() if SOURCES[name].torchvision_class else None)
     with _loading:
         if key not in _loaded:
             _loaded[key] = _read(name, normalise)

@@ -62,9 +62,16 @@ class VisionTransformer(nn.Module):
             x = torch.cat([self.class_token.expand(len(x), -1, -1), x], dim=1)
         return x if self.config.position == "none" else x + self.position
 
-    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def pooled(self, x: Tensor) -> Tensor:
+        """The one vector of an image that the classifier reads: (B, N, D) -> (B, D)."""
+        return x[:, 0] if self.config.pool == "cls" else x.mean(dim=1)
+
+    def classify(self, x: Tensor) -> Tensor:
+        """What leaves the last block becomes logits: (B, N, D) -> (B, Y)."""
+        return self.head(self.pooled(self.norm(x)))
+
+    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, C, S, S) -> (B, Y)
         x = dropout(self.tokens(images), self.config.dropout, generator)
         for block in self.blocks:
             x = block(x, generator)
-        x = self.norm(x)
-        return self.head(x[:, 0] if self.config.pool == "cls" else x.mean(dim=1))  # (B, N, D) -> (B, Y)
+        return self.classify(x)

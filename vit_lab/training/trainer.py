@@ -14,9 +14,10 @@ from torch import Tensor
 
 from vit_lab.config import RunConfig
 from vit_lab.data.splits import RunData, shifted
-from vit_lab.events import Diverged, Evaluated, Event, Finished, Probed, Started, StepMeasured
+from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured
 from vit_lab.init import build_model
-from vit_lab.probes.weights import group_statistics, snapshot
+from vit_lab.probes.rows import Row, signal_and_attention
+from vit_lab.probes.weights import gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
 from vit_lab.training.cadence import is_due, is_power_of_two
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError
@@ -24,6 +25,7 @@ from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optim import adamw, learning_rate, training_loss
 
 STEP_EVENTS, EVALUATIONS, PROBES = 250, 20, 20  # how many of each, about, in a run
+PROBE_IMAGES = 64  # the first of the validation split
 
 
 @dataclass
@@ -47,10 +49,11 @@ class Training(Iterator[Event]):
         self.total_steps = config.optim.total_steps(len(data.train))
         self.step = 0
         self.model = build_model(config).to(device)
-        self._initial_weights = snapshot(self.model)
+        self._initial_weights = layers(self.model)
         self._optimiser = adamw(self.model, config.optim)
         self._interval = _Interval()
         self._gradient_norm = torch.zeros(())
+        self._step_rows: list[Row] = []  # what can only be seen during a step: its gradients and its update
         if checkpoint is not None:
             self._restore(checkpoint)
         self._batches = self._batches_from(self.step)
@@ -70,7 +73,8 @@ class Training(Iterator[Event]):
             tensors["interval.accuracies"] = torch.stack(self._interval.accuracies)
         tensors["gradient_norm"] = self._gradient_norm
         copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-        return Checkpoint(copies, {"step": self.step, "config": self.config.model_dump()})
+        counters = {"step": self.step, "step_rows": self._step_rows, "config": self.config.model_dump()}
+        return Checkpoint(copies, counters)
 
     def _run(self) -> Iterator[Event]:
         yield self._started()
@@ -98,11 +102,15 @@ class Training(Iterator[Event]):
         self._optimiser.zero_grad()
         loss.backward()
         self.step += 1
+        if probing := self._probe_due():
+            self._step_rows, before = gradient_rows(self.model), layers(self.model)
         if optim.clip_norm is not None or self._step_event_due():
             self._gradient_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip_norm or math.inf)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(optim, step, len(self.data.train))
         self._optimiser.step()
+        if probing:
+            self._step_rows += update_rows(before, layers(self.model))
         self._interval.losses.append(loss.detach())
         self._interval.accuracies.append((logits.detach().argmax(dim=-1) == labels).float().mean())
 
@@ -111,8 +119,7 @@ class Training(Iterator[Event]):
         if step > 0 and self._step_event_due():
             losses = torch.stack(self._interval.losses)
             if not bool(losses.isfinite().all()):
-                first_bad = int((~losses.isfinite()).nonzero()[0])
-                yield Diverged(step=step - len(losses) + first_bad + 1)
+                yield Diverged(step=self._first_bad_step())
                 return
             yield StepMeasured(
                 step=step,
@@ -124,14 +131,26 @@ class Training(Iterator[Event]):
         if is_due(step, total, EVALUATIONS):
             loss, accuracy = evaluate(self.model, self.data.validation)
             if not math.isfinite(loss):
-                yield Diverged(step=step)
+                yield Diverged(step=self._first_bad_step())
                 return
             yield Evaluated(step=step, split="validation", loss=loss, accuracy=accuracy)
-        if is_due(step, total, PROBES) or is_power_of_two(step):
-            yield Probed(step=step, rows=tuple(group_statistics(self.model, self._initial_weights)))
+        if self._probe_due():
+            weights = layers(self.model)
+            rows = weight_rows(weights, self._initial_weights)
+            rows += signal_and_attention(self.model, self.data.validation.images[:PROBE_IMAGES])
+            yield Probed(step=step, rows=(*rows, *self._step_rows))
+            yield Histograms(step=step, counts=histograms(weights))
+
+    def _first_bad_step(self) -> int:
+        """The first step since the last StepMeasured whose loss is not finite; the present one if none is."""
+        finite = [bool(loss.isfinite()) for loss in self._interval.losses]
+        return self.step - len(finite) + finite.index(False) + 1 if False in finite else self.step
 
     def _step_event_due(self) -> bool:
         return is_due(self.step, self.total_steps, STEP_EVENTS)
+
+    def _probe_due(self) -> bool:
+        return is_due(self.step, self.total_steps, PROBES) or is_power_of_two(self.step)
 
     def _batches_from(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
         size, seed = self.config.optim.batch_size, self.config.seed
@@ -153,7 +172,8 @@ class Training(Iterator[Event]):
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors = checkpoint.tensors
         try:
-            self.model.load_state_dict({name: tensors[f"model.{name}"] for name in self.model.state_dict()})
+            weights = {name: value for name, value in tensors.items() if name.startswith("model.")}
+            self.model.load_state_dict({name.removeprefix("model."): value for name, value in weights.items()})
             self.step = checkpoint.step
             for name, parameter in self.model.named_parameters():
                 keys = ("step", "exp_avg", "exp_avg_sq") if self.step else ()
@@ -162,5 +182,6 @@ class Training(Iterator[Event]):
             for key in ("losses", "accuracies"):
                 getattr(self._interval, key).extend(tensors.get(f"interval.{key}", torch.empty(0)).unbind())
             self._gradient_norm = tensors["gradient_norm"]
+            self._step_rows = [(measure, place, value) for measure, place, value in checkpoint.counters["step_rows"]]
         except (KeyError, RuntimeError, ValueError) as error:
-            raise CheckpointError(f"the checkpoint does not fit this run's model ({error}); start it again") from error
+            raise CheckpointError("the checkpoint does not fit this run's model; start the run again") from error

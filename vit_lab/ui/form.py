@@ -9,18 +9,11 @@ from vit_lab.config import GROUPS, ConfigError, RunConfig, choices, configure, d
 from vit_lab.presets import PRESETS
 from vit_lab.schemes import SCHEMES, variance_before_truncation
 from vit_lab.ui.arms import LETTERS, chip
+from vit_lab.ui.words import SCHEME_NAMES
 
 DEFAULTS = flat(RunConfig())
 SCALES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0]
 PATCH_SIZES = [1, 2, 4, 7, 14, 28]
-DATASET_NAMES = {"mnist-10k": "MNIST, 10,000 digits", "mnist": "MNIST, all 70,000", "fashion-mnist": "Fashion-MNIST"}
-SCHEME_NAMES = {
-    "linear-default": "PyTorch default (nn.Linear)",
-    "xavier": "Xavier uniform",
-    "kaiming": "Kaiming normal",
-    "vit": "ViT, σ = 0.02",
-    "normal": "Normal, σ² = scale",
-}
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
 ARM_DEFAULTS = ("linear-default", "xavier")
 

@@ -3,6 +3,7 @@
 import atexit
 import importlib
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -28,8 +29,21 @@ def _manager() -> "RunManager":
     return manager
 
 
+def start_from_dashboard() -> None:
+    """Make sure that dashboard.py frames this page, also when its link is the first thing a new server is asked for.
+
+    Until `st.navigation` has been called once, Streamlit takes the folder pages/ for a dashboard of its older kind
+    and runs a linked page alone. Calling it, and starting over, ends that for the life of the server.
+    """
+    if "framed" not in st.session_state:
+        root = Path(__file__).parents[2]
+        st.navigation([root / "dashboard.py", *sorted((root / "pages").glob("*.py"))], position="hidden")
+        st.rerun()
+
+
 def open_store() -> Store:
     """The store; if it cannot be opened, the page says why and ends here."""
+    start_from_dashboard()
     try:
         return _store()
     except StoreError as error:

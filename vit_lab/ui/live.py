@@ -12,15 +12,9 @@ from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store
 from vit_lab.ui.rows import curve_rows, probe_rows
+from vit_lab.ui.words import GROUP_NAMES
 
 TICK_SECONDS = 1.0
-GROUP_NAMES = {
-    "embed": "patch embedding",
-    "qk": "queries, keys",
-    "vo": "values, output",
-    "mlp": "MLP",
-    "head": "classifier",
-}
 STATUS_COLOURS = {
     Status.QUEUED: "gray",
     Status.RUNNING: "green",

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from vit_lab.runs.records import RunRecord, arm_label
-from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import LETTERS
 
+LINEAR_BINS = 72  # of a weight histogram on a linear axis
 COLUMNS = ["run", "arm", "name", "split", "step", "value"]
 
 
@@ -24,6 +25,60 @@ def probe_rows(store: Store, runs: Sequence[RunRecord], measure: str, place: str
     return _together(runs, [f[(f["measure"] == measure) & (f["place"] == place)] for f in frames])
 
 
+def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
+    """All probes of some runs: columns run, arm, name, step, measure, place, value."""
+    frames = []
+    for run in runs:
+        frame = _probes(store, run.id, _version(run)).drop(columns="split")
+        frames.append(frame.assign(run=run.id, arm=LETTERS[run.arm % len(LETTERS)], name=arm_label(run.config)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def placed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one probe with the columns that charts place them by: layer, depth, or block and head."""
+    if rows.empty:
+        return rows.assign(layer=[], depth=[], block=[], head=[])
+    places = rows["place"]
+    if places.str.contains("/").all():
+        parts = places.str.split("/", expand=True)
+        return rows.assign(block=parts[0], head=(parts[1].astype(int) + 1).astype(str))
+    if places.str.isdigit().all():
+        return rows.assign(depth=places.replace({"0": "start"}))
+    return rows.assign(layer=places)[places.isin(layers_among(places))]
+
+
+def layers_among(places: pd.Series) -> list[str]:
+    """The layers among places that also hold groups pooled over blocks, in order."""
+    names = list(dict.fromkeys(places))
+    pooled = {name.split(".")[1] for name in names if "." in name}
+    return [name for name in names if name not in pooled]
+
+
+def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlog: bool) -> pd.DataFrame:
+    """A layer's weight histograms: columns arm, step, weight (middle of the bin), share of the weights in the bin.
+
+    The bins are the same for all arms and steps: evenly spaced on a linear or a symlog axis, over what is in use.
+    """
+    found = [
+        (run.arm, step, counts) for run in runs for step, counts in _histograms(store, run.id, layer, _version(run))
+    ]
+    if not found:
+        return pd.DataFrame(columns=["arm", "step", "weight", "share"])
+    edges = np.array(_edges())
+    counts = np.array([counts for _, _, counts in found], dtype=float)
+    used = np.flatnonzero(counts.sum(axis=0))
+    first, last = max(used[0] - 1, 0), min(used[-1] + 2, counts.shape[1])
+    shown = edges[first : last + 1] if symlog else np.linspace(edges[first], edges[last], LINEAR_BINS + 1)
+    mass = np.pad(counts.cumsum(axis=1), ((0, 0), (1, 0))) / counts.sum(axis=1, keepdims=True)
+    shares = np.diff([np.interp(shown, edges, row) for row in mass], axis=1)
+    middles = (shown[:-1] + shown[1:]) / 2
+    frames = [
+        pd.DataFrame({"weight": middles, "share": share}).assign(arm=LETTERS[arm % len(LETTERS)], step=step)
+        for (arm, step, _), share in zip(found, shares, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
 def _together(runs: Sequence[RunRecord], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     parts = []
     for run, frame in zip(runs, frames, strict=True):
@@ -36,7 +91,7 @@ def _together(runs: Sequence[RunRecord], frames: Sequence[pd.DataFrame]) -> pd.D
 
 def _version(run: RunRecord) -> str:
     """Changes whenever the run may have said something new."""
-    return f"{run.status}/{run.wall_seconds}" if run.status in ACTIVE else run.status
+    return f"{run.status}/{run.wall_seconds}"
 
 
 @st.cache_data(show_spinner=False, max_entries=400)
@@ -58,3 +113,15 @@ def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
         for measure, place, value in event["rows"]
     ]
     return pd.DataFrame(rows, columns=["split", "step", "measure", "place", "value"])
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _histograms(_store: Store, run_id: str, layer: str, version: str) -> list[tuple[int, list[int]]]:
+    return [(event["step"], event["counts"][layer]) for event in _store.events(run_id, "histograms")]
+
+
+@st.cache_data(show_spinner=False)
+def _edges() -> list[float]:
+    from vit_lab.probes.weights import histogram_edges  # brings torch
+
+    return histogram_edges()

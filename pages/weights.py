@@ -1,0 +1,25 @@
+"""Weights: what the init does to weights, signal and attention, from the first step to the last."""
+
+import streamlit as st
+
+from vit_lab.ui.lab import open_store
+from vit_lab.ui.weights import weights_panel
+
+store = open_store()
+runs = store.runs()
+if not runs:
+    st.info("No runs yet: train your first pair, and its weights can be looked at here, live.")
+    st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")
+    st.stop()
+
+experiments = {run.experiment: "" for run in runs}
+for run in sorted(runs, key=lambda run: (run.arm, run.number)):
+    label = experiments[run.experiment]
+    experiments[run.experiment] = f"{label} against {run.name}" if label else run.name
+left, right = st.columns([0.7, 0.3], gap="large")
+experiment = left.selectbox("Runs", list(experiments), format_func=lambda e: experiments[e], key="experiment",
+                            bind="query-params")  # fmt: skip
+members = store.runs(experiment=experiment)
+seeds = list(dict.fromkeys(run.config.seed for run in members))
+seed = right.selectbox("Seed", seeds, key="weights_seed") if len(seeds) > 1 else seeds[0]
+weights_panel([run.id for run in members if run.config.seed == seed])

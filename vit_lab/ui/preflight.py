@@ -1,0 +1,96 @@
+"""Preflight on the Train page: both arms before the first step, as the sliders move."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from vit_lab.config import GROUPS, DataConfig, RunConfig, parse
+from vit_lab.ui import charts
+from vit_lab.ui.arms import LETTERS, chip
+from vit_lab.ui.rows import placed
+from vit_lab.ui.words import GROUP_NAMES
+
+if TYPE_CHECKING:
+    from vit_lab.data.splits import Split
+    from vit_lab.probes.preflight import Preflight
+
+IMAGES = 64
+MEANINGS = {
+    "blocks are silent": "The blocks add less than 5 % to the tokens they are given: for now, depth does nothing.",
+    "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
+    "signal explodes": "The tokens grow more than fivefold on their way: late blocks drown out what early ones say.",
+    "overconfident start": "The loss is far above ln(classes): the first steps go into unlearning random certainty.",
+}
+
+
+def gauge_badge(config: RunConfig) -> str:
+    """Markdown for how a model starts, in a word or two."""
+    findings = _preflight(config.model_dump_json()).findings
+    return " ".join(f":red-badge[{finding}]" for finding in findings) or ":green-badge[healthy start]"
+
+
+def preflight_panel(configs: Sequence[RunConfig]) -> None:
+    """The probes of step 0 for all arms, in a fold that is computed only when open."""
+    fold = st.expander("Preflight: before the first step", key="preflight", on_change="rerun", icon=":material/troubleshoot:")
+    if not fold.open:
+        return
+    looks = [_preflight(config.model_dump_json()) for config in configs]
+    table = pd.concat([_table(arm, look) for arm, look in enumerate(looks)], ignore_index=True)
+    with fold:
+        for arm, look in enumerate(looks):
+            expected = math.log(look.start.num_classes)
+            words = " ".join(MEANINGS[finding] for finding in look.findings) or "Signal, attention and loss look healthy."
+            st.markdown(f"{chip(arm)} {words} Loss {look.start.loss:.2f} nats; guessing evenly would give ln "
+                        f"{look.start.num_classes} = {expected:.2f}.")  # fmt: skip
+        left, right = st.columns(2)
+        with left:
+            _chart(table, "activation_rms", charts.DEPTH_RMS, "Size of the tokens after each block.")
+            _chart(table, "attention_entropy", charts.HEAD_ENTROPY, "A point a head: 1 looks everywhere, 0 at one token.")
+        with right:
+            _chart(table, "gradient_norm", charts.LAYER_GRADIENT, "Norm of the gradient that reaches each layer.")
+            _chart(table, "max_attention_logit", charts.HEAD_LOGIT, "Largest |q·k|/√d of each head: large saturates.")
+        st.markdown("**Spread (std) of the weights: what the scheme's formula promises, and what was drawn**")
+        st.table(_promises(looks))
+
+
+def _chart(table: pd.DataFrame, measure: str, spec: dict, words: str) -> None:
+    rows = placed(table[table["measure"] == measure])
+    st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
+    st.caption(words)
+
+
+def _table(arm: int, look: "Preflight") -> pd.DataFrame:
+    rows = pd.DataFrame(look.rows, columns=["measure", "place", "value"])
+    return rows.assign(arm=LETTERS[arm], run=LETTERS[arm])
+
+
+def _promises(looks: Sequence["Preflight"]) -> pd.DataFrame:
+    columns = {}
+    for arm, look in enumerate(looks):
+        values = {(measure, place): value for measure, place, value in look.rows}
+        for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
+            columns[f"{LETTERS[arm]} {word}"] = [f"{values[measure, group]:.4f}" for group in GROUPS]
+    return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
+
+
+@st.cache_data(show_spinner="Loading PyTorch for the first look", max_entries=500)
+def _preflight(config_json: str) -> "Preflight":
+    import torch
+
+    from vit_lab.probes.preflight import preflight
+
+    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
+    config = parse(config_json)
+    return preflight(config, _batch(config.data.model_dump_json(), config.seed))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _batch(data_json: str, seed: int) -> "Split":
+    """The first validation images of a run."""
+    from vit_lab.data.splits import Split, load_run_data
+
+    validation = load_run_data(RunConfig(data=DataConfig.model_validate_json(data_json), seed=seed)).validation
+    return Split(validation.images[:IMAGES].clone(), validation.labels[:IMAGES].clone())
