@@ -5,7 +5,7 @@ The thresholds are this lab's own. They were set on the classroom model so that 
 
 | word | rule | what it means |
 | --- | --- | --- |
-| blocks are silent | block_share < 0.05 | the blocks add less than 5 % to the tokens they are given: depth does nothing yet |
+| blocks are silent | block_share < 0.025 | a block adds less than 2.5 % to the tokens it is given: depth does nothing yet |
 | attention saturates | mean attention_entropy < 0.4 | each token looks at one other; the softmax passes hardly any gradient |
 | signal explodes | activation_rms grows more than 5-fold over the blocks | later blocks drown out what the earlier say |
 | overconfident start | loss exceeds ln(classes) by more than 1.5 nats | the first steps unlearn random certainty |
@@ -15,7 +15,7 @@ The thresholds are this lab's own. They were set on the classroom model so that 
 import math
 from dataclasses import dataclass
 
-SMALLEST_BLOCK_SHARE = 0.05
+SMALLEST_BLOCK_SHARE = 0.025
 SMALLEST_ENTROPY = 0.4
 LARGEST_GROWTH = 5.0
 LARGEST_LOSS_EXCESS = 1.5
@@ -25,8 +25,8 @@ LARGEST_LOSS_EXCESS = 1.5
 class Start:
     """A model at step 0, in the numbers that the gauge reads.
 
-    `block_share` is RMS(x_L - x_0) / RMS(x_0), `growth` RMS(x_L) / RMS(x_0) for the tokens x before the first and
-    after the last block; `entropy` the mean attention entropy in [0, 1]; `loss` in nats.
+    `block_share` is RMS(x_L - x_0) / (RMS(x_0) sqrt(L)), `growth` RMS(x_L) / RMS(x_0) for the tokens x_0 before the
+    first and x_L after the last of L blocks; the root is there since independent blocks add in squares. `entropy` is the mean attention entropy in [0, 1]; `loss` in nats.
     """
 
     block_share: float

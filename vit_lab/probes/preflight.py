@@ -40,7 +40,7 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     first, last = passed.tokens[0], passed.tokens[-1]
     entropies = [value for measure, _, value in rows if measure == "attention_entropy"]
     start = Start(
-        block_share=float(rms(last - first) / rms(first)),
+        block_share=float(rms(last - first) / rms(first)) / math.sqrt(config.model.depth),
         growth=float(rms(last) / rms(first)),
         entropy=sum(entropies) / len(entropies),
         loss=float(F.cross_entropy(passed.logits, batch.labels)),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IMAGES = 64
 MEANINGS = {
-    "blocks are silent": "The blocks add less than 5 % to the tokens they are given: for now, depth does nothing.",
+    "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
     "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
     "signal explodes": "The tokens grow more than fivefold on their way: late blocks drown out what early ones say.",
     "overconfident start": "The loss is far above ln(classes): the first steps go into unlearning random certainty.",
