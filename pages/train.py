@@ -20,7 +20,7 @@ form = Form()
 left, right = st.columns([0.3, 0.7], gap="large")
 
 with left:
-    preset_picker()
+    top = st.container()
     st.markdown("#### Init")
     both = st.toggle("Compare two inits", value=True, key="compare", bind="query-params")
     arm_values = []
@@ -68,9 +68,12 @@ with left:
         form.number("warmup_steps", "Warm-up steps", step=10)
         form.number("weight_decay", "Weight decay", step=0.01)
         form.number("beta2", "AdamW beta 2", step=0.001)
-        form.number("clip_norm", "Gradient clipping", step=0.1, empty="none")
+        form.clipping()
         form.number("label_smoothing", "Label smoothing", step=0.05)
         form.switch("double_softmax", "Softmax before the loss")
+
+with top:
+    preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 
 configs = form.configs(arm_values)
 

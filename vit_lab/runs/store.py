@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from vit_lab.events import Event
 from vit_lab.runs.migrations import migrate
 from vit_lab.runs.presence import Presence
@@ -22,7 +24,7 @@ from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.states import ACTIVE, Status
 
 COLUMNS = ", ".join("config AS config_json" if f.name == "config_json" else f.name for f in fields(RunRecord))
-LONGEST_NAME = 200
+LONGEST_NAME, UNNAMED = 200, "unnamed"
 SPARKLINE_POINTS = 40
 # Which column of `runs` shows the latest value of which field of which event.
 LATEST = {
@@ -48,9 +50,10 @@ class Store:
         with self._explained():
             path.parent.mkdir(parents=True, exist_ok=True)
             self.presence = Presence(path.parent / "processes")
-            self._writer, self._reader = self._connect(), self._connect()
             self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
-            migrate(self._writer)
+            with FileLock(self.presence.folder / "opening.lock", timeout=10):  # SQLite's switch to WAL does not wait
+                self._writer, self._reader = self._connect(), self._connect()
+                migrate(self._writer)
         self.interrupt_runs_of_dead_processes()
 
     def close(self) -> None:
@@ -106,18 +109,18 @@ class Store:
                 db.execute(
                     "INSERT INTO runs (id, number, experiment, arm, name, config, status, process, created_at) "
                     "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?)",
-                    (ids[-1], new.experiment, new.arm, clean_name(new.name), new.config.model_dump_json(),
+                    (ids[-1], new.experiment, new.arm, one_line(new.name) or UNNAMED, new.config.model_dump_json(),
                      Status.QUEUED, self.presence.name, datetime.now(UTC).isoformat(timespec="seconds")),
                 )  # fmt: skip
         return ids
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run a name; whatever its characters, it is stored as text."""
-        self._set(run_id, name=clean_name(name))
+        self._set(run_id, name=one_line(name) or UNNAMED)
 
     def tag(self, run_id: str, tags: str) -> None:
         """Replace a run's tags."""
-        self._set(run_id, tags=clean_name(tags))
+        self._set(run_id, tags=one_line(tags))
 
     def delete(self, run_ids: Sequence[str]) -> None:
         """Remove runs and their events. Raises StoreError if one of them is queued or running."""
@@ -238,6 +241,6 @@ class Store:
             ) from error
 
 
-def clean_name(text: str) -> str:
+def one_line(text: str) -> str:
     """What a person typed, on one line and not endless."""
-    return " ".join(text.split())[:LONGEST_NAME] or "unnamed"
+    return " ".join(text.split())[:LONGEST_NAME]

@@ -53,8 +53,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             counters = json.loads((file.metadata() or {})["counters"])
-            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, counters)  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return Checkpoint(tensors, counters | {"step": int(counters["step"])})
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}; start the run again") from None
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint {path} is damaged ({error}); start the run again") from error

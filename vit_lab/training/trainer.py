@@ -111,8 +111,7 @@ class Training(Iterator[Event]):
         if step > 0 and self._step_event_due():
             losses = torch.stack(self._interval.losses)
             if not bool(losses.isfinite().all()):
-                first_bad = int((~losses.isfinite()).nonzero()[0])
-                yield Diverged(step=step - len(losses) + first_bad + 1)
+                yield Diverged(step=self._first_bad_step())
                 return
             yield StepMeasured(
                 step=step,
@@ -124,11 +123,16 @@ class Training(Iterator[Event]):
         if is_due(step, total, EVALUATIONS):
             loss, accuracy = evaluate(self.model, self.data.validation)
             if not math.isfinite(loss):
-                yield Diverged(step=step)
+                yield Diverged(step=self._first_bad_step())
                 return
             yield Evaluated(step=step, split="validation", loss=loss, accuracy=accuracy)
         if is_due(step, total, PROBES) or is_power_of_two(step):
             yield Probed(step=step, rows=tuple(group_statistics(self.model, self._initial_weights)))
+
+    def _first_bad_step(self) -> int:
+        """The first step since the last StepMeasured whose loss is not finite; the present one if none is."""
+        finite = [bool(loss.isfinite()) for loss in self._interval.losses]
+        return self.step - len(finite) + finite.index(False) + 1 if False in finite else self.step
 
     def _step_event_due(self) -> bool:
         return is_due(self.step, self.total_steps, STEP_EVENTS)
@@ -153,7 +157,8 @@ class Training(Iterator[Event]):
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors = checkpoint.tensors
         try:
-            self.model.load_state_dict({name: tensors[f"model.{name}"] for name in self.model.state_dict()})
+            weights = {name: value for name, value in tensors.items() if name.startswith("model.")}
+            self.model.load_state_dict({name.removeprefix("model."): value for name, value in weights.items()})
             self.step = checkpoint.step
             for name, parameter in self.model.named_parameters():
                 keys = ("step", "exp_avg", "exp_avg_sq") if self.step else ()
@@ -163,4 +168,4 @@ class Training(Iterator[Event]):
                 getattr(self._interval, key).extend(tensors.get(f"interval.{key}", torch.empty(0)).unbind())
             self._gradient_norm = tensors["gradient_norm"]
         except (KeyError, RuntimeError, ValueError) as error:
-            raise CheckpointError(f"the checkpoint does not fit this run's model ({error}); start it again") from error
+            raise CheckpointError("the checkpoint does not fit this run's model; start the run again") from error
