@@ -3,10 +3,14 @@
 streamlit run dashboard.py
 """
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="ViT Lab", page_icon="vit_lab/ui/icon.svg", layout="wide")
-st.logo("vit_lab/ui/icon.svg", size="large")
+ICON = str(Path(__file__).parent / "vit_lab" / "ui" / "icon.svg")  # whatever folder streamlit was started in
+
+st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide")
+st.logo(ICON, size="large")
 
 page = st.navigation(
     [

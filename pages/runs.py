@@ -10,7 +10,7 @@ from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.states import ACTIVE, RESUMABLE
 from vit_lab.runs.store import LONGEST_NAME, StoreError
 from vit_lab.ui.lab import open_manager, open_store
-from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table
+from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table, unreadable
 
 store = open_store()
 
@@ -37,15 +37,18 @@ def delete(runs: Sequence[RunRecord]) -> None:
         except StoreError as error:
             st.error(str(error))
         else:
-            st.session_state.pop("table", None)
+            st.session_state["table"] = {"selection": {"rows": []}}  # or the next run would stand ticked in its place
             st.rerun()
 
 
 def run_again(runs: Sequence[RunRecord]) -> None:
     """Queue the same configs once more, as a new experiment, and show them."""
     experiment = uuid.uuid4().hex[:10]
-    arms = {config: arm for arm, config in enumerate(dict.fromkeys(run.config_json for run in runs))}
-    open_manager().submit([NewRun(run.config, run.name, experiment, arms[run.config_json]) for run in runs])
+    settings = [run.config.model_copy(update={"seed": 0}) for run in runs]  # runs that differ in the seed are one arm
+    arms = {setting: arm for arm, setting in enumerate(dict.fromkeys(settings))}
+    open_manager().submit(
+        [NewRun(run.config, run.name, experiment, arms[setting]) for run, setting in zip(runs, settings, strict=True)]
+    )
     st.switch_page("pages/train.py", query_params={"experiment": experiment})
 
 
@@ -53,13 +56,14 @@ def table(active: bool) -> None:
     """The table and what may be done with its selection. While rows are selected, no row is added or moved."""
     chosen_rows = st.session_state.get("table", {}).get("selection", {}).get("rows", [])
     words = st.session_state.get("search", "")
+    all_runs = store.runs()
+    if active and not any(run.status in ACTIVE for run in all_runs):
+        st.rerun()  # the last tick
     if chosen_rows and "shown" in st.session_state:
         runs = store.runs(st.session_state["shown"])
     else:
-        runs = [run for run in store.runs() if matches(run, words)]
+        runs = [run for run in all_runs if matches(run, words)]
         st.session_state["shown"] = [run.id for run in runs]
-    if active and not any(run.status in ACTIVE for run in runs) and not words:
-        st.rerun()
     bar = st.container(horizontal=True)
     st.dataframe(
         runs_table(runs),
@@ -82,12 +86,13 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     """What may be done with the selected runs."""
     active = [run for run in chosen if run.status in ACTIVE]
     still = [run for run in chosen if run.status in RESUMABLE]
+    readable = [run for run in chosen if not unreadable(run)]
     if st.button("Open", icon=":material/show_chart:", disabled=not chosen, key="open"):
         st.switch_page("pages/train.py", query_params={"experiment": chosen[0].experiment})
     if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1, key="edit"):
         edit(chosen[0])
-    if st.button("Run again", icon=":material/replay:", disabled=not chosen, key="again"):
-        run_again(chosen)
+    if st.button("Run again", icon=":material/replay:", disabled=not readable, key="again"):
+        run_again(readable)
     if st.button("Pause", icon=":material/pause:", disabled=not active, key="pause-chosen"):
         for run in active:
             open_manager().pause(run.id)
@@ -100,10 +105,10 @@ def actions(chosen: Sequence[RunRecord]) -> None:
             open_manager().stop(run.id)
     if st.button("Delete", icon=":material/delete:", disabled=not chosen or bool(active), key="delete"):
         delete(chosen)
-    st.download_button("CSV", lambda: to_csv(store, chosen), "vit-lab-runs.csv", "text/csv",
-                       icon=":material/download:", disabled=not chosen, on_click="ignore", key="csv")  # fmt: skip
-    st.download_button("JSON", lambda: to_json(store, chosen), "vit-lab-runs.json", "application/json",
-                       icon=":material/download:", disabled=not chosen, on_click="ignore", key="json")  # fmt: skip
+    st.download_button("CSV", lambda: to_csv(store, readable), "vit-lab-runs.csv", "text/csv",
+                       icon=":material/download:", disabled=not readable, on_click="ignore", key="csv")  # fmt: skip
+    st.download_button("JSON", lambda: to_json(store, readable), "vit-lab-runs.json", "application/json",
+                       icon=":material/download:", disabled=not readable, on_click="ignore", key="json")  # fmt: skip
 
 
 everything = store.runs()

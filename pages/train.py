@@ -10,10 +10,12 @@ from vit_lab.data.images import download, is_available
 from vit_lab.models.size import num_parameters
 from vit_lab.runs.records import pair
 from vit_lab.runs.store import StoreError
+from vit_lab.ui.arms import chip
 from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.lab import open_manager, open_store, warm_up
 from vit_lab.ui.live import experiment_panel
 from vit_lab.ui.picture import patches_apart
+from vit_lab.ui.preflight import gauge_badge, preflight_panel
 from vit_lab.ui.words import DATASET_NAMES
 
 store = open_store()
@@ -21,7 +23,7 @@ form = Form()
 left, right = st.columns([0.3, 0.7], gap="large")
 
 with left:
-    preset_picker()
+    top = st.container()
     st.markdown("#### Init")
     both = st.toggle("Compare two inits", value=True, key="compare", bind="query-params")
     arm_values = []
@@ -69,14 +71,18 @@ with left:
         form.number("warmup_steps", "Warm-up steps", step=10)
         form.number("weight_decay", "Weight decay", step=0.01)
         form.number("beta2", "AdamW beta 2", step=0.001)
-        form.number("clip_norm", "Gradient clipping", step=0.1, empty="none")
+        form.clipping()
         form.number("label_smoothing", "Label smoothing", step=0.05)
         form.switch("double_softmax", "Softmax before the loss")
+
+with top:
+    preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 
 configs = form.configs(arm_values)
 
 with right:
     picture, words = st.columns([0.26, 0.74], gap="medium", vertical_alignment="center")
+    ready = bool(configs) and is_available(configs[0].data.dataset)
     if configs:
         model, dataset = configs[0].model, configs[0].data.dataset
         picture.image(patches_apart(0, model.patch_size), width=200, alt=f"A digit in {model.patch_size}-pixel patches")
@@ -87,11 +93,8 @@ with right:
                 f"**{patches} patches{token}** become **{model.num_tokens} tokens** of {model.dim} numbers. "
                 f"{model.depth} blocks of {model.heads} heads, **{num_parameters(model):,} parameters**."
             )
-            for letter, config in zip(("blue", "orange"), configs, strict=False):
-                st.markdown(
-                    f":{letter}[■] {config.init.scheme} × {config.init.variance_scale:g}: {variance_words(config)}"
-                )
-            if is_available(dataset):
+            gauges = [st.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
+            if ready:
                 label = "Train both side by side" if both else "Train"
                 if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
                     experiment = uuid.uuid4().hex[:10]
@@ -118,6 +121,7 @@ with right:
     else:
         words.info("Mend the setting that is marked in the form, and both arms can start.")
 
+    preflight = st.container()
     st.divider()
     experiment = st.query_params.get("experiment") or store.latest_experiment()
     if experiment and store.runs(experiment=experiment):
@@ -126,4 +130,9 @@ with right:
         st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same images "
                 "in the same order, and differ only in the variance of their initial weights.")  # fmt: skip
 
+if ready:
+    for arm, (slot, config) in enumerate(zip(gauges, configs, strict=True)):
+        slot.markdown(f"{chip(arm)} {variance_words(config)} {gauge_badge(config)}")
+    with preflight:
+        preflight_panel(configs)
 warm_up()

@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -22,6 +22,7 @@ from vit_lab.config import ConfigError, RunConfig, configure
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import download as download_dataset
 from vit_lab.data.images import is_available
+from vit_lab.data.splits import load_run_data
 from vit_lab.options import option_name, settings_as_options
 from vit_lab.presets import PRESETS
 from vit_lab.presets import preset as preset_config
@@ -53,8 +54,9 @@ def train(
         elif not is_available(config.data.dataset):
             _fail(f"dataset: {config.data.dataset} is not in {paths.data_folder()}; add --download to fetch it, point "
                   "VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled")  # fmt: skip
-        store = Store(paths.database())
-    run = _train_to_the_end(store, config)
+        load_run_data(config)  # refuses what cannot be had before a run is queued for it
+        with closing(Store(paths.database())) as store:
+            run = _train_to_the_end(store, config)
     result = {
         "run_id": run.id, "name": run.name, "status": run.status, "config": run.config.model_dump(), "steps": run.step,
         "wall_seconds": run.wall_seconds, "images_per_second": run.images_per_second, "train_loss": run.train_loss,
@@ -72,8 +74,8 @@ def train(
 @app.command()
 def runs(json_: Json = False) -> None:
     """List all runs, newest first."""
-    with _refusals():
-        found = Store(paths.database()).runs()
+    with _refusals(), closing(Store(paths.database())) as store:
+        found = store.runs()
     if json_:
         keys = ("name", "status", "tags", "experiment", "created_at", "step", "total_steps", "wall_seconds",
                 "train_loss", "val_accuracy", "test_accuracy", "error")  # fmt: skip
@@ -94,8 +96,7 @@ def export(
     """Write every measured number of some runs to a CSV file, with their settings."""
     from vit_lab.analysis.export import to_csv  # pandas takes a while to import
 
-    with _refusals():
-        store = Store(paths.database())
+    with _refusals(), closing(Store(paths.database())) as store:
         text = to_csv(store, [store.run(run_id) for run_id in run])
     try:
         csv.write_text(text, encoding="utf-8")
@@ -109,8 +110,7 @@ def _train_to_the_end(store: Store, config: RunConfig) -> Any:
 
     manager = RunManager(store, workers=1)
     try:
-        with _refusals():
-            run_id = manager.submit(pair([config], experiment=uuid.uuid4().hex[:10]))[0]
+        run_id = manager.submit(pair([config], experiment=uuid.uuid4().hex[:10]))[0]
         with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
                       TimeRemainingColumn(), console=stderr, transient=True) as progress:  # fmt: skip
             bar = progress.add_task("starting", total=None)

@@ -72,7 +72,7 @@ def is_available(name: DatasetName) -> bool:
     if source.torchvision_class is None:
         return True
     raw = data_folder() / source.torchvision_class / "raw"
-    return all((raw / file).exists() or (raw / f"{file}.gz").exists() for file in _IDX_FILES)
+    return all((raw / file).is_file() for file in _IDX_FILES)  # torchvision does not read the .gz files beside them
 
 
 def load_dataset(name: DatasetName, normalise: bool) -> ImageDataset:
@@ -94,14 +94,19 @@ def download(name: DatasetName) -> Iterator[float]:
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".download-", ignore_cleanup_errors=True) as temporary:
             failure: list[BaseException] = []
-            worker = threading.Thread(target=_fetch, args=(source, temporary, failure), daemon=True)
+            dropped = threading.Event()
+            worker = threading.Thread(target=_fetch, args=(source, temporary, failure, dropped), daemon=True)
             worker.start()
-            while worker.is_alive():
-                worker.join(0.2)
-                arrived = sum(file.stat().st_size for file in Path(temporary).rglob("*") if file.is_file())
-                yield min(arrived / source.download_bytes, 1.0)
+            try:
+                while worker.is_alive():
+                    worker.join(0.2)
+                    arrived = sum(file.stat().st_size for file in Path(temporary).rglob("*") if file.is_file())
+                    yield min(arrived / source.download_bytes, 1.0)
+            except GeneratorExit:
+                dropped.set()
+                raise
             if failure:
                 raise DatasetError(
                     f"{name} could not be downloaded ({_short(failure[0])}); check the network, or put its files "
@@ -129,11 +134,13 @@ def _torchvision(source: Source, folder: str | Path, **options: Any) -> Any:
     return getattr(datasets, source.torchvision_class or "")(str(folder), **options)
 
 
-def _fetch(source: Source, folder: str, failure: list[BaseException]) -> None:
+def _fetch(source: Source, folder: str, failure: list[BaseException], dropped: threading.Event) -> None:
     try:
         _torchvision(source, folder, download=True)
     except Exception as error:  # whatever a network can do; told to the person by the caller
         failure.append(error)
+    if dropped.is_set():  # nobody waits any more, and torchvision has made the folder anew
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(name: DatasetName, normalise: bool) -> ImageDataset:

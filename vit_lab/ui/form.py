@@ -1,7 +1,7 @@
 """The form of the Train page. Labels, help, defaults and limits come from the config; every setting is in the URL."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -41,7 +41,7 @@ class Form:
             placeholder=empty,
             help=describe(field),
             key=field,
-            bind="query-params",
+            bind=_link(field),
         )
         self._slot(field)
 
@@ -75,11 +75,18 @@ class Form:
         if unit == "epochs":
             low, high = limits("epochs")
             self.values["epochs"] = st.number_input(
-                "Epochs", int(low), int(high), EPOCHS, help=describe("epochs"), key="epochs", bind="query-params"
+                "Epochs", int(low), int(high), EPOCHS, help=describe("epochs"), key="epochs", bind=_link("epochs")
             )
             self._slot("epochs")
         else:
             self.number("steps", "Steps", step=50)
+
+    def clipping(self) -> None:
+        """The largest norm of a gradient, unless clipping is switched off."""
+        if st.toggle("Gradient clipping", value=True, help=describe("clip_norm"), key="clip", bind="query-params"):
+            self.number("clip_norm", "Largest gradient norm", step=0.1)
+        else:
+            self.values["clip_norm"] = None
 
     def arm(self, arm: int) -> dict[str, Any]:
         """The init of one arm: scheme, variance scale and the scales of single groups."""
@@ -132,10 +139,11 @@ class Form:
 
 
 def variance_words(config: RunConfig) -> str:
-    """The sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
+    """The scheme and its scale, with the sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
     dim = config.model.dim
     variance = variance_before_truncation(config.init, "vo", dim, dim)
-    return f"σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
+    scale = f"× {config.init.variance_scale:g}"
+    return f"**{config.init.scheme} {scale}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
 
 
 def preset_picker() -> None:
@@ -166,4 +174,18 @@ def _as_widgets(config: RunConfig) -> dict[str, Any]:
     """The form's widgets as a config would leave them; the arms and the seed stay as they are."""
     fixed = ("kind", "image_size", "channels", "num_classes", "seed", "scheme")
     values = {k: v for k, v in flat(config).items() if k not in fixed and not k.endswith("_scale")}
-    return values | {"length": "epochs" if config.optim.epochs else "steps", "epochs": config.optim.epochs or EPOCHS}
+    optim = config.optim
+    return values | {
+        "length": "epochs" if optim.epochs else "steps",
+        "epochs": optim.epochs or EPOCHS,
+        "clip": optim.clip_norm is not None,
+        "clip_norm": optim.clip_norm or DEFAULTS["clip_norm"],
+    }
+
+
+def _link(field: str) -> Literal["query-params"] | None:
+    """Ties a number to its place in the URL, save where an infinite one stands there: Streamlit cannot take that."""
+    try:
+        return "query-params" if math.isfinite(float(st.query_params.get(field, 0))) else None
+    except ValueError:
+        return "query-params"

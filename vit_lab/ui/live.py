@@ -12,6 +12,7 @@ from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store
 from vit_lab.ui.rows import curve_rows, probe_rows
+from vit_lab.ui.table import unreadable
 from vit_lab.ui.words import GROUP_NAMES
 
 TICK_SECONDS = 1.0
@@ -44,6 +45,10 @@ def _panel(experiment: str, was_active: bool) -> None:
     if was_active and not any(run.status in ACTIVE for run in runs):
         st.rerun()  # the last tick: the whole page learns that the runs have ended
     _controls(runs)
+    for run in runs:
+        if why := unreadable(run):
+            st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
+    runs = [run for run in runs if not unreadable(run)]
     for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
         with column.container(border=True):
             _progress(store, run)

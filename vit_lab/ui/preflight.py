@@ -34,7 +34,9 @@ def gauge_badge(config: RunConfig) -> str:
 
 def preflight_panel(configs: Sequence[RunConfig]) -> None:
     """The probes of step 0 for all arms, in a fold that is computed only when open."""
-    fold = st.expander("Preflight: before the first step", key="preflight", on_change="rerun", icon=":material/troubleshoot:")
+    fold = st.expander(
+        "Preflight: before the first step", key="preflight", on_change="rerun", icon=":material/troubleshoot:"
+    )
     if not fold.open:
         return
     looks = [_preflight(config.model_dump_json()) for config in configs]
@@ -42,13 +44,17 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
     with fold:
         for arm, look in enumerate(looks):
             expected = math.log(look.start.num_classes)
-            words = " ".join(MEANINGS[finding] for finding in look.findings) or "Signal, attention and loss look healthy."
+            words = (
+                " ".join(MEANINGS[finding] for finding in look.findings) or "Signal, attention and loss look healthy."
+            )
             st.markdown(f"{chip(arm)} {words} Loss {look.start.loss:.2f} nats; guessing evenly would give ln "
                         f"{look.start.num_classes} = {expected:.2f}.")  # fmt: skip
         left, right = st.columns(2)
         with left:
             _chart(table, "activation_rms", charts.DEPTH_RMS, "Size of the tokens after each block.")
-            _chart(table, "attention_entropy", charts.HEAD_ENTROPY, "A point a head: 1 looks everywhere, 0 at one token.")
+            _chart(
+                table, "attention_entropy", charts.HEAD_ENTROPY, "A point a head: 1 looks everywhere, 0 at one token."
+            )
         with right:
             _chart(table, "gradient_norm", charts.LAYER_GRADIENT, "Norm of the gradient that reaches each layer.")
             _chart(table, "max_attention_logit", charts.HEAD_LOGIT, "Largest |q·k|/√d of each head: large saturates.")

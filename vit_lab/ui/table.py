@@ -40,11 +40,18 @@ def matches(run: RunRecord, words: str) -> bool:
     return all(word in text for word in words.lower().split())
 
 
-def _row(run: RunRecord) -> dict[str, Any]:
+def unreadable(run: RunRecord) -> str | None:
+    """Why the run's stored settings are not valid here, as another version of the lab may have left them."""
     try:
-        init, settings = arm_label(run.config), _settings(run.config)
+        run.config  # noqa: B018
     except ConfigError as error:
-        init, settings = "unreadable", str(error)
+        return str(error)
+    return None
+
+
+def _row(run: RunRecord) -> dict[str, Any]:
+    why = unreadable(run)
+    init, settings = ("unreadable", why) if why else (arm_label(run.config), _settings(run.config))
     total = run.total_steps
     return {
         "name": run.name, "status": run.status, "progress": run.step / total if total else 0.0,

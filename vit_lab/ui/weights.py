@@ -11,7 +11,7 @@ from vit_lab.runs.states import ACTIVE
 from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.lab import open_store
-from vit_lab.ui.rows import histogram_rows, layers_among, placed, probe_table
+from vit_lab.ui.rows import histogram_rows, placed, probe_table
 from vit_lab.ui.words import layer_name
 
 LATEST = "latest"
