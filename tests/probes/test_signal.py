@@ -13,7 +13,9 @@ def test_rms_by_hand():
 
 
 def test_identical_tokens_have_similarity_one():
-    assert float(token_similarity(torch.randn(3, 1, 8, generator=generator()).expand(3, 5, 8))) == pytest.approx(1, abs=1e-5)
+    assert float(token_similarity(torch.randn(3, 1, 8, generator=generator()).expand(3, 5, 8))) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 def test_orthogonal_tokens_have_similarity_zero():

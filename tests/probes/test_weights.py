@@ -70,7 +70,7 @@ def test_the_update_ratio_by_hand(model):
 
 def test_the_gradient_norm_of_a_layer_covers_its_matrices(model):
     model(torch.ones(2, 1, 28, 28)).sum().backward()
-    rows = dict((place, value) for _, place, value in gradient_rows(model))
+    rows = {place: value for _, place, value in gradient_rows(model)}
     mlp = model.blocks[0].mlp
     squares = float(mlp.up.weight.grad.square().sum() + mlp.down.weight.grad.square().sum())
     assert rows["1.mlp"] == pytest.approx(math.sqrt(squares), rel=1e-4)
@@ -85,7 +85,9 @@ def test_histograms_count_every_weight_in_its_bin(std):
     counts = histograms({"layer": weights})["layer"]
     edges = histogram_edges()
     assert len(counts) == HISTOGRAM_BINS and len(edges) == HISTOGRAM_BINS + 1 and sum(counts) == 5000
-    expected = torch.histogram(weights.double().clamp(edges[0], edges[-1]), torch.tensor(edges, dtype=torch.float64)).hist
+    expected = torch.histogram(
+        weights.double().clamp(edges[0], edges[-1]), torch.tensor(edges, dtype=torch.float64)
+    ).hist
     assert int((torch.tensor(counts) - expected).abs().sum()) <= 4  # a weight on an edge may round either way
 
 

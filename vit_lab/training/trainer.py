@@ -146,11 +146,6 @@ class Training(Iterator[Event]):
         finite = [bool(loss.isfinite()) for loss in self._interval.losses]
         return self.step - len(finite) + finite.index(False) + 1 if False in finite else self.step
 
-    def _first_bad_step(self) -> int:
-        """The first step since the last StepMeasured whose loss is not finite; the present one if none is."""
-        finite = [bool(loss.isfinite()) for loss in self._interval.losses]
-        return self.step - len(finite) + finite.index(False) + 1 if False in finite else self.step
-
     def _step_event_due(self) -> bool:
         return is_due(self.step, self.total_steps, STEP_EVENTS)
 

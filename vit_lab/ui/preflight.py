@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -62,7 +62,7 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
         st.table(_promises(looks))
 
 
-def _chart(table: pd.DataFrame, measure: str, spec: dict, words: str) -> None:
+def _chart(table: pd.DataFrame, measure: str, spec: dict[str, Any], words: str) -> None:
     rows = placed(table[table["measure"] == measure])
     st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
     st.caption(words)

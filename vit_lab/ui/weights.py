@@ -11,7 +11,7 @@ from vit_lab.runs.states import ACTIVE
 from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.lab import open_store
-from vit_lab.ui.rows import histogram_rows, placed, probe_table
+from vit_lab.ui.rows import histogram_rows, layers_among, placed, probe_table
 from vit_lab.ui.words import layer_name
 
 LATEST = "latest"
@@ -36,9 +36,7 @@ def _panel(run_ids: tuple[str, ...], was_active: bool) -> None:
     steps = sorted(table["step"].unique().tolist())
     scrubber, layers = st.columns([0.6, 0.4], gap="large")
     picked = scrubber.select_slider("Step", [*steps, LATEST], value=LATEST, key="step", help=STEP_HELP)
-    names = [
-        place for place in table.loc[table["measure"] == "weight_std", "place"].unique() if _is_layer(place, table)
-    ]
+    names = layers_among(table.loc[table["measure"] == "weight_std", "place"])
     layer = layers.selectbox("Layer of the histograms", names, format_func=layer_name, key="layer")
     step = steps[-1] if picked == LATEST else int(picked)
     st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs))
