@@ -1,0 +1,29 @@
+"""Every test has a lab home of its own and one thread for torch; full MNIST is used where it can be found."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+DATA_GIVEN = os.environ.get("VIT_LAB_DATA")
+DATA_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    """An empty folder as the lab home, and no other data folder."""
+    monkeypatch.setenv("VIT_LAB_HOME", str(tmp_path))
+    monkeypatch.delenv("VIT_LAB_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def full_mnist() -> Path:
+    """The folder that holds MNIST/raw as torchvision lays it out."""
+    for folder in [Path(DATA_GIVEN)] if DATA_GIVEN else [DATA_BESIDE]:
+        if (folder / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
+            return folder
+    pytest.skip("MNIST's own files are not here; set VIT_LAB_DATA to the folder that holds MNIST/raw.")

@@ -1,0 +1,20 @@
+"""The smallest runs that are still runs: a few milliseconds a step."""
+
+from typing import Any
+
+from vit_lab.config import RunConfig, configure
+from vit_lab.data.splits import RunData, Split, load_run_data
+
+TINY = {"patch_size": 14, "dim": 8, "depth": 2, "heads": 2, "train_size": 50, "batch_size": 16, "steps": 10}
+
+
+def tiny(**settings: Any) -> RunConfig:
+    """A config of a tiny run, with some settings of its own."""
+    return configure(**TINY | {"warmup_steps": 3} | settings)
+
+
+def tiny_data(config: RunConfig) -> RunData:
+    """The data of a run, with only a few images to evaluate on."""
+    data = load_run_data(config)
+    few = [Split(split.images[:40], split.labels[:40]) for split in (data.validation, data.test)]
+    return RunData(data.train, *few)
