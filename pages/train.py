@@ -4,7 +4,6 @@ import uuid
 
 import streamlit as st
 
-from vit_lab.config import DATASETS
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import download, is_available
 from vit_lab.models.size import num_parameters
@@ -16,7 +15,6 @@ from vit_lab.ui.lab import open_manager, open_store, warm_up
 from vit_lab.ui.live import experiment_panel
 from vit_lab.ui.picture import patches_apart
 from vit_lab.ui.preflight import gauge_badge, preflight_panel
-from vit_lab.ui.words import DATASET_NAMES
 
 store = open_store()
 form = Form()
@@ -41,7 +39,7 @@ with left:
         form.number("heads", "Heads", step=1)
 
     st.markdown("#### Data")
-    form.choice("dataset", "Images", list(DATASETS), DATASET_NAMES)
+    form.choice("dataset", "Images")
     form.number("train_size", "Training images", step=100, empty="all")
 
     st.markdown("#### Training")
@@ -54,7 +52,7 @@ with left:
     form.number("seed", "Seed", step=1)
 
     with st.expander("More settings"):
-        form.choice("pool", "Classifier reads", names={"cls": "a class token", "mean": "the mean token"})
+        form.choice("pool", "Pooling")
         form.choice("position", "Positions")
         form.number("mlp_ratio", "MLP width, × width", step=0.5)
         form.number("dropout", "Dropout", step=0.05)
@@ -106,9 +104,7 @@ with right:
                         st.query_params["experiment"] = experiment
                         st.rerun()
             else:
-                st.warning(
-                    f"{DATASET_NAMES[dataset]} is not on this machine. Download it, or choose the bundled digits."
-                )
+                st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
                 if st.button("Download", icon=":material/download:", key="download"):
                     bar = st.progress(0.0, text="Downloading")
                     try:

@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import json
-import os
 import tarfile
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from torchvision.datasets import MNIST
 
 from vit_lab.data import bundled
 from vit_lab.data.errors import DatasetError
@@ -74,14 +74,8 @@ def test_the_file_is_small():
     assert bundled.BUNDLED_PATH.stat().st_size < 2_500_000
 
 
-def test_images_are_the_first_ten_thousand_of_mnist(digits):
-    datasets = pytest.importorskip("torchvision.datasets", reason="torchvision, which reads MNIST, is not installed.")
-    places = [Path(os.environ["VIT_LAB_DATA"])] if os.environ.get("VIT_LAB_DATA") else []
-    places.append(ROOT.parent / "shared" / "data")
-    root = next((place for place in places if (place / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file()), None)
-    if root is None:
-        pytest.skip("MNIST's own files are not here; set VIT_LAB_DATA to the folder that holds MNIST/raw.")
-    mnist = datasets.MNIST(root, train=True)
+def test_images_are_the_first_ten_thousand_of_mnist(digits, full_mnist):
+    mnist = MNIST(full_mnist, train=True)
     assert labelled(*digits) == labelled(mnist.data[:10_000].numpy(), mnist.targets[:10_000].numpy())
 
 

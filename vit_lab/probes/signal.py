@@ -28,7 +28,9 @@ def token_similarity(tokens: Tensor) -> Tensor:
 def effective_rank(features: Tensor) -> Tensor:
     """exp of the entropy of the normalised singular values: how many directions are in use. (B, D) -> ().
 
-    Roy & Vetterli 2007, Eq. 3 to 5. From 1 (all features alike up to scale) to min(B, D).
+    Roy & Vetterli 2007, Eq. 3 to 5. From 1 (all features alike up to scale) to min(B, D); NaN if a feature is.
     """
+    if not features.isfinite().all():
+        return features.new_tensor(torch.nan)
     singular = torch.linalg.svdvals(features)
     return torch.special.entr(singular / singular.sum().clamp_min(1e-30)).sum().exp()

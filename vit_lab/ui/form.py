@@ -9,10 +9,30 @@ from vit_lab.config import GROUPS, ConfigError, RunConfig, choices, configure, d
 from vit_lab.presets import PRESETS
 from vit_lab.schemes import SCHEMES, variance_before_truncation
 from vit_lab.ui.arms import LETTERS, chip
-from vit_lab.ui.words import SCHEME_NAMES
+from vit_lab.ui.words import GROUP_NAMES
 
 DEFAULTS = flat(RunConfig())
-SCALES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0]
+SCALES = [
+    "0.001",
+    "0.002",
+    "0.005",
+    "0.01",
+    "0.02",
+    "0.05",
+    "0.1",
+    "0.2",
+    "0.3",
+    "0.5",
+    "1",
+    "2",
+    "3",
+    "5",
+    "10",
+    "20",
+    "30",
+    "50",
+    "100",
+]  # as a link spells them
 PATCH_SIZES = [1, 2, 4, 7, 14, 28]
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
 ARM_DEFAULTS = ("linear-default", "xavier")
@@ -45,16 +65,13 @@ class Form:
         )
         self._slot(field)
 
-    def choice(
-        self, field: str, label: str, options: list[Any] | None = None, names: dict[Any, str] | None = None
-    ) -> None:
-        """One of a few words or numbers."""
+    def choice(self, field: str, label: str, options: list[Any] | None = None) -> None:
+        """One of a few words or numbers, as the command line and a link spell them."""
         options = options or list(choices(field))
         self.values[field] = st.selectbox(
             label,
             options,
             index=options.index(DEFAULTS[field]),
-            format_func=lambda option: (names or {}).get(option, str(option)),
             help=describe(field),
             key=field,
             bind="query-params",
@@ -96,8 +113,7 @@ class Form:
             f"{chip(arm)} init",
             schemes,
             index=schemes.index(ARM_DEFAULTS[arm]),
-            format_func=lambda name: SCHEME_NAMES[name],
-            help=describe("scheme") + " " + "; ".join(f"{SCHEME_NAMES[n]}: {s.summary}" for n, s in SCHEMES.items()),
+            help=describe("scheme") + "".join(f"\n- `{name}`: {scheme.summary}" for name, scheme in SCHEMES.items()),
             key=f"{letter}_scheme",
             bind="query-params",
         )
@@ -105,10 +121,8 @@ class Form:
         self._slot(f"{letter}_init")
         values = {"scheme": scheme, "variance_scale": scale}
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
-            names = {"embed": "Patch embedding", "qk": "Queries and keys", "vo": "Values and attention output",
-                     "mlp": "MLP", "head": "Classifier"}  # fmt: skip
             for group in GROUPS:
-                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", names[group])
+                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
@@ -124,15 +138,10 @@ class Form:
         return configs
 
     def _scale(self, letter: str, field: str, label: str) -> float:
-        return st.select_slider(
-            label,
-            SCALES,
-            value=1.0,
-            format_func=lambda scale: f"× {scale:g}",
-            help=describe(field),
-            key=f"{letter}_{field}",
-            bind="query-params",
+        picked = st.select_slider(
+            f"{label} ×", SCALES, value="1", help=describe(field), key=f"{letter}_{field}", bind="query-params"
         )
+        return float(picked)
 
     def _slot(self, field: str) -> None:
         self.slots[field] = st.empty()

@@ -7,14 +7,6 @@ GROUP_NAMES = {
     "mlp": "MLP",
     "head": "classifier",
 }
-DATASET_NAMES = {"mnist-10k": "MNIST, 10,000 digits", "mnist": "MNIST, all 70,000", "fashion-mnist": "Fashion-MNIST"}
-SCHEME_NAMES = {
-    "linear-default": "PyTorch default (nn.Linear)",
-    "xavier": "Xavier uniform",
-    "kaiming": "Kaiming normal",
-    "vit": "ViT, σ = 0.02",
-    "normal": "Normal, σ² = scale",
-}
 
 
 def layer_name(layer: str) -> str:

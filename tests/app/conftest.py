@@ -1,0 +1,84 @@
+"""What the page tests share: a way to open a page, a store with runs of every kind, and workers that only take notes."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import streamlit as st
+from every_kind import EveryKind
+from places import DASHBOARD, TRAIN
+from streamlit.testing.v1 import AppTest
+
+from vit_lab.runs.records import NewRun
+from vit_lab.ui import lab, picture
+
+release_manager = lab._manager.clear  # kept, because a test may put something else in its place
+digits_read_once = functools.cache(picture.load_bundled_digits)  # unpacking them takes longer than the rest of a page
+
+
+@pytest.fixture(autouse=True)
+def fresh_server(home, monkeypatch) -> Iterator[None]:
+    """No store, worker or cached row outlives a test."""
+    monkeypatch.setattr(picture, "load_bundled_digits", digits_read_once)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield
+    release_manager()  # before the store that it writes to is closed
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    left = [thread.name for thread in threading.enumerate() if thread.name.startswith("vit-lab-worker")]
+    assert not left, f"workers outlived the test: {left}"
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """Open a page as a browser does that follows a link with these query parameters."""
+
+    def open_it(page: str = TRAIN, **query: str) -> AppTest:
+        at = AppTest.from_file(str(DASHBOARD), default_timeout=60)
+        if page != TRAIN:
+            at.run()
+            at.switch_page(page)
+        for name, value in query.items():
+            at.query_params[name] = value
+        return at.run()
+
+    return open_it
+
+
+class NoteTaker:
+    """Stands in for the workers: writes down what they are asked for, and trains nothing."""
+
+    def __init__(self) -> None:
+        self.submitted: list[list[NewRun]] = []
+        self.asked: list[tuple[str, str]] = []
+
+    def submit(self, runs: list[NewRun]) -> list[str]:
+        self.submitted.append(list(runs))
+        return [f"run{i}" for i in range(len(runs))]
+
+    def pause(self, run_id: str) -> None:
+        self.asked.append(("pause", run_id))
+
+    def resume(self, run_id: str) -> None:
+        self.asked.append(("resume", run_id))
+
+    def stop(self, run_id: str) -> None:
+        self.asked.append(("stop", run_id))
+
+
+@pytest.fixture
+def workers(monkeypatch) -> NoteTaker:
+    """Workers that only take notes."""
+    notes = NoteTaker()
+    monkeypatch.setattr(lab, "_manager", lambda: notes)
+    return notes
+
+
+@pytest.fixture
+def every_kind(home) -> Iterator[EveryKind]:
+    """A store with a run in every state, and names that a page must not trip over."""
+    prepared = EveryKind()
+    yield prepared
+    prepared.store.close()

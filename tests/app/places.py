@@ -1,0 +1,7 @@
+"""The files under test."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DASHBOARD, FOLDER = ROOT / "dashboard.py", "pages"
+TRAIN, RUNS = f"{FOLDER}/train.py", f"{FOLDER}/runs.py"

@@ -1,0 +1,97 @@
+"""Settings of the server and the look of the pages: what was measured once must not get lost."""
+
+import copy
+import re
+import tomllib
+
+import pytest
+from places import DASHBOARD, FOLDER, ROOT
+
+from vit_lab.ui import arms, charts
+
+CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+SPECS = {name: spec for name, spec in vars(charts).items() if name.isupper() and isinstance(spec, dict)}
+PAGE_FILES = sorted((ROOT / FOLDER).glob("*.py"))
+
+
+def test_no_garbage_collection_after_every_tick():
+    assert CONFIG["runner"]["postScriptGC"] is False
+
+
+def test_the_server_keeps_to_itself():
+    assert CONFIG["server"]["address"] == "127.0.0.1"
+    assert CONFIG["browser"]["gatherUsageStats"] is False
+    assert CONFIG["client"]["showErrorDetails"] == "type"
+
+
+def test_an_arm_has_one_colour_everywhere():
+    assert tuple(CONFIG["theme"]["chartCategoricalColors"]) == arms.COLOURS
+    assert arms.MARKDOWN_COLOURS[:2] == ("blue", "orange")
+    for mode in ("light", "dark"):
+        assert (CONFIG["theme"][mode]["blueColor"], CONFIG["theme"][mode]["orangeColor"]) == arms.COLOURS[:2]
+    assert len(arms.LETTERS) == len(arms.COLOURS) == len(arms.MARKDOWN_COLOURS) == len(set(arms.COLOURS))
+
+
+def luminance(colour):
+    """Relative luminance as WCAG 2 defines it."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("colour", "contrast"), [("textColor", 7), ("blueTextColor", 4.5), ("orangeTextColor", 4.5), ("primaryColor", 3)]
+)
+def test_colours_stand_out_from_the_page(mode, colour, contrast):
+    theme = CONFIG["theme"][mode]
+    bright, dim = sorted((luminance(theme[colour]), luminance(theme["backgroundColor"])), reverse=True)
+    assert (bright + 0.05) / (dim + 0.05) >= contrast
+
+
+def everywhere(spec):
+    """Every mapping in a spec."""
+    if isinstance(spec, dict):
+        yield spec
+        for part in spec.values():
+            yield from everywhere(part)
+    elif isinstance(spec, list):
+        for part in spec:
+            yield from everywhere(part)
+
+
+def test_there_are_specs():
+    assert {"LOSS", "ACCURACY", "WEIGHT_STD", "WEIGHT_DISTANCE"} <= set(SPECS)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_chart_spec_holds_no_rows_and_no_changing_words(name):
+    for part in everywhere(SPECS[name]):
+        assert "data" not in part and "datasets" not in part
+    text = str(SPECS[name])
+    assert all(colour in text for colour in arms.COLOURS)
+    assert not re.search(r"seed|xavier|linear-default", text)
+
+
+def test_drawing_a_chart_leaves_its_spec_alone(open_page, every_kind):
+    before = copy.deepcopy(SPECS)
+    identities = {name: id(spec) for name, spec in SPECS.items()}
+    at = open_page(experiment="done")
+    first = [chart.proto.spec for chart in at.get("vega_lite_chart")]
+    second = [chart.proto.spec for chart in open_page(experiment="at-work").get("vega_lite_chart")]
+    assert first and first == second, "a spec depends on the runs it shows"
+    assert before == SPECS
+    assert all(identities[name] == id(getattr(charts, name)) for name in SPECS)
+
+
+@pytest.mark.parametrize("path", [*PAGE_FILES, DASHBOARD], ids=lambda path: path.name)
+def test_a_page_reads_like_the_screen(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= (60 if path == DASHBOARD else 150)
+    assert lines[0].startswith('"""')
+    assert "unsafe_allow_html" not in "\n".join(lines)
+
+
+def test_every_page_is_in_the_navigation():
+    text = DASHBOARD.read_text(encoding="utf-8")
+    assert all(f'"{FOLDER}/{path.name}"' in text for path in PAGE_FILES)

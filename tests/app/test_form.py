@@ -1,0 +1,260 @@
+"""The form offers every setting of a run, with the config's own defaults, and submits what it shows."""
+
+import math
+from itertools import product
+
+import pytest
+
+from vit_lab.config import PART_OF, RunConfig, choices, configure, describe, difference, flat, limits
+from vit_lab.presets import PRESETS
+from vit_lab.ui import form
+
+DEFAULTS = flat(RunConfig())
+INIT = [field for field, part in PART_OF.items() if part == "init"]  # each arm has its own
+SETTINGS = [f for f in PART_OF if f not in ("kind", "image_size", "channels", "num_classes", *INIT)]
+NEAR = {"patch_size": 14, "dim": 32, "heads": 8, "train_size": 64, "epochs": 3, "dataset": "mnist"}
+NONSENSE = (
+    "abc",
+    "",
+    "999999999",
+    "-1",
+    "nan",
+    "inf",
+    "5",
+    "true",
+    "'; DROP TABLE runs; --",
+    "\u0000",
+    "🦊" * 500,
+)
+
+
+@pytest.fixture(autouse=True)
+def all_data_is_here(monkeypatch):
+    """Every data set counts as being on disk, so that any of them may be chosen."""
+    monkeypatch.setattr("vit_lab.data.images.is_available", lambda name: True)
+
+
+def widget(at, field):
+    """The setting's widget; epochs are only asked for when a run's length is given in them."""
+    if field == "epochs":
+        at.segmented_control(key="length").set_value("epochs").run()
+    return at.get_by_key(field)
+
+
+def another(field):
+    """A legal value that is not the default."""
+    default = DEFAULTS[field]
+    if field in NEAR:
+        return NEAR[field]
+    if choices(field):
+        return next(choice for choice in choices(field) if choice != default)
+    if isinstance(default, bool):
+        return not default
+    largest = limits(field)[1]
+    return min(default + 1, largest) if isinstance(default, int) else default / 2 or min(0.5, largest)
+
+
+def submitted(at, workers):
+    """The configs that a click on Train hands to the workers."""
+    at.button(key="train").click().run()
+    assert not at.exception and not at.error
+    return [run.config for run in workers.submitted[-1]]
+
+
+def test_the_form_shows_every_default(open_page):
+    at = open_page()
+    for field in SETTINGS:
+        if field != "epochs":
+            assert at.get_by_key(field).value == DEFAULTS[field], field
+    for letter, field in product("ab", INIT):
+        if field != "scheme":
+            assert at.select_slider(key=f"{letter}_{field}").value == DEFAULTS[field], field
+
+
+def test_the_untouched_form_submits_the_default_config_for_the_two_inits_under_study(open_page, workers):
+    assert submitted(open_page(), workers) == [configure(scheme="linear-default"), configure(scheme="xavier")]
+
+
+@pytest.mark.parametrize("field", SETTINGS)
+def test_a_changed_setting_reaches_both_arms(open_page, workers, field):
+    at = open_page()
+    widget(at, field).set_value(another(field)).run()
+    small, large = submitted(at, workers)
+    assert difference(RunConfig(), small) == {field: (DEFAULTS[field], another(field))}
+    assert set(difference(small, large)) == {"scheme"}
+
+
+def test_the_widget_of_a_number_knows_its_limits_and_explains_itself(open_page):
+    at = open_page()
+    assert at.selectbox(key="patch_size").options == [str(size) for size in form.PATCH_SIZES]
+    for field in SETTINGS:
+        low, high = limits(field)
+        box = widget(at, field)
+        assert box.help == describe(field)
+        if not math.isinf(low) and field != "patch_size":
+            assert box.min == low and (box.max == high or math.isinf(high)), field
+
+
+@pytest.mark.parametrize("letter", "ab")
+def test_the_arms_differ_only_in_their_init(open_page, workers, letter):
+    at = open_page()
+    for count, field in enumerate(INIT, start=1):
+        value = "kaiming" if field == "scheme" else 10.0
+        at.get_by_key(f"{letter}_{field}").set_value(value).run()
+        configs = submitted(at, workers)
+        assert getattr(configs["ab".index(letter)].init, field) == value
+        assert set(difference(*configs)) == set(INIT[:count])
+
+
+def test_each_arm_is_a_run_of_one_experiment(open_page, workers):
+    at = open_page()
+    submitted(at, workers)
+    submitted(at, workers)
+    first, second = workers.submitted
+    assert [run.arm for run in first] == [0, 1]
+    assert first[0].experiment == first[1].experiment != second[0].experiment == second[1].experiment
+    assert [run.name for run in first] == ["linear-default, seed 0", "xavier, seed 0"]
+    assert at.query_params["experiment"] == second[0].experiment
+
+
+def test_one_arm_alone(open_page, workers):
+    at = open_page()
+    at.toggle(key="compare").set_value(False).run()
+    assert [box.key for box in at.selectbox if box.key.endswith("scheme")] == ["a_scheme"]
+    assert at.button(key="train").label == "Train"
+    at.select_slider(key="a_qk_scale").set_value(0.1).run()
+    assert submitted(at, workers) == [configure(qk_scale=0.1)]
+
+
+def test_a_run_may_be_measured_in_epochs(open_page, workers):
+    at = open_page()
+    widget(at, "epochs").set_value(2).run()
+    assert all(config.optim.epochs == 2 for config in submitted(at, workers))
+    at.segmented_control(key="length").set_value("steps").run()
+    assert all(config.optim.epochs is None for config in submitted(at, workers))
+
+
+def test_an_emptied_number_of_images_means_all_of_them(open_page, workers):
+    at = open_page(train_size="64")
+    at.number_input(key="train_size").set_value(None).run()
+    assert submitted(at, workers)[0] == configure()
+
+
+def test_clipping_can_be_switched_off_by_hand_and_by_a_link(open_page, workers):
+    at = open_page()
+    at.toggle(key="clip").set_value(False).run()
+    assert submitted(at, workers)[0] == submitted(open_page(clip="false"), workers)[0] == configure(clip_norm=None)
+    at.toggle(key="clip").set_value(True).run()
+    assert submitted(at, workers)[0] == configure()
+
+
+# Presets
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_fills_the_form_and_is_lit(open_page, workers, name):
+    at = open_page(dim="16", heads="2")
+    assert at.get("segmented_control")[0].value is None, "no preset is like this"
+    at.segmented_control(key="preset").set_value(name).run()
+    assert at.segmented_control(key="preset").value == name
+    small, _ = submitted(at, workers)
+    assert set(difference(small, PRESETS[name].config)) <= {"scheme"}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_any_change_puts_the_light_out_and_undoing_it_lights_it_again(open_page, name):
+    at = open_page()
+    at.segmented_control(key="preset").set_value(name).run()
+    for field in ("depth", "dropout", "learning_rate"):
+        box = at.number_input(key=field)
+        before = box.value
+        assert at.number_input(key=field).set_value(another(field)).run().segmented_control(key="preset").value is None
+        assert at.number_input(key=field).set_value(before).run().segmented_control(key="preset").value == name
+
+
+def test_a_link_that_is_no_preset_lights_none(open_page):
+    assert open_page(dim="8").segmented_control(key="preset").value is None
+    assert open_page().segmented_control(key="preset").value == "classroom"
+    assert open_page(seed="3").segmented_control(key="preset").value == "classroom", "a preset has any seed"
+
+
+# What cannot be
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("heads", 3, "3 does not divide dim 64; choose 1, 2, 4, 8, 16 or 32"),
+        ("dim", 30, "4 does not divide dim 30; choose 1, 2, 3, 5, 6, 10, 15 or 30"),
+        ("learning_rate", 0.0, "0.0 does not work; it should be greater than 0"),
+        ("mlp_ratio", 0.0, "0.0 does not work; it should be greater than 0"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_the_field_and_cannot_be_trained(open_page, field, value, sentence):
+    at = open_page()
+    at.number_input(key=field).set_value(value).run()
+    assert not at.exception
+    assert [error.value for error in at.error] == [sentence]
+    assert not any(button.key == "train" for button in at.button)
+    assert "Mend the setting" in at.info[0].value
+    at.number_input(key=field).set_value(DEFAULTS[field]).run()
+    assert not at.error and at.button(key="train")
+
+
+def test_the_sentence_stands_next_to_its_field(open_page):
+    at = open_page()
+    at.number_input(key="heads").set_value(3).run()
+    column = next(c for c in at.columns if any(n.key == "heads" for n in c.number_input) and len(c.number_input) == 2)
+    assert [n.key for n in column.number_input] == ["depth", "heads"] and len(column.error) == 1
+
+
+# Links
+
+
+@pytest.mark.parametrize(
+    ("query", "settings"),
+    [
+        ({"patch_size": "4", "depth": "2"}, {"patch_size": 4, "depth": 2}),
+        (
+            {"dim": "8", "heads": "1", "steps": "6", "train_size": "64"},
+            {"dim": 8, "heads": 1, "steps": 6, "train_size": 64},
+        ),
+        ({"length": "epochs", "epochs": "3"}, {"epochs": 3}),
+        ({"learning_rate": "0.01", "dropout": "0.25"}, {"learning_rate": 0.01, "dropout": 0.25}),
+        ({"qkv_bias": "false", "double_softmax": "true"}, {"qkv_bias": False, "double_softmax": True}),
+        ({"position": "learned", "schedule": "constant"}, {"position": "learned", "schedule": "constant"}),
+    ],
+)
+def test_a_link_fills_the_form(open_page, workers, query, settings):
+    assert submitted(open_page(**query), workers)[0] == configure(**settings)
+
+
+def test_a_link_chooses_the_inits(open_page, workers):
+    small, large = submitted(open_page(a_variance_scale="0.1", b_scheme="kaiming"), workers)
+    assert small == configure(scheme="linear-default", variance_scale=0.1) and large == configure(scheme="kaiming")
+
+
+@pytest.mark.parametrize("value", NONSENSE, ids=range(len(NONSENSE)))
+def test_a_nonsense_link_opens_the_page_with_what_it_can_use(open_page, value):
+    arms = [f"{letter}_{field}" for letter, field in product("ab", INIT)]
+    fields = [*SETTINGS, *arms, "compare", "length", "clip", "preset"]
+    at = open_page(**dict.fromkeys(fields, value))
+    assert not at.exception
+    for field in SETTINGS:
+        if field != "epochs":
+            shown = at.get_by_key(field).value
+            assert shown == DEFAULTS[field] or str(shown).lower() in (value, f"{value}.0"), field
+
+
+def test_values_that_cannot_be_leave_the_defaults(open_page, workers):
+    query = {"depth": "abc", "heads": "999", "dataset": "foo", "patch_size": "5", "dim": "1e3", "steps": "inf",
+             "learning_rate": "nan", "beta2": "1.5", "compare": "maybe", "pool": "<b>cls</b>", "seed": "1e999",
+             "clip_norm": "-1", "a_scheme": "evil", "a_variance_scale": "4", "b_qk_scale": "10 ", "shift": "🦊"}  # fmt: skip
+    assert submitted(open_page(**query), workers) == [configure(), configure(scheme="xavier")]
+
+
+@pytest.mark.parametrize("scale", ["0.001", "10", "10.0", "1e2"])
+def test_a_variance_scale_in_a_link_is_taken_or_left(open_page, scale):
+    at = open_page(a_variance_scale=scale)
+    assert not at.exception
+    assert float(at.select_slider(key="a_variance_scale").value) in (float(scale), 1.0)

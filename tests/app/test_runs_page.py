@@ -1,0 +1,190 @@
+"""The Runs page finds runs, opens them, queues them again and keeps to the rows that a person selected."""
+
+import pytest
+from every_kind import PAIRS
+from places import RUNS, TRAIN
+
+from vit_lab.config import configure
+from vit_lab.runs.records import NewRun
+from vit_lab.runs.states import Status
+
+
+@pytest.fixture
+def table(open_page, every_kind):
+    """The Runs page with the runs of every kind."""
+    return open_page(RUNS)
+
+
+def select(at, *rows):
+    """Select rows, as a click on their boxes does."""
+    at.session_state["table"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return at.run()
+
+
+def rows_of(every_kind, *states):
+    """The rows in which the table shows the runs of these states."""
+    return [every_kind.newest_first.index(status) for status in states]
+
+
+def enabled(at):
+    """The buttons that can be pressed."""
+    buttons = [*at.button, *at.get("download_button")]
+    return {button.key for button in buttons if not button.disabled}
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("", [*Status]),
+        ("finished", ["finished"]),
+        ("FINISHED", ["finished"]),
+        ("drop table", ["diverged"]),
+        ("🦊", ["failed"]),
+        ("xavier demo", ["diverged", "paused", "interrupted", "queued"]),
+        ("'; --", []),
+        ("<script>", ["finished"]),
+        ("% _", []),
+        ("no such words", []),
+    ],
+)
+def test_search_keeps_the_runs_in_which_every_word_stands(table, words, found):
+    table.text_input(key="search").set_value(words).run()
+    assert not table.exception
+    shown = table.dataframe[0].value
+    if words == "% _":
+        assert set(shown["status"]) <= {"running"}
+    else:
+        assert set(shown["status"]) == set(found)
+
+
+def test_without_a_selection_nothing_can_be_pressed(table):
+    assert enabled(table) == set()
+    assert table.caption[-1].value.startswith("Select rows")
+
+
+@pytest.mark.parametrize(
+    ("states", "buttons"),
+    [
+        ([Status.FINISHED], {"open", "edit", "again", "delete", "csv", "json"}),
+        ([Status.FINISHED, Status.DIVERGED], {"open", "again", "delete", "csv", "json"}),
+        ([Status.PAUSED], {"open", "edit", "again", "resume-chosen", "delete", "csv", "json"}),
+        ([Status.RUNNING], {"open", "edit", "again", "pause-chosen", "stop-chosen", "csv", "json"}),
+        ([Status.QUEUED, Status.FAILED],
+         {"open", "again", "pause-chosen", "stop-chosen", "resume-chosen", "csv", "json"}),
+    ],
+)  # fmt: skip
+def test_the_buttons_are_those_that_the_selection_allows(table, every_kind, states, buttons):
+    select(table, *rows_of(every_kind, *states))
+    assert not table.exception and enabled(table) == buttons
+
+
+def test_run_again_queues_the_same_configs_as_a_new_experiment(table, every_kind, workers):
+    select(table, *rows_of(every_kind, Status.FINISHED, Status.DIVERGED))
+    table.button(key="again").click().run()
+    assert not table.exception
+    (again,) = workers.submitted
+    before = [every_kind.store.run(every_kind.ids[status]) for status in PAIRS["done"]]
+    assert [run.config for run in again] == [run.config for run in before]
+    assert [run.name for run in again] == [run.name for run in before]
+    assert [run.arm for run in again] == [0, 1]
+    assert len({run.experiment for run in again}) == 1 and again[0].experiment not in PAIRS
+
+
+def test_run_again_then_shows_the_new_runs(table, every_kind, workers):
+    select(table, *rows_of(every_kind, Status.FINISHED))
+    table.button(key="again").click().run()
+    assert table.query_params["experiment"] == workers.submitted[0][0].experiment
+    assert any(button.key == "train" for button in table.button)
+
+
+def test_seeds_of_one_setting_are_one_arm(table, every_kind, workers):
+    small, large = (every_kind.store.run(every_kind.ids[status]).config for status in PAIRS["done"])
+    seeds = [NewRun(configure(config, seed=seed), "seeded", "seeds", arm)
+             for seed in (1, 2) for arm, config in enumerate((small, large))]  # fmt: skip
+    every_kind.store.add(seeds)
+    select(table.run(), 3, 2, 1, 0)  # the newest four, in the order of their launch
+    table.button(key="again").click().run()
+    assert not table.exception
+    assert [(run.arm, run.config.seed) for run in workers.submitted[0]] == [(0, 1), (1, 1), (0, 2), (1, 2)]
+
+
+def test_open_shows_the_experiment_of_the_first_selected_run(table, every_kind):
+    select(table, *rows_of(every_kind, Status.INTERRUPTED))
+    table.button(key="open").click().run()
+    assert not table.exception and table.query_params["experiment"] == "ended"
+    assert any("badge[stopped]" in m.value for m in table.markdown)
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "states"),
+    [
+        ("pause-chosen", "pause", [Status.QUEUED, Status.RUNNING]),
+        ("stop-chosen", "stop", [Status.QUEUED, Status.RUNNING]),
+        ("resume-chosen", "resume", [Status.FAILED, Status.INTERRUPTED]),
+    ],
+)
+def test_steering_reaches_each_selected_run(table, every_kind, workers, key, asked, states):
+    select(table, *rows_of(every_kind, *states, Status.FINISHED))
+    table.button(key=key).click().run()
+    assert not table.exception
+    assert workers.asked == [(asked, every_kind.ids[status]) for status in states]
+
+
+def test_while_rows_are_selected_no_row_moves(table, every_kind):
+    select(table, *rows_of(every_kind, Status.FAILED))
+    before = list(table.dataframe[0].value["name"])
+    launched = every_kind.store.run(every_kind.ids[Status.FINISHED])
+    every_kind.store.add([launched_again(launched)])
+    assert list(table.run().dataframe[0].value["name"]) == before
+    assert len(select(table).dataframe[0].value) == len(before) + 1
+
+
+def launched_again(run):
+    """The same run once more, by another session."""
+    return NewRun(run.config, "launched elsewhere", "elsewhere")
+
+
+def test_selected_rows_stay_when_a_run_starts_elsewhere(open_page, every_kind):
+    """The rows shown are all at rest and another session starts a run: the page must come to rest too."""
+    at = open_page(RUNS)
+    for status in (Status.RUNNING, Status.QUEUED):
+        every_kind.store.end(every_kind.ids[status], Status.FINISHED)
+    select(at, 0)
+    every_kind.store.add([launched_again(every_kind.store.run(every_kind.ids[Status.FINISHED]))])
+    at.run(timeout=15)
+    assert not at.exception and "open" in enabled(at)
+
+
+def test_a_search_that_hides_the_runs_at_work_comes_to_rest(table):
+    table.text_input(key="search").set_value("finished").run(timeout=15)
+    assert not table.exception and list(table.dataframe[0].value["status"]) == ["finished"]
+
+
+def test_rename_and_tag_start_from_what_there_is(table, every_kind):
+    select(table, *rows_of(every_kind, Status.DIVERGED))
+    table.button(key="edit").click().run()
+    fields = {field.label: field.value for field in table.text_input}
+    assert fields["Name"] == every_kind.name(Status.DIVERGED)
+    assert fields["Tags"] == f"demo, {every_kind.name(Status.DIVERGED)}"
+
+
+def test_delete_asks_first_and_names_what_will_be_lost(table, every_kind):
+    select(table, *rows_of(every_kind, Status.FINISHED, Status.STOPPED))
+    table.button(key="delete").click().run()
+    assert not table.exception
+    assert any("Delete 2 runs with all measurements? This cannot be undone." in m.value for m in table.markdown)
+    for status in (Status.FINISHED, Status.STOPPED):
+        assert every_kind.name(status) in table.code[0].value
+    assert len(every_kind.store.runs()) == len(Status)
+
+
+def test_a_run_whose_config_cannot_be_read_may_be_deleted_but_not_run_again(table, every_kind):
+    every_kind.make_unreadable(Status.FINISHED)
+    select(table, *rows_of(every_kind, Status.FINISHED))
+    assert not table.exception
+    assert enabled(table) == {"open", "edit", "delete"}
+
+
+def test_the_pages_lead_to_one_another(table):
+    table.switch_page(TRAIN).run()
+    assert not table.exception and any(button.key == "train" for button in table.button)

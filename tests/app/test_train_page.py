@@ -1,0 +1,132 @@
+"""The Train page starts runs, follows them and steers them, and fetches data that is not there."""
+
+import time
+
+import pytest
+from places import RUNS
+
+from vit_lab import paths
+from vit_lab.config import configure
+from vit_lab.data.errors import DatasetError
+from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.runs.store import Store, StoreError
+
+TINY = {
+    "dim": "8",
+    "depth": "1",
+    "heads": "1",
+    "patch_size": "14",
+    "steps": "6",
+    "train_size": "64",
+    "warmup_steps": "2",
+}
+
+
+def keys(at):
+    """The buttons of a page."""
+    return [button.key for button in at.button]
+
+
+def wait_for_end(seconds=60.0):
+    """The runs in the store of this home, once none of them is at work."""
+    store = Store(paths.database())
+    try:
+        deadline = time.monotonic() + seconds
+        while any(run.status in ACTIVE for run in store.runs()):
+            assert time.monotonic() < deadline, "the runs did not end"
+            time.sleep(0.05)
+        return store.runs()
+    finally:
+        store.close()
+
+
+def test_one_click_trains_both_arms(open_page):
+    at = open_page(**TINY)
+    at.button(key="train").click().run()
+    assert not at.exception and len(at.progress) == 2
+    large, small = wait_for_end()
+    assert {run.status for run in (small, large)} == {Status.FINISHED}
+    assert small.config == configure(**{k: int(v) for k, v in TINY.items()}) and large.config.init.scheme == "xavier"
+    assert small.experiment == large.experiment == at.query_params["experiment"]
+    at.run()
+    assert not at.exception
+    for letter in "AB":
+        assert any(f"badge[{letter}]" in m.value and "badge[finished]" in m.value for m in at.markdown)
+    assert [bar.value for bar in at.progress] == [100, 100]
+    tests = [metric.value for metric in at.metric if metric.label == "Test"]
+    assert tests == [f"{run.test_accuracy:.1%}" for run in (small, large)]
+    at.switch_page(RUNS).run()
+    assert list(at.dataframe[0].value["progress"]) == [1.0, 1.0]
+    assert all(len(losses) == 6 for losses in at.dataframe[0].value["loss"])
+
+
+@pytest.mark.parametrize("key", ["pause", "stop"])
+def test_a_button_reaches_every_run_at_work(open_page, every_kind, workers, key):
+    at = open_page(experiment="at-work")
+    at.button(key=key).click().run()
+    assert not at.exception
+    assert workers.asked == [(key, every_kind.ids[status]) for status in (Status.RUNNING, Status.QUEUED)]
+
+
+def test_resume_reaches_every_run_that_stands_still(open_page, every_kind, workers):
+    at = open_page(experiment="still")
+    at.button(key="resume").click().run()
+    assert not at.exception
+    assert workers.asked == [("resume", every_kind.ids[status]) for status in (Status.FAILED, Status.PAUSED)]
+
+
+def test_a_store_that_refuses_a_run_is_said_in_its_sentence(open_page, workers, monkeypatch):
+    def refuse(runs):
+        raise StoreError("the disk is full; free some space")
+
+    monkeypatch.setattr(workers, "submit", refuse)
+    at = open_page()
+    at.button(key="train").click().run()
+    assert not at.exception and [error.value for error in at.error] == ["the disk is full; free some space"]
+    assert "experiment" not in at.query_params
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist"])
+def test_data_that_is_not_here_is_offered_for_download(open_page, dataset):
+    at = open_page(dataset=dataset)
+    assert not at.exception
+    assert "download" in keys(at) and "train" not in keys(at)
+    assert at.warning[0].value.startswith(f"{dataset} is not on this machine.")
+
+
+def test_a_download_that_fails_says_why_and_may_be_tried_again(open_page, monkeypatch):
+    def fail(name):
+        yield 0.25
+        raise DatasetError(f"{name} could not be downloaded (no route to host); check the network")
+
+    monkeypatch.setattr("vit_lab.data.images.download", fail)
+    at = open_page(dataset="mnist")
+    at.button(key="download").click().run()
+    assert not at.exception
+    assert [error.value for error in at.error] == [
+        "mnist could not be downloaded (no route to host); check the network"
+    ]
+    assert "download" in keys(at)
+
+
+def test_after_a_download_one_can_train(open_page, monkeypatch):
+    arrived = set()
+
+    def fetch(name):
+        yield from (0.0, 0.5, 1.0)
+        arrived.add(name)
+
+    monkeypatch.setattr("vit_lab.data.images.download", fetch)
+    monkeypatch.setattr("vit_lab.data.images.is_available", lambda name: name in arrived)
+    at = open_page(dataset="fashion-mnist")
+    at.button(key="download").click().run()
+    assert not at.exception and arrived == {"fashion-mnist"}
+    assert "train" in keys(at) and not at.warning
+
+
+def test_the_words_beside_the_picture_follow_the_form(open_page):
+    at = open_page(patch_size="4", dim="32", depth="2", heads="8", pool="a class token")
+    sentence = next(m.value for m in at.markdown if "patches" in m.value)
+    assert "**49 patches and a class token** become **50 tokens** of 32 numbers. 2 blocks of 8 heads" in sentence
+    alt = "A digit in 4-pixel patches"
+    assert any(alt in str(image.proto) for image in at.get("image"))

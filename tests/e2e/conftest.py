@@ -1,0 +1,132 @@
+"""A dashboard in a process and a home of its own, and a real browser in front of it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS, STOP_SECONDS = 60, 5
+HARMLESS = ("/_stcore/", "ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED")  # probes for a server; no network
+
+expect.set_options(timeout=20_000)
+
+
+class Dashboard:
+    """`streamlit run dashboard.py` over one lab home; it may be stopped and started again."""
+
+    def __init__(self, home: Path):
+        self.home, self.log = home, home / "server.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard.py"), "--server.headless=true",
+                   "--server.address=127.0.0.1", f"--server.port={self.port}"]  # fmt: skip
+        environment = os.environ | {"VIT_LAB_HOME": str(self.home)}
+        environment.pop("VIT_LAB_DATA", None)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert self._process.poll() is None and time.monotonic() < deadline, f"no server:\n{self.said()}"
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ask the server to end; it must do so quickly and cleanly, also in the middle of a run."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            pytest.fail(f"the server did not end within {STOP_SECONDS} s:\n{self.said()}")
+        assert code == 0, f"the server ended with code {code}:\n{self.said()}"
+        assert "Traceback" not in self.said(), self.said()
+
+    def said(self) -> str:
+        """What the server wrote to its terminal."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=2) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+class Visitor:
+    """A browser profile that opens pages and remembers what its console complained about."""
+
+    def __init__(self, context: BrowserContext, url: str):
+        self.context, self.url = context, url
+        self.complaints: list[str] = []
+
+    def open(self, path: str = "/") -> Page:
+        """Open a page in a new tab."""
+        page = self.context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.goto(self.url + path)
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        text = f"{message.text} {message.location.get('url', '')}"
+        if message.type == "error" and not any(word in text for word in HARMLESS):
+            self.complaints.append(text)
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory) -> Iterator[Dashboard]:
+    """A running dashboard, empty at first, for all tests of a file."""
+    server = Dashboard(tmp_path_factory.mktemp("lab"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        say("There is no chromium here, so nobody looked at the pages; apt-get install chromium.")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visitor(browser, dashboard):
+    """Makes visitors, closes them after the test and asserts that no console complained."""
+    visitors: list[Visitor] = []
+
+    def arrive(**options) -> Visitor:
+        options.setdefault("viewport", {"width": 1400, "height": 1000})
+        visitors.append(Visitor(browser.new_context(**options), dashboard.url))
+        return visitors[-1]
+
+    yield arrive
+    for one in visitors:
+        one.context.close()
+    assert not [complaint for one in visitors for complaint in one.complaints]

@@ -1,0 +1,283 @@
+"""A config is refused with field, value and remedy, and survives every trip: flat, nested, JSON."""
+
+import ast
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from vit_lab.config import (
+    PART_OF,
+    PARTS,
+    SCHEMES,
+    ConfigError,
+    RunConfig,
+    choices,
+    configure,
+    describe,
+    difference,
+    flat,
+    limits,
+    one_of,
+    parse,
+)
+from vit_lab.presets import PRESETS, preset
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULTS = flat(RunConfig())
+NUMERIC = [field for field in PART_OF if limits(field) != (-math.inf, math.inf)]
+BOUNDS = [(field, bound) for field in NUMERIC for bound in limits(field) if math.isfinite(bound)]
+CHOICES = {field: choices(field) for field in PART_OF if choices(field)}
+SAMPLES = {
+    "defaults": {},
+    "another model": {"patch_size": 4, "dim": 48, "depth": 3, "heads": 6, "pool": "cls", "position": "learned"},
+    "no biases": {"qkv_bias": False, "out_bias": False, "final_norm": False, "dropout": 0.1},
+    "harder data": {"train_size": 100, "label_noise": 0.2, "pixel_noise": 0.1, "shift": 2},
+    "another init": {"scheme": "normal", "variance_scale": 1 / 3, "qk_scale": 4.0, "head_scale": 1e-3},
+    "another optimiser": {"epochs": 3, "clip_norm": None, "learning_rate": 1e-3, "schedule": "constant"},
+    "seeded": {"seed": 2**31 - 1},
+} | {f"preset {name}": flat(entry.config) for name, entry in PRESETS.items()}
+a_sample = pytest.mark.parametrize("settings", SAMPLES.values(), ids=SAMPLES.keys())
+
+
+def refusal(**settings) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        configure(**settings)
+    assert str(caught.value) == f"{caught.value.field}: {caught.value.message}"
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"patch_size": 5}, "patch_size: 5 does not divide image_size 28; choose 1, 2, 4, 7, 14 or 28"),
+        ({"heads": 3}, "heads: 3 does not divide dim 64; choose 1, 2, 4, 8, 16 or 32"),
+        ({"heads": 4, "dim": 6}, "heads: 4 does not divide dim 6; choose 1, 2, 3 or 6"),
+        ({"depth": 99}, "depth: 99 does not work; it should be less than or equal to 24"),
+        ({"depth": 0}, "depth: 0 does not work; it should be greater than or equal to 1"),
+        ({"depth": 2.5}, "depth: 2.5 does not work; it should be a valid integer"),
+        ({"depth": "deep"}, "depth: 'deep' does not work; it should be a valid integer"),
+        ({"learning_rate": math.nan}, "learning_rate: nan does not work; it should be a finite number"),
+        ({"learning_rate": math.inf}, "learning_rate: inf does not work; it should be a finite number"),
+        ({"clip_norm": math.inf}, "clip_norm: inf does not work; it should be a finite number"),
+        ({"dropout": 1}, "dropout: 1 does not work; it should be less than 1"),
+        ({"qkv_bias": "perhaps"}, "qkv_bias: 'perhaps' does not work; it should be a valid boolean"),
+        ({"pool": "max"}, "pool: 'max' does not work; it should be 'cls' or 'mean'"),
+        ({"image_size": 56}, "image_size: 56 does not fit the images of mnist-10k; choose 28"),
+        ({"channels": 3}, "channels: 3 does not fit the images of mnist-10k; choose 1"),
+        ({"num_classes": 4}, "num_classes: 4 does not fit the images of mnist-10k; choose 10"),
+        ({"seed": -1}, "seed: -1 does not work; it should be greater than or equal to 0"),
+        ({"seed": None}, "seed: None does not work; it should be a valid integer"),
+    ],
+)
+def test_a_refusal_names_field_value_and_remedy(settings, sentence):
+    assert str(refusal(**settings)).startswith(sentence)
+
+
+def test_an_unknown_scheme_is_answered_with_all_schemes():
+    message = str(refusal(scheme="gauss"))
+    assert message.startswith("scheme: 'gauss' does not work")
+    assert all(scheme in message for scheme in SCHEMES)
+
+
+@pytest.mark.parametrize("field", CHOICES)
+def test_an_unknown_choice_is_answered_with_all_choices(field):
+    error = refusal(**{field: "nonsense"})
+    assert error.field == field and "'nonsense'" in error.message
+    assert all(str(choice) in error.message for choice in CHOICES[field])
+
+
+@pytest.mark.parametrize(("field", "bound"), BOUNDS)
+def test_a_value_beyond_a_limit_is_answered_with_the_limit(field, bound):
+    beyond = bound - 1 if bound == limits(field)[0] else bound + 1
+    error = refusal(**{field: beyond})
+    assert error.field == field and error.message.startswith(f"{beyond} does not work")
+    assert bound in [float(number) for number in re.findall(r"\d+\.?\d*", error.message)[1:]], error.message
+
+
+@pytest.mark.parametrize("field", PART_OF)
+@pytest.mark.parametrize("value", [object(), [1], {"a": 1}, "x" * 10_000])
+def test_a_wrong_type_is_refused_in_one_short_sentence(field, value):
+    error = refusal(**{field: value})
+    assert error.field == field
+    assert len(str(error)) < 200
+
+
+def test_an_unknown_setting_is_answered_with_those_there_are():
+    error = refusal(patchsize=4)
+    assert error.field == "patchsize"
+    assert all(field in error.message for field in PART_OF)
+
+
+@pytest.mark.parametrize(
+    ("nested", "field"),
+    [
+        ({"model": {"patches": 4}}, "patches"),
+        ({"optimizer": {}}, "optimizer"),
+        ({"model": {"kind": "resnet"}}, "kind"),
+        ({"model": 3}, "model"),
+        ('{"seed": ', "config"),
+        ("[]", "config"),
+        ("null", "config"),
+        ("", "config"),
+        ('{"optim": {"learning_rate": NaN}}', "learning_rate"),
+    ],
+)
+def test_broken_nested_data_is_refused_with_the_field(nested, field):
+    with pytest.raises(ConfigError) as caught:
+        parse(nested)
+    assert caught.value.field == field
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().seed = 1
+
+
+def test_flat_names_are_unique_across_the_parts():
+    names = [field for part in PARTS.values() for field in part.model_fields] + ["seed"]
+    assert sorted(names) == sorted(set(names)) == sorted(PART_OF)
+
+
+@pytest.mark.parametrize("field", PART_OF)
+def test_every_setting_says_what_it_is(field):
+    if field != "kind":
+        assert describe(field).endswith(".")
+
+
+@a_sample
+def test_flat_is_the_inverse_of_configure(settings):
+    config = configure(**settings)
+    assert flat(config) == DEFAULTS | settings
+    assert configure(**flat(config)) == config
+
+
+@a_sample
+def test_nested_data_and_json_give_the_same_config_back(settings):
+    config = configure(**settings)
+    assert parse(config.model_dump()) == config
+    assert parse(config.model_dump_json()) == config
+    assert parse(json.dumps(config.model_dump())) == config
+
+
+@a_sample
+def test_configure_changes_nothing_but_what_is_given(settings):
+    base = configure(**settings)
+    assert difference(base, configure(base, seed=5)) == {"seed": (base.seed, 5)}
+
+
+def test_what_is_left_out_has_its_default():
+    assert parse({}) == parse("{}") == RunConfig() == configure()
+    assert parse({"model": {"depth": 2}}) == configure(depth=2)
+
+
+def test_difference_lists_the_settings_that_are_not_alike():
+    a, b, c = configure(scheme="xavier"), configure(scheme="vit"), configure(scheme="vit", seed=3)
+    assert difference(a, b, c) == {"scheme": ("xavier", "vit", "vit"), "seed": (0, 0, 3)}
+    assert difference(a, a) == difference(a) == {}
+
+
+def test_steps_replace_the_epochs_of_a_preset():
+    assert preset("vit-notes").optim.epochs is not None
+    config = configure(preset("vit-notes"), steps=20)
+    assert config.optim.epochs is None and config.optim.total_steps(60_000) == 20
+
+
+def test_epochs_given_with_steps_or_alone_count():
+    assert configure(epochs=2, batch_size=16).optim.total_steps(50) == 2 * 4
+    assert configure(epochs=2, steps=3, batch_size=16).optim.total_steps(50) == 2 * 4
+
+
+@pytest.mark.parametrize(("images", "batch_size", "batches"), [(50, 16, 4), (48, 16, 3), (10, 16, 1), (1, 1, 1)])
+def test_an_epoch_has_a_batch_for_every_image(images, batch_size, batches):
+    assert configure(batch_size=batch_size).optim.steps_per_epoch(images) == batches
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("depth", (1, 24)),
+        ("train_size", (10, 60_000)),  # may be empty
+        ("dropout", (0, 1)),  # below 1
+        ("learning_rate", (0, 10)),  # above 0
+        ("clip_norm", (0, math.inf)),
+        ("seed", (0, 2**31 - 1)),
+        ("pool", (-math.inf, math.inf)),
+    ],
+)
+def test_limits_are_those_of_the_field(field, expected):
+    assert limits(field) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "words"), [("pool", ("cls", "mean")), ("scheme", SCHEMES), ("depth", ()), ("seed", ())]
+)
+def test_choices_are_the_words_a_setting_may_be(field, words):
+    assert choices(field) == words
+
+
+@pytest.mark.parametrize("field", NUMERIC)
+def test_every_default_lies_within_its_limits(field):
+    low, high = limits(field)
+    assert DEFAULTS[field] is None or low <= DEFAULTS[field] <= high
+
+
+def test_the_scale_of_a_group_is_the_product_of_both_factors():
+    init = configure(variance_scale=3.0, qk_scale=0.5).init
+    assert (init.scale("qk"), init.scale("mlp")) == (1.5, 3.0)
+
+
+@pytest.mark.parametrize(("patch_size", "pool", "tokens"), [(7, "mean", 16), (7, "cls", 17), (28, "mean", 1)])
+def test_tokens_are_the_patches_and_the_class_token(patch_size, pool, tokens):
+    assert configure(patch_size=patch_size, pool=pool).model.num_tokens == tokens
+
+
+def test_an_unknown_preset_is_answered_with_those_there_are():
+    with pytest.raises(ConfigError) as caught:
+        preset("clasroom")
+    assert caught.value.field == "preset"
+    assert "'clasroom'" in caught.value.message and all(name in caught.value.message for name in PRESETS)
+
+
+@pytest.mark.parametrize(("words", "text"), [([1], "1"), ([1, 2], "1 or 2"), ([1, 2, 4], "1, 2 or 4")])
+def test_choices_read_as_a_phrase(words, text):
+    assert one_of(words) == text
+
+
+def second_defaults(source: str) -> list[str]:
+    """Parameters and class fields that are called like a setting and have a default of their own."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            names = [*node.args.posonlyargs, *node.args.args]
+            given = [*zip(names[len(names) - len(node.args.defaults) :], node.args.defaults, strict=True)]
+            given += [*zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
+            pairs = [(name.arg, default) for name, default in given]
+        elif isinstance(node, ast.ClassDef):
+            fields = [
+                item for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+            ]
+            pairs = [(item.target.id, item.value) for item in fields]
+        else:
+            continue
+        found += [
+            name
+            for name, default in pairs
+            if name in PART_OF and isinstance(default, ast.Constant) and default.value is not None
+        ]
+    return found
+
+
+def test_a_second_default_would_be_found():
+    source = "def f(a, depth=2, *, pool='cls', seed=None): ...\nclass A:\n  dim: int = 3\ng = lambda heads=1: 0"
+    assert sorted(second_defaults(source)) == ["depth", "dim", "heads", "pool"]
+
+
+def test_no_other_file_gives_a_setting_a_default():
+    files = [*(ROOT / "vit_lab").rglob("*.py"), *(ROOT / "pages").glob("*.py"), *ROOT.glob("*.py")]
+    found = {str(file.relative_to(ROOT)): second_defaults(file.read_text(encoding="utf-8")) for file in files}
+    found.pop("vit_lab/config.py")
+    assert {file: names for file, names in found.items() if names} == {}

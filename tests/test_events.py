@@ -1,0 +1,63 @@
+"""Events become JSON that any reader accepts, and come back as the plain data that went in."""
+
+import json
+import math
+
+import pytest
+
+from vit_lab.events import Diverged, Evaluated, Event, Finished, Probed, Started, StepMeasured
+
+EVENTS = [
+    Started(step=0, total_steps=10, parameters=1234, train_images=50, validation_images=20, test_images=30),
+    StepMeasured(step=3, loss=2.25, accuracy=1 / 3, learning_rate=1e-3, gradient_norm=0.1),
+    Evaluated(step=3, split="validation", loss=0.1 + 0.2, accuracy=0.5),
+    Probed(step=4, rows=(("weight_std", "qk", 0.07), ("weight_distance", "head", 1e-30))),
+    Finished(step=10, test_loss=1.5, test_accuracy=0.25),
+    Diverged(step=7),
+]
+every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
+not_finite = pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+
+
+def refuse(constant):
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def strict(text):
+    """Parsed as other programs do: NaN and Infinity are not JSON."""
+    return json.loads(text, parse_constant=refuse)
+
+
+@every_event
+def test_the_fields_of_an_event_come_back_from_its_json(event):
+    plain = strict(event.to_json())
+    plain = {key: tuple(map(tuple, value)) if key == "rows" else value for key, value in plain.items()}
+    assert type(event)(**plain) == event
+
+
+@not_finite
+def test_a_number_that_is_not_finite_becomes_null(number):
+    step = StepMeasured(step=1, loss=number, accuracy=0.5, learning_rate=1e-3, gradient_norm=number)
+    assert strict(step.to_json()) == {
+        "step": 1, "loss": None, "accuracy": 0.5, "learning_rate": 1e-3, "gradient_norm": None,
+    }  # fmt: skip
+
+
+@not_finite
+def test_so_does_one_within_rows(number):
+    rows = (("weight_std", "qk", number), ("weight_std", "vo", 1.0))
+    assert strict(Probed(step=0, rows=rows).to_json())["rows"] == [
+        ["weight_std", "qk", None],
+        ["weight_std", "vo", 1.0],
+    ]
+
+
+def test_every_event_is_covered_here_and_has_a_kind_of_its_own():
+    assert {type(event) for event in EVENTS} == set(Event.__subclasses__())
+    assert len({event.kind for event in EVENTS}) == len(EVENTS)
+
+
+@every_event
+def test_events_cannot_be_changed(event):
+    with pytest.raises(AttributeError):
+        event.step = 99
