@@ -127,8 +127,11 @@ with right:
                 "in the same order, and differ only in the variance of their initial weights.")  # fmt: skip
 
 if ready:
-    for arm, (slot, config) in enumerate(zip(gauges, configs, strict=True)):
-        slot.markdown(f"{chip(arm)} {variance_words(config)} {gauge_badge(config)}")
-    with preflight:
-        preflight_panel(configs)
+    try:
+        for arm, (slot, config) in enumerate(zip(gauges, configs, strict=True)):
+            slot.markdown(f"{chip(arm)} {variance_words(config)} {gauge_badge(config)}")
+        with preflight:
+            preflight_panel(configs)
+    except DatasetError as error:
+        preflight.error(str(error))
 warm_up()

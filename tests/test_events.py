@@ -5,13 +5,15 @@ import math
 
 import pytest
 
-from vit_lab.events import Diverged, Evaluated, Event, Finished, Probed, Started, StepMeasured
+from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured, Stepped
 
 EVENTS = [
     Started(step=0, total_steps=10, parameters=1234, train_images=50, validation_images=20, test_images=30),
     StepMeasured(step=3, loss=2.25, accuracy=1 / 3, learning_rate=1e-3, gradient_norm=0.1),
     Evaluated(step=3, split="validation", loss=0.1 + 0.2, accuracy=0.5),
     Probed(step=4, rows=(("weight_std", "qk", 0.07), ("weight_distance", "head", 1e-30))),
+    Histograms(step=4, counts={"1.qk": [0, 3, 1]}),
+    Stepped(step=5),
     Finished(step=10, test_loss=1.5, test_accuracy=0.25),
     Diverged(step=7),
 ]

@@ -20,9 +20,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from vit_lab import paths
 from vit_lab.config import ConfigError, RunConfig, configure
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.images import download as download_dataset
-from vit_lab.data.images import is_available
-from vit_lab.data.splits import load_run_data
 from vit_lab.options import option_name, settings_as_options
 from vit_lab.presets import PRESETS
 from vit_lab.presets import preset as preset_config
@@ -47,6 +44,9 @@ def train(
     settings: dict[str, Any],
 ) -> None:
     """Train one run and print how it ended."""
+    from vit_lab.data.images import is_available  # these load torch, which takes seconds
+    from vit_lab.data.splits import load_run_data
+
     with _refusals():
         config = configure(preset_config(preset), **settings)
         if download:
@@ -129,6 +129,8 @@ def _train_to_the_end(store: Store, config: RunConfig) -> Any:
 
 
 def _download(config: RunConfig) -> None:
+    from vit_lab.data.images import download as download_dataset
+
     with Progress(console=stderr, transient=True) as progress:
         bar = progress.add_task(f"downloading {config.data.dataset}", total=1.0)
         for done in download_dataset(config.data.dataset):

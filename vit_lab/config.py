@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 DatasetName = Literal["mnist-10k", "mnist", "fashion-mnist"]
 SchemeName = Literal["linear-default", "xavier", "kaiming", "vit", "normal"]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
+TRAIN_IMAGES: dict[DatasetName, int] = {"mnist-10k": 7_000, "mnist": 58_000, "fashion-mnist": 58_000}  # without validation
 IMAGE_SHAPE = {"image_size": 28, "channels": 1, "num_classes": 10}  # of every data set there is
 
 DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)
@@ -152,6 +153,14 @@ class RunConfig(_Part):
     model: ModelConfig = VitConfig()
     init: InitConfig = InitConfig()
     optim: OptimConfig = OptimConfig()
+
+    @model_validator(mode="after")
+    def _data_suffices(self) -> Self:
+        most, wanted = TRAIN_IMAGES[self.data.dataset], self.data.train_size
+        if wanted is not None and wanted > most:
+            message = f"{wanted} is more than the {most} training images of {self.data.dataset}; choose at most {most}"
+            raise _refusal("train_size", message)
+        return self
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:

@@ -35,6 +35,13 @@ class Started(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stepped(Event):
+    """One more update is done. A moment to pause or stop at; there is nothing in it to keep."""
+
+    kind = "stepped"
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepMeasured(Event):
     """Means over the batches since the last such event, and the state of the latest step.
 
@@ -85,7 +92,7 @@ class Finished(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Diverged(Event):
-    """The loss of this step was NaN or infinite; no further step makes sense."""
+    """The loss or the gradient of this step was NaN or infinite; no further step makes sense."""
 
     kind = "diverged"
 

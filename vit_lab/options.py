@@ -7,10 +7,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import PART_OF, PARTS, RunConfig, choices, describe
+from vit_lab.config import IMAGE_SHAPE, PART_OF, PARTS, RunConfig, choices, describe
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
-FIELDS = [field for field in PART_OF if field != "kind"]
+FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those have one value only
 
 
 def option_name(field: str) -> str:

@@ -5,14 +5,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny import tiny
+from tiny import tiny, tiny_data
 
 from vit_lab.data.splits import TrainingSet, load_run_data
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.init import build_model
+from vit_lab.probes.weights import layers
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optim import learning_rate
-from vit_lab.training.trainer import train
+from vit_lab.training.trainer import Training, train
 
 
 def trained(config):
@@ -192,3 +193,44 @@ def test_weights_that_break_in_the_last_update_are_noticed():
     with torch.no_grad():
         training.model.head.weight.fill_(math.nan)
     assert math.isfinite(measured.loss) and list(training) == [Diverged(step=3)]
+
+
+def test_a_gradient_that_is_not_finite_is_a_divergence_though_clipping_hides_it(monkeypatch):
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda parameters, most: torch.tensor(torch.inf))
+    config = tiny(steps=4)
+    assert list(train(config, tiny_data(config)))[-1] == Diverged(step=1)
+
+
+def test_probes_do_not_touch_the_training(monkeypatch):
+    config = tiny(steps=8, attention_dropout=0.1, shift=1)
+
+    def final_weights():
+        training = train(config, tiny_data(config))
+        kinds = {event.kind for event in training}
+        return training.model.state_dict(), kinds
+
+    probed, kinds = final_weights()
+    monkeypatch.setattr(Training, "_probe_due", lambda self: False)
+    plain, fewer = final_weights()
+    assert kinds - fewer == {"probed", "histograms"}
+    assert all(torch.equal(value, plain[name]) for name, value in probed.items())
+
+
+def test_every_probe_of_the_table_is_recorded():
+    config = tiny(steps=4, depth=2)
+    rows = [row for event in train(config, tiny_data(config)) if event.kind == "probed" for row in event.rows]
+    assert {measure for measure, _, _ in rows} == {
+        "weight_std", "weight_norm", "weight_distance", "update_ratio", "gradient_norm",
+        "activation_rms", "attention_entropy", "max_attention_logit", "token_similarity", "effective_rank",
+    }  # fmt: skip
+
+
+def test_the_update_ratio_is_that_of_the_step_before():
+    config = tiny(steps=2, warmup_steps=0)
+    training = train(config, tiny_data(config))
+    before = layers(training.model)
+    probed = next(event for event in training if event.kind == "probed" and event.step == 1)
+    moved = layers(training.model)
+    ratios = {place: value for measure, place, value in probed.rows if measure == "update_ratio"}
+    for name, weights in before.items():
+        assert 10 ** ratios[name] == pytest.approx(float((moved[name] - weights).std() / weights.std()), rel=1e-4)

@@ -43,7 +43,7 @@ def to_csv(store: Store, runs: Sequence[RunRecord]) -> str:
 
 def to_json(store: Store, runs: Sequence[RunRecord]) -> str:
     """The runs with config, outcome and all events as JSON text."""
-    kinds = ("started", "step", "evaluated", "probed", "finished", "diverged")
+    kinds = ("started", "step", "evaluated", "probed", "histograms", "finished", "diverged")
     return json.dumps(
         [
             summary(run)

@@ -27,12 +27,14 @@ def signal_and_attention(model: VisionTransformer, images: Tensor) -> list[Row]:
 
 
 def by_depth(model: VisionTransformer, passed: Trace) -> Iterable[Row]:
+    """SIGNAL_MEASURES before the first block and after each."""
     measures = [torch.stack([rms(x), token_similarity(x), effective_rank(model.pooled(x))]) for x in passed.tokens]
     for depth, values in enumerate(torch.stack(measures).tolist()):
         yield from ((measure, str(depth), value) for measure, value in zip(SIGNAL_MEASURES, values, strict=True))
 
 
 def by_head(passed: Trace) -> Iterable[Row]:
+    """HEAD_MEASURES of every head of every block."""
     for block, (q, k) in enumerate(passed.queries_keys, start=1):
         for measure, values in zip(HEAD_MEASURES, head_measures(q, k), strict=True):
             yield from ((measure, f"{block}/{head}", value) for head, value in enumerate(values.tolist()))

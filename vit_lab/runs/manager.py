@@ -16,7 +16,7 @@ from vit_lab import paths
 from vit_lab.config import ConfigError
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.splits import load_run_data
-from vit_lab.events import Diverged, Event, Finished, StepMeasured
+from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
 from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.states import RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
@@ -135,14 +135,15 @@ class RunManager:
         flushed = saved = time.monotonic()
         ended: tuple[Status, str | None] = (Status.FAILED, "the run ended without saying why")
         for event in training:
-            pending.append((clock.training_seconds, event))
+            if not isinstance(event, Stepped):
+                pending.append((clock.training_seconds, event))
             clock.saw(event, run.config.optim.batch_size)
             if isinstance(event, Finished):
                 ended = Status.FINISHED, None
             elif isinstance(event, Diverged):
                 ended = (
                     Status.DIVERGED,
-                    f"the loss was not a number at step {event.step}; try a smaller variance or learning rate",
+                    f"the loss or its gradient was not a number at step {event.step}; try a smaller variance or learning rate",
                 )
             now = time.monotonic()
             if now - flushed >= FLUSH_SECONDS:
@@ -154,8 +155,8 @@ class RunManager:
                 if now - saved >= CHECKPOINT_SECONDS:
                     save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
                     saved = now
-        self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second)
         save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
+        self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second)
         return ended
 
     def _end(self, run_id: str, status: Status, error: str | None) -> None:

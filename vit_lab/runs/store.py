@@ -51,9 +51,15 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.presence = Presence(path.parent / "processes")
             self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
-            with FileLock(self.presence.folder / "opening.lock", timeout=10):  # SQLite's switch to WAL does not wait
-                self._writer, self._reader = self._connect(), self._connect()
-                migrate(self._writer)
+            try:
+                with FileLock(
+                    self.presence.folder / "opening.lock", timeout=10
+                ):  # SQLite's switch to WAL does not wait
+                    self._writer, self._reader = self._connect(), self._connect()
+                    migrate(self._writer)
+            except BaseException:
+                self.presence.close()
+                raise
         self.interrupt_runs_of_dead_processes()
 
     def close(self) -> None:

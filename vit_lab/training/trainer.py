@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vit_lab.config import RunConfig
 from vit_lab.data.splits import RunData, shifted
-from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured
+from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured, Stepped
 from vit_lab.init import build_model
 from vit_lab.probes.rows import Row, signal_and_attention
 from vit_lab.probes.weights import gradient_rows, histograms, layers, update_rows, weight_rows
@@ -88,6 +88,7 @@ class Training(Iterator[Event]):
             if self._step_event_due():
                 self._interval = _Interval()
             self._train_one_step()
+            yield Stepped(step=self.step)
         loss, accuracy = evaluate(self.model, self.data.test)
         yield Finished(step=self.step, test_loss=loss, test_accuracy=accuracy)
 
@@ -118,7 +119,7 @@ class Training(Iterator[Event]):
         step, total = self.step, self.total_steps
         if step > 0 and self._step_event_due():
             losses = torch.stack(self._interval.losses)
-            if not bool(losses.isfinite().all()):
+            if not bool(losses.isfinite().all() and self._gradient_norm.isfinite()):
                 yield Diverged(step=self._first_bad_step())
                 return
             yield StepMeasured(
@@ -142,7 +143,7 @@ class Training(Iterator[Event]):
             yield Histograms(step=step, counts=histograms(weights))
 
     def _first_bad_step(self) -> int:
-        """The first step since the last StepMeasured whose loss is not finite; the present one if none is."""
+        """The first step since the last StepMeasured whose loss is not finite; the present one if all are."""
         finite = [bool(loss.isfinite()) for loss in self._interval.losses]
         return self.step - len(finite) + finite.index(False) + 1 if False in finite else self.step
 
