@@ -95,8 +95,8 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def dashboard(tmp_path_factory) -> Iterator[Dashboard]:
-    """A running dashboard, empty at first, for all tests of a file."""
+def dashboard(browser, tmp_path_factory) -> Iterator[Dashboard]:
+    """A running dashboard, empty at first, for all tests of a file; none where there is no browser."""
     server = Dashboard(tmp_path_factory.mktemp("lab"))
     server.start()
     yield server

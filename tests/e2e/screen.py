@@ -26,16 +26,14 @@ def button(page: Page, key: str) -> Locator:
 
 def states(page: Page, word: str) -> Locator:
     """The arms that are in the state with that word."""
-    return (
-        page.get_by_test_id("stMarkdownBadge")
-        .or_(page.locator(".stMarkdownBadge"))
-        .filter(has_text=re.compile(f"^{word}$"))
-    )
+    return page.locator(".stMarkdownBadge").filter(has_text=re.compile(f"^{word}$"))
 
 
-def steps(page: Page) -> list[int]:
-    """How far each arm says it is."""
-    texts = page.get_by_test_id("stProgress").all_inner_texts()
+def steps(page: Page, arms: int = 2) -> list[int]:
+    """How far each arm says it is, once all of them are on the page."""
+    bars = page.get_by_test_id("stProgress")
+    expect(bars).to_have_count(arms)
+    texts = bars.all_inner_texts()
     return [int(re.search(r"step ([\d,]+) of", text).group(1).replace(",", "")) for text in texts]
 
 

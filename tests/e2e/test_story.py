@@ -9,7 +9,7 @@ from screen import button, chart, no_exception, points, settle, states, steps, t
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-PAIR = "/?patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=1500&warmup_steps=20"
+PAIR = "/?patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=1200&warmup_steps=20"
 SINGLE = "/?compare=false&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
 NEW_NAME = "<b>small</b> & 🦊"
 
@@ -17,6 +17,11 @@ NEW_NAME = "<b>small</b> & 🦊"
 def experiment(page):
     """The experiment in the address of the page."""
     return parse_qs(urlsplit(page.url).query).get("experiment", [None])[0]
+
+
+def step(page):
+    """How far a single run is."""
+    return steps(page, arms=1)[0]
 
 
 def still_the_same(picture):
@@ -49,7 +54,7 @@ def test_a_lesson(dashboard, visitor):
     page.reload()
     expect(states(page, "running")).to_have_count(2, timeout=60_000)
     assert experiment(page) == launched
-    expect(page.locator(".st-key-steps input")).to_have_value("1500")
+    expect(page.locator(".st-key-steps input")).to_have_value("1200")
     grow(page)
 
     # Somebody else opens the bare address
@@ -62,13 +67,14 @@ def test_a_lesson(dashboard, visitor):
     # The end of the run reaches both screens without a click
     for screen in (page, student):
         expect(states(screen, "finished")).to_have_count(2, timeout=120_000)
-        assert steps(screen) == [1500, 1500]
+        assert steps(screen) == [1200, 1200]
         expect(button(screen, "pause")).to_be_disabled()
         expect(screen.get_by_test_id("stMetricValue").nth(1)).to_have_text(re.compile(r"^\d\d\.\d%$"))
     assert still_the_same(chart(page, "Loss")), "the end of the run drew the chart anew"
-    settle(page)
-    assert [points(screen, "Accuracy") for screen in (page, student)] == [42, 42]
-    no_exception(page)
+    for screen in (page, student):
+        settle(screen)
+        no_exception(screen)
+    assert points(page, "Accuracy") == points(student, "Accuracy") > 2
     student.close()
 
     # Tidying up on the other page
@@ -103,14 +109,14 @@ def test_a_lesson(dashboard, visitor):
     page = teacher.open(SINGLE)
     button(page, "train").click()
     expect(states(page, "running")).to_have_count(1, timeout=60_000)
-    wait_until(page, lambda: steps(page)[0] > 0, "the first steps")
+    wait_until(page, lambda: step(page) > 0, "the first steps")
     button(page, "pause").click()
     expect(states(page, "paused")).to_have_count(1)
     settle(page)
-    (paused_at,) = steps(page)
+    paused_at = step(page)
     button(page, "resume").click()
     expect(states(page, "running")).to_have_count(1, timeout=60_000)
-    wait_until(page, lambda: steps(page)[0] > paused_at, f"steps beyond {paused_at}")
+    wait_until(page, lambda: step(page) > paused_at, f"steps beyond {paused_at}")
     no_exception(page)
     address = page.url
     page.close()
@@ -121,7 +127,7 @@ def test_a_lesson(dashboard, visitor):
     page = teacher.open(address.removeprefix(dashboard.url))
     expect(states(page, "interrupted")).to_have_count(1, timeout=60_000)
     settle(page)
-    (interrupted_at,) = steps(page)
+    interrupted_at = step(page)
     assert interrupted_at > paused_at
     page.get_by_test_id("stTopNavLink").filter(has_text="Runs").click()
     wait_until(page, lambda: len(table(page)) == 2, "both runs in the table")
@@ -129,7 +135,7 @@ def test_a_lesson(dashboard, visitor):
     page.get_by_test_id("stTopNavLink").filter(has_text="Train").click()
     button(page, "resume").click()
     expect(states(page, "running")).to_have_count(1, timeout=60_000)
-    wait_until(page, lambda: steps(page)[0] > interrupted_at, f"steps beyond {interrupted_at}")
+    wait_until(page, lambda: step(page) > interrupted_at, f"steps beyond {interrupted_at}")
     button(page, "stop").click()
     expect(states(page, "stopped")).to_have_count(1)
     no_exception(page)
