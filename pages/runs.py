@@ -8,8 +8,9 @@ import streamlit as st
 from vit_lab.analysis.export import to_csv, to_json
 from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.states import ACTIVE, RESUMABLE
-from vit_lab.runs.store import LONGEST_NAME, StoreError
-from vit_lab.ui.lab import open_manager, open_store
+from vit_lab.runs.store import LONGEST_NAME
+from vit_lab.ui.lab import open_manager, open_store, problems_told
+from vit_lab.ui.live import run_controls
 from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table, unreadable
 
 store = open_store()
@@ -21,9 +22,10 @@ def edit(run: RunRecord) -> None:
     name = st.text_input("Name", run.name, max_chars=LONGEST_NAME)
     tags = st.text_input("Tags", run.tags, max_chars=LONGEST_NAME, placeholder="for example: demo, week 3")
     if st.button("Save", type="primary", key="save"):
-        store.rename(run.id, name)
-        store.tag(run.id, tags)
-        st.rerun()
+        with problems_told():
+            store.rename(run.id, name)
+            store.tag(run.id, tags)
+            st.rerun()
 
 
 @st.dialog("Delete runs")
@@ -32,11 +34,8 @@ def delete(runs: Sequence[RunRecord]) -> None:
     st.write(f"Delete {len(runs)} run{'s' if len(runs) > 1 else ''} with all measurements? This cannot be undone.")
     st.code("\n".join(run.name for run in runs[:10]) + ("\n..." if len(runs) > 10 else ""), language=None)
     if st.button("Delete", type="primary", icon=":material/delete:", key="delete-confirmed"):
-        try:
+        with problems_told():
             open_manager().delete([run.id for run in runs])
-        except StoreError as error:
-            st.error(str(error))
-        else:
             st.session_state["table"] = {"selection": {"rows": []}}  # or the next run would stand ticked in its place
             st.rerun()
 
@@ -75,8 +74,9 @@ def table(active: bool) -> None:
         key="table",
         alt="All runs, newest first",
     )
-    chosen = [runs[row] for row in chosen_rows if row < len(runs)]
-    with bar:
+    shown = st.session_state["shown"]
+    chosen = store.runs([shown[row] for row in chosen_rows if row < len(shown)])
+    with bar, problems_told():
         actions(chosen)
     if not chosen:
         st.caption("Select rows to open, rename, tag, run again, stop, delete or download them.")
@@ -93,16 +93,7 @@ def actions(chosen: Sequence[RunRecord]) -> None:
         edit(chosen[0])
     if st.button("Run again", icon=":material/replay:", disabled=not readable, key="again"):
         run_again(readable)
-    if st.button("Pause", icon=":material/pause:", disabled=not active, key="pause-chosen"):
-        for run in active:
-            open_manager().pause(run.id)
-    if st.button("Resume", icon=":material/play_arrow:", disabled=not still, key="resume-chosen"):
-        for run in still:
-            open_manager().resume(run.id)
-        st.rerun()
-    if st.button("Stop", icon=":material/stop:", disabled=not active, key="stop-chosen"):
-        for run in active:
-            open_manager().stop(run.id)
+    run_controls(active, still)
     if st.button("Delete", icon=":material/delete:", disabled=not chosen or bool(active), key="delete"):
         delete(chosen)
     st.download_button("CSV", lambda: to_csv(store, readable), "vit-lab-runs.csv", "text/csv",

@@ -8,10 +8,9 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import download, is_available
 from vit_lab.models.size import num_parameters
 from vit_lab.runs.records import pair
-from vit_lab.runs.store import StoreError
 from vit_lab.ui.arms import chip
 from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
-from vit_lab.ui.lab import open_manager, open_store, warm_up
+from vit_lab.ui.lab import open_manager, open_store, problems_told, warm_up
 from vit_lab.ui.live import experiment_panel
 from vit_lab.ui.picture import patches_apart
 from vit_lab.ui.preflight import gauge_badge, preflight_panel
@@ -96,11 +95,8 @@ with right:
                 label = "Train both side by side" if both else "Train"
                 if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
                     experiment = uuid.uuid4().hex[:10]
-                    try:
+                    with problems_told():
                         open_manager().submit(pair(configs, experiment))
-                    except StoreError as error:
-                        st.error(str(error))
-                    else:
                         st.query_params["experiment"] = experiment
                         st.rerun()
             else:

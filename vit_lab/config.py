@@ -13,7 +13,11 @@ from pydantic_core import PydanticCustomError
 DatasetName = Literal["mnist-10k", "mnist", "fashion-mnist"]
 SchemeName = Literal["linear-default", "xavier", "kaiming", "vit", "normal"]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
-TRAIN_IMAGES: dict[DatasetName, int] = {"mnist-10k": 7_000, "mnist": 58_000, "fashion-mnist": 58_000}  # without validation
+TRAIN_IMAGES: dict[DatasetName, int] = {
+    "mnist-10k": 7_000,
+    "mnist": 58_000,
+    "fashion-mnist": 58_000,
+}  # without validation
 IMAGE_SHAPE = {"image_size": 28, "channels": 1, "num_classes": 10}  # of every data set there is
 
 DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)

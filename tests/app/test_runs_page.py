@@ -67,10 +67,10 @@ def test_without_a_selection_nothing_can_be_pressed(table):
     [
         ([Status.FINISHED], {"open", "edit", "again", "delete", "csv", "json"}),
         ([Status.FINISHED, Status.DIVERGED], {"open", "again", "delete", "csv", "json"}),
-        ([Status.PAUSED], {"open", "edit", "again", "resume-chosen", "delete", "csv", "json"}),
-        ([Status.RUNNING], {"open", "edit", "again", "pause-chosen", "stop-chosen", "csv", "json"}),
+        ([Status.PAUSED], {"open", "edit", "again", "resume", "delete", "csv", "json"}),
+        ([Status.RUNNING], {"open", "edit", "again", "pause", "stop", "csv", "json"}),
         ([Status.QUEUED, Status.FAILED],
-         {"open", "again", "pause-chosen", "stop-chosen", "resume-chosen", "csv", "json"}),
+         {"open", "again", "pause", "stop", "resume", "csv", "json"}),
     ],
 )  # fmt: skip
 def test_the_buttons_are_those_that_the_selection_allows(table, every_kind, states, buttons):
@@ -118,9 +118,9 @@ def test_open_shows_the_experiment_of_the_first_selected_run(table, every_kind):
 @pytest.mark.parametrize(
     ("key", "asked", "states"),
     [
-        ("pause-chosen", "pause", [Status.QUEUED, Status.RUNNING]),
-        ("stop-chosen", "stop", [Status.QUEUED, Status.RUNNING]),
-        ("resume-chosen", "resume", [Status.FAILED, Status.INTERRUPTED]),
+        ("pause", "pause", [Status.QUEUED, Status.RUNNING]),
+        ("stop", "stop", [Status.QUEUED, Status.RUNNING]),
+        ("resume", "resume", [Status.FAILED, Status.INTERRUPTED]),
     ],
 )
 def test_steering_reaches_each_selected_run(table, every_kind, workers, key, asked, states):

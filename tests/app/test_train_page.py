@@ -125,7 +125,7 @@ def test_after_a_download_one_can_train(open_page, monkeypatch):
 
 
 def test_the_words_beside_the_picture_follow_the_form(open_page):
-    at = open_page(patch_size="4", dim="32", depth="2", heads="8", pool="a class token")
+    at = open_page(patch_size="4", dim="32", depth="2", heads="8", pool="cls")
     sentence = next(m.value for m in at.markdown if "patches" in m.value)
     assert "**49 patches and a class token** become **50 tokens** of 32 numbers. 2 blocks of 8 heads" in sentence
     alt = "A digit in 4-pixel patches"

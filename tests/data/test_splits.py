@@ -5,11 +5,11 @@ import torch
 import torch.nn.functional as F
 from tiny import tiny
 
-from vit_lab.config import SCHEMES, ConfigError
+from vit_lab.config import DATASETS, SCHEMES, TRAIN_IMAGES, ConfigError, configure
 from vit_lab.data.images import SOURCES, ImageDataset, load_dataset
 from vit_lab.data.splits import TrainingSet, load_run_data, shifted, split
 
-IMAGES, HELD_OUT = 9_000, SOURCES["mnist-10k"].validation_images
+IMAGES, HELD_OUT = 8_000, SOURCES["mnist-10k"].validation_images
 EVERYTHING = {"train_size": None}
 
 
@@ -73,13 +73,14 @@ def test_both_arms_of_a_pair_see_the_same_data(scheme):
     assert torch.equal(one.test.images, other.test.images)
 
 
-@pytest.mark.parametrize(("train_size", "most"), [(8_001, 8_000), (60_000, 8_000)])
-def test_more_training_images_than_there_are_are_refused_with_the_number_there_are(numbered, train_size, most):
-    with pytest.raises(ConfigError) as caught:
-        split(numbered, tiny(train_size=train_size))
-    assert caught.value.field == "train_size"
-    assert f"{train_size} is more than the {most} training images of mnist-10k" in caught.value.message
-    assert f"at most {most}" in caught.value.message
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_config_knows_how_many_training_images_there_are(dataset, full_mnist, monkeypatch):
+    monkeypatch.setenv("VIT_LAB_DATA", str(full_mnist))
+    assert len(load_run_data(configure(dataset=dataset)).train) == TRAIN_IMAGES[dataset]
+    with pytest.raises(
+        ConfigError, match=f"60000 is more than the {TRAIN_IMAGES[dataset]} training images of {dataset}"
+    ):
+        configure(dataset=dataset, train_size=60_000)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])

@@ -400,7 +400,6 @@ def test_a_run_that_breaks_fails_in_a_sentence_and_the_next_one_runs(manager, mo
     [
         ({"dataset": "mnist"}, ["mnist is not on this machine", "download it", "mnist-10k"]),
         ({"dataset": "fashion-mnist"}, ["fashion-mnist is not on this machine", "mnist-10k"]),
-        ({"train_size": 7001}, ["train_size: 7001 is more than the 7000 training images", "at most 7000"]),
     ],
 )
 def test_a_run_whose_data_cannot_be_had_fails_with_the_remedy(manager, gate, settings, words):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.config import ConfigError, RunConfig
+from vit_lab.config import RunConfig
 from vit_lab.data.images import ImageDataset, load_dataset
 from vit_lab.randomness import generator_for
 
@@ -53,7 +53,7 @@ class RunData:
 
 
 def load_run_data(config: RunConfig) -> RunData:
-    """The data of a run. Raises DatasetError if it cannot be read, ConfigError if it has too few images."""
+    """The data of a run. Raises DatasetError if it cannot be read."""
     return split(load_dataset(config.data.dataset, config.data.normalise), config)
 
 
@@ -62,11 +62,6 @@ def split(dataset: ImageDataset, config: RunConfig) -> RunData:
     seed, data = config.seed, config.data
     drawn = torch.randperm(len(dataset.train_labels), generator=generator_for(seed, "split"))
     held_out, rest = drawn.tensor_split([dataset.source.validation_images])
-    if data.train_size is not None and data.train_size > len(rest):
-        raise ConfigError(
-            "train_size", f"{data.train_size} is more than the {len(rest)} training images of {data.dataset}; "
-            f"choose at most {len(rest)}, or leave it empty for all"
-        )  # fmt: skip
     index = rest[: data.train_size]
     labels = _with_label_noise(dataset.train_labels[index], data.label_noise, seed, config.model.num_classes)
     validation, test, pool = dataset.train_images[held_out], dataset.test_images, dataset.train_images

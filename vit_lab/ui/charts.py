@@ -11,7 +11,7 @@ import altair as alt
 from vit_lab.ui.arms import COLOURS, LETTERS
 
 ARM_COLOUR = alt.Color("arm:N", scale=alt.Scale(domain=list(LETTERS), range=list(COLOURS)), legend=None)
-STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, format="~s", grid=False))
+STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, format=",d", grid=False))
 # Rows of split "extent" hold the planned steps, so that the axis spans the whole run from its start.
 EXTENT = alt.Chart().mark_point(opacity=0).encode(x=STEP).transform_filter(alt.datum.split == "extent")
 
@@ -47,7 +47,7 @@ def _small(title: str) -> dict[str, Any]:
     """A small chart of one weight statistic of one group of matrices."""
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=".3~g"), scale=alt.Scale(zero=True))
     tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q", title=title, format=".4g")]
-    x = alt.X("step:Q", title=None, axis=alt.Axis(tickCount=3, format="~s", grid=False))
+    x = alt.X("step:Q", title=None, axis=alt.Axis(tickCount=3, format=",d", grid=False))
     line = (
         alt.Chart()
         .mark_line(strokeWidth=2.2, point=alt.OverlayMarkDef(size=16))

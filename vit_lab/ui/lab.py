@@ -3,6 +3,8 @@
 import atexit
 import importlib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from vit_lab.runs.manager import RunManager
 
 
-@st.cache_resource(show_spinner=False, on_release=lambda store: store.close())
+@st.cache_resource(show_spinner=False)
 def _store() -> Store:
     return Store(paths.database())
 
@@ -49,6 +51,15 @@ def open_store() -> Store:
     except StoreError as error:
         st.error(str(error), title="The runs cannot be read")
         st.stop()
+
+
+@contextmanager
+def problems_told() -> Iterator[None]:
+    """What the store cannot do is said on the page, in its one sentence."""
+    try:
+        yield
+    except StoreError as error:
+        st.error(str(error))
 
 
 def open_manager() -> "RunManager":

@@ -10,7 +10,7 @@ from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
-from vit_lab.ui.lab import open_manager, open_store
+from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.rows import curve_rows, probe_rows
 from vit_lab.ui.table import unreadable
 from vit_lab.ui.words import GROUP_NAMES
@@ -67,17 +67,22 @@ def _panel(experiment: str, was_active: bool) -> None:
 def _controls(runs: Sequence[RunRecord]) -> None:
     active = [run for run in runs if run.status in ACTIVE]
     still = [run for run in runs if run.status in RESUMABLE]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Pause", icon=":material/pause:", disabled=not active, key="pause"):
-            for run in active:
-                open_manager().pause(run.id)
-        if st.button("Resume", icon=":material/play_arrow:", disabled=not still, key="resume"):
-            for run in still:
-                open_manager().resume(run.id)
-            st.rerun()
-        if st.button("Stop", icon=":material/stop:", disabled=not active, key="stop"):
-            for run in active:
-                open_manager().stop(run.id)
+    with st.container(horizontal=True, vertical_alignment="center"), problems_told():
+        run_controls(active, still)
+
+
+def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> None:
+    """Buttons that pause or stop the runs at work, and resume those that stand still."""
+    if st.button("Pause", icon=":material/pause:", disabled=not active, key="pause"):
+        for run in active:
+            open_manager().pause(run.id)
+    if st.button("Resume", icon=":material/play_arrow:", disabled=not still, key="resume"):
+        for run in still:
+            open_manager().resume(run.id)
+        st.rerun()
+    if st.button("Stop", icon=":material/stop:", disabled=not active, key="stop"):
+        for run in active:
+            open_manager().stop(run.id)
 
 
 def _progress(store: Store, run: RunRecord) -> None:
