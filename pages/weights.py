@@ -3,10 +3,11 @@
 import streamlit as st
 
 from vit_lab.ui.lab import open_store
+from vit_lab.ui.table import unreadable
 from vit_lab.ui.weights import weights_panel
 
 store = open_store()
-runs = store.runs()
+runs = [run for run in store.runs() if not unreadable(run)]
 if not runs:
     st.info("No runs yet: train your first pair, and its weights can be looked at here, live.")
     st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")
@@ -19,7 +20,7 @@ for run in sorted(runs, key=lambda run: (run.arm, run.number)):
 left, right = st.columns([0.7, 0.3], gap="large")
 experiment = left.selectbox("Runs", list(experiments), format_func=lambda e: experiments[e], key="experiment",
                             bind="query-params")  # fmt: skip
-members = store.runs(experiment=experiment)
+members = [run for run in store.runs(experiment=experiment) if not unreadable(run)]
 seeds = list(dict.fromkeys(run.config.seed for run in members))
 seed = right.selectbox("Seed", seeds, key="weights_seed") if len(seeds) > 1 else seeds[0]
 weights_panel([run.id for run in members if run.config.seed == seed])

@@ -43,6 +43,10 @@ PRESETS: dict[str, Preset] = {
         ),
         "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST.",
     ),
+    "accurate": Preset(
+        configure(dataset="mnist", shift=1, scheme="xavier", epochs=8, warmup_steps=100),
+        "Full MNIST, each image moved by up to a pixel, 8 epochs: about 99.2 % in three to four minutes.",
+    ),
 }
 
 

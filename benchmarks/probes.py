@@ -1,0 +1,68 @@
+"""What probing costs: a run with probes against the same run without, step by step in turn, on one thread."""
+
+import random
+import statistics
+import time
+from typing import Any
+
+import torch
+
+from vit_lab.config import RunConfig, configure
+from vit_lab.data.splits import RunData, Split, load_run_data
+from vit_lab.events import Stepped
+from vit_lab.probes.preflight import preflight
+from vit_lab.training.trainer import PROBE_IMAGES, Training
+
+GOAL_SHARE = 0.05  # of a run's wall time
+GOAL_PREFLIGHT_MS = 300.0  # for a change of a slider, both arms
+REPEATS = 5
+
+
+class Unprobed(Training):
+    """The same run, never probed."""
+
+    def _probe_due(self) -> bool:
+        return False
+
+
+def share_of_probes(config: RunConfig, data: RunData) -> float:
+    """1 - T(without) / T(with) of one whole run, the two advanced in turn, a step at a time."""
+    runs = {kind: kind(config, data, "cpu", None) for kind in (Training, Unprobed)}
+    seconds = dict.fromkeys(runs, 0.0)
+    under_way = set(runs)
+    while under_way:
+        for kind in random.sample(sorted(under_way, key=repr), len(under_way)):  # neither always goes first
+            started = time.perf_counter()
+            for event in runs[kind]:
+                if isinstance(event, Stepped):
+                    break
+            else:
+                under_way.discard(kind)
+            seconds[kind] += time.perf_counter() - started
+    return 1 - seconds[Unprobed] / seconds[Training]
+
+
+def preflight_milliseconds(data: RunData) -> float:
+    """Time of one slider move: both arms of the default pair built and looked at anew."""
+    batch = Split(data.validation.images[:PROBE_IMAGES], data.validation.labels[:PROBE_IMAGES])
+    started = time.perf_counter()
+    for scheme in ("linear-default", "xavier"):
+        preflight(configure(scheme=scheme), batch)
+    return 1e3 * (time.perf_counter() - started)
+
+
+def measure() -> dict[str, Any]:
+    """All figures of this benchmark, each the median of several."""
+    torch.set_num_threads(1)
+    data = load_run_data(configure())
+    preflight_milliseconds(data)  # warm up
+    shares = [share_of_probes(configure(), data) for _ in range(REPEATS)]
+    waits = [preflight_milliseconds(data) for _ in range(21)]
+    return {
+        "probe_share_of_wall_time": statistics.median(shares),
+        "probe_share_all": shares,
+        "probe_share_goal": GOAL_SHARE,
+        "preflight_ms": statistics.median(waits),
+        "preflight_ms_slowest": max(waits),
+        "preflight_ms_goal": GOAL_PREFLIGHT_MS,
+    }
