@@ -1,4 +1,5 @@
 # make run: open the dashboard.  make test: the whole suite.  make lint: the checks that CI runs.
+# make bench: what things cost on this machine; nothing else should run meanwhile.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -15,6 +16,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
 
 $(STAMP): requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
