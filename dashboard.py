@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from vit_lab.ui.lab import problems_told
+
 ICON = str(Path(__file__).parent / "vit_lab" / "ui" / "icon.svg")  # whatever folder streamlit was started in
 
 st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide")
@@ -37,4 +39,5 @@ page = st.navigation(
     position="top",
 )
 st.session_state["framed"] = True  # see vit_lab.ui.lab.start_from_dashboard
-page.run()
+with problems_told():
+    page.run()

@@ -20,6 +20,7 @@ def main(names: list[str]) -> int:
         figures = machine() | BENCHMARKS[name]()
         for key, value in figures.items():
             print(f"{name:<8} {key:<28} {value}")
+        RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 

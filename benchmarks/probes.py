@@ -1,6 +1,5 @@
 """What probing costs: a run with probes against the same run without, step by step in turn, on one thread."""
 
-import random
 import statistics
 import time
 from typing import Any
@@ -30,8 +29,12 @@ def share_of_probes(config: RunConfig, data: RunData) -> float:
     runs = {kind: kind(config, data, "cpu", None) for kind in (Training, Unprobed)}
     seconds = dict.fromkeys(runs, 0.0)
     under_way = set(runs)
+    flip = False
     while under_way:
-        for kind in random.sample(sorted(under_way, key=repr), len(under_way)):  # neither always goes first
+        flip = not flip
+        for kind in list(runs)[:: 1 if flip else -1]:  # neither always goes first
+            if kind not in under_way:
+                continue
             started = time.perf_counter()
             for event in runs[kind]:
                 if isinstance(event, Stepped):

@@ -58,11 +58,13 @@ def table(active: bool) -> None:
     all_runs = store.runs()
     if active and not any(run.status in ACTIVE for run in all_runs):
         st.rerun()  # the last tick
-    if chosen_rows and "shown" in st.session_state:
-        runs = store.runs(st.session_state["shown"])
-    else:
+    shown = st.session_state.get("shown", [])
+    runs = store.runs(shown)
+    if not chosen_rows or len(runs) < len(shown) or words != st.session_state.get("searched", ""):
+        if chosen_rows:  # a row may have moved: what was ticked is not what stands there now
+            chosen_rows, st.session_state["table"] = [], {"selection": {"rows": []}}
         runs = [run for run in all_runs if matches(run, words)]
-        st.session_state["shown"] = [run.id for run in runs]
+        st.session_state["shown"], st.session_state["searched"] = [run.id for run in runs], words
     bar = st.container(horizontal=True)
     st.dataframe(
         runs_table(runs),
@@ -74,8 +76,7 @@ def table(active: bool) -> None:
         key="table",
         alt="All runs, newest first",
     )
-    shown = st.session_state["shown"]
-    chosen = store.runs([shown[row] for row in chosen_rows if row < len(shown)])
+    chosen = [runs[row] for row in chosen_rows if row < len(runs)]
     with bar, problems_told():
         actions(chosen)
     if not chosen:

@@ -118,6 +118,8 @@ with right:
     experiment = st.query_params.get("experiment") or store.latest_experiment()
     if experiment and store.runs(experiment=experiment):
         experiment_panel(experiment)
+    elif store.latest_experiment():
+        st.info("The runs of this link are gone. The page Runs lists what there is.")
     else:
         st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same images "
                 "in the same order, and differ only in the variance of their initial weights.")  # fmt: skip

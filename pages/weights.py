@@ -13,13 +13,20 @@ if not runs:
     st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")
     st.stop()
 
-experiments = {run.experiment: "" for run in runs}
+names: dict[str, str] = {}
 for run in sorted(runs, key=lambda run: (run.arm, run.number)):
-    label = experiments[run.experiment]
-    experiments[run.experiment] = f"{label} against {run.name}" if label else run.name
+    names[run.experiment] = f"{names[run.experiment]} against {run.name}" if run.experiment in names else run.name
+labels = {run.experiment: f"#{run.number}: {names[run.experiment]}" for run in runs}  # names repeat, numbers do not
+linked = st.query_params.get("experiment")
 left, right = st.columns([0.7, 0.3], gap="large")
-experiment = left.selectbox("Runs", list(experiments), format_func=lambda e: experiments[e], key="experiment",
-                            bind="query-params")  # fmt: skip
+experiment = left.selectbox(
+    "Runs",
+    list(labels),
+    index=list(labels).index(linked) if linked in labels else 0,
+    format_func=lambda one: labels[one],
+    key="weights_experiment",
+)
+st.query_params["experiment"] = experiment
 members = [run for run in store.runs(experiment=experiment) if not unreadable(run)]
 seeds = list(dict.fromkeys(run.config.seed for run in members))
 seed = right.selectbox("Seed", seeds, key="weights_seed") if len(seeds) > 1 else seeds[0]

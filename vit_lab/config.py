@@ -87,6 +87,8 @@ class VitConfig(_Part):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
+        if round(self.dim * self.mlp_ratio) < 1:
+            raise _refusal("mlp_ratio", f"{self.mlp_ratio:g} of dim {self.dim} leaves the MLP no width; choose more")
         for field, whole_field in (("patch_size", "image_size"), ("heads", "dim")):
             size, whole = getattr(self, field), getattr(self, whole_field)
             if whole % size:

@@ -5,7 +5,7 @@ them through its inverse CDF and scales them. Two arms of a pair therefore hold 
 draw, and a change of depth moves no other block's weights.
 
 Schemes touch the weight matrices. Everything else starts alike in every arm: biases at 0, LayerNorm gains
-at 1, class token and learned positions from a normal of std 0.02 truncated at two std (Dosovitskiy et al. 2021).
+at 1, class token and learned positions from a normal of std 0.02 truncated at two std.
 """
 
 import math

@@ -41,11 +41,11 @@ PRESETS: dict[str, Preset] = {
             clip_norm=None,
             double_softmax=True,
         ),
-        "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST.",
+        "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST, 78 to 86 % by seed.",
     ),
     "accurate": Preset(
         configure(dataset="mnist", shift=1, scheme="xavier", epochs=8, warmup_steps=100),
-        "Full MNIST, each image moved by up to a pixel, 8 epochs: about 99.2 % in three to four minutes.",
+        "Full MNIST, each image moved by up to a pixel, 8 epochs: 99.3 % with seed 0, in about three minutes on one core.",
     ),
 }
 

@@ -30,7 +30,11 @@ SCHEMES: dict[SchemeName, Scheme] = {
     "linear-default": Scheme("uniform", lambda fan_in, _: 1 / (3 * fan_in), "what nn.Linear does"),
     "xavier": Scheme("uniform", lambda fan_in, fan_out: 2 / (fan_in + fan_out), "Glorot & Bengio 2010, Eq. 16"),
     "kaiming": Scheme("normal", lambda fan_in, _: 2 / fan_in, "He et al. 2015, Eq. 10"),
-    "vit": Scheme("truncated", lambda *_: 0.02**2, "std 0.02 whatever the width, as ViT code does"),
+    "vit": Scheme(
+        "truncated",
+        lambda *_: 0.02**2,
+        "std 0.02 whatever the width, cut at two std, as much Transformer code since BERT",
+    ),
     "normal": Scheme("normal", lambda *_: 1.0, "variance 1 whatever the width; the scale is the variance"),
 }
 

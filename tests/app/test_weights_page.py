@@ -1,6 +1,7 @@
 """The Weights page shows every probe of a real run, at the step that is picked, and puts up with odd runs."""
 
 import json
+import math
 
 import pytest
 from every_kind import PAIRS
@@ -98,7 +99,8 @@ def test_preflight_says_how_each_arm_starts(open_page):
 def test_every_finding_has_a_meaning(monkeypatch):
     from vit_lab.probes.gauge import Start, gauge
 
-    assert set(gauge(Start(0.0, 1e9, 0.0, 1e9, 10))) == set(preflight.MEANINGS)
+    starts = Start(0.0, 1e9, 0.0, 1e9, 10), Start(1.0, 1.0, 1.0, math.nan, 10)
+    assert {finding for start in starts for finding in gauge(start)} == set(preflight.MEANINGS)
 
 
 def test_a_page_never_sees_a_number_that_json_does_not_know(trained):

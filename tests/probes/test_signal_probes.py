@@ -43,17 +43,31 @@ def test_a_matrix_of_rank_one_has_effective_rank_one():
 
 
 def test_equal_singular_values_count_in_full():
-    assert float(effective_rank(3 * torch.eye(7))) == pytest.approx(7, rel=1e-5)
+    assert float(effective_rank(balanced(3 * torch.eye(7)))) == pytest.approx(7, rel=1e-5)
 
 
 def test_effective_rank_by_hand():
     # Singular values 3 and 1 are shares 3/4 and 1/4.
     entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
-    assert float(effective_rank(torch.diag(torch.tensor([3.0, 1.0])))) == pytest.approx(math.exp(entropy), rel=1e-5)
+    assert float(effective_rank(balanced(torch.diag(torch.tensor([3.0, 1.0]))))) == pytest.approx(
+        math.exp(entropy), rel=1e-5
+    )
 
 
 def test_features_of_nothing_use_no_direction():
     assert float(effective_rank(torch.zeros(4, 4))) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("scale", [0.1, 10.0])
+def test_what_all_images_share_does_not_count(scale):
+    features = torch.randn(30, 6, generator=generator())
+    alone = float(effective_rank(features))
+    assert float(effective_rank(scale * features + 5)) == pytest.approx(alone, rel=1e-3)
+
+
+def balanced(features: torch.Tensor) -> torch.Tensor:
+    """The same directions with a mean of zero; shares of singular values stay as they are."""
+    return torch.cat([features, -features])
 
 
 def generator() -> torch.Generator:

@@ -9,7 +9,8 @@ from torch import nn
 
 from vit_lab.config import OptimConfig
 from vit_lab.init import build_model
-from vit_lab.training.optim import adamw, learning_rate, training_loss
+from vit_lab.models.loss import training_loss
+from vit_lab.training.optim import adamw, learning_rate
 
 IMAGES = 50
 

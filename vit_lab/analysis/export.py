@@ -38,7 +38,7 @@ def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
 
 def to_csv(store: Store, runs: Sequence[RunRecord]) -> str:
     """The curves of the runs as CSV text."""
-    return curves(store, runs).to_csv(index=False)
+    return curves(store, runs).to_csv(index=False, lineterminator="\n")
 
 
 def to_json(store: Store, runs: Sequence[RunRecord]) -> str:

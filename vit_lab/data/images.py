@@ -112,9 +112,10 @@ def download(name: DatasetName) -> Iterator[float]:
                     f"{name} could not be downloaded ({_short(failure[0])}); check the network, or put its files "
                     f"into {folder / source.torchvision_class / 'raw'}, or choose mnist-10k, which is bundled"
                 ) from failure[0]
-            target = folder / source.torchvision_class
-            shutil.rmtree(target, ignore_errors=True)
-            (Path(temporary) / source.torchvision_class).replace(target)
+            raw = Path(source.torchvision_class) / "raw"
+            (folder / raw).mkdir(parents=True, exist_ok=True)
+            for file in _IDX_FILES:  # one by one: what else lies there is somebody's
+                (Path(temporary) / raw / file).replace(folder / raw / file)
     except OSError as error:
         raise DatasetError(f"{name} cannot be stored in {folder} ({_short(error)}); free or choose another "
                            "folder with VIT_LAB_DATA") from error  # fmt: skip

@@ -9,11 +9,12 @@ from torch import nn
 from vit_lab.config import InitConfig, RunConfig
 from vit_lab.data.splits import Split
 from vit_lab.init import build_model, matrices
+from vit_lab.models.loss import training_loss
 from vit_lab.probes.gauge import Start, gauge
-from vit_lab.probes.rows import Row, by_depth, by_head
+from vit_lab.probes.rows import by_depth, by_head
 from vit_lab.probes.signal import rms
 from vit_lab.probes.trace import trace
-from vit_lab.probes.weights import gradient_rows, layers, weight_rows
+from vit_lab.probes.weights import Row, gradient_rows, layers, weight_rows
 from vit_lab.schemes import expected_variance
 
 
@@ -32,7 +33,7 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     Besides a run's measures, `rows` has the std that the init scheme promises, as ("expected_std", group, value).
     """
     model = build_model(config)
-    F.cross_entropy(model(batch.images), batch.labels).backward()
+    training_loss(model(batch.images), batch.labels, config.optim).backward()
     passed = trace(model, batch.images)
     weights = layers(model)
     rows = [*by_depth(model, passed), *by_head(passed), *gradient_rows(model), *weight_rows(weights, weights)]

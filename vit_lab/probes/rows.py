@@ -13,8 +13,7 @@ from vit_lab.models.vit import VisionTransformer
 from vit_lab.probes.attention import head_measures
 from vit_lab.probes.signal import effective_rank, rms, token_similarity
 from vit_lab.probes.trace import Trace, trace
-
-Row = tuple[str, str, float]
+from vit_lab.probes.weights import Row
 
 SIGNAL_MEASURES = ("activation_rms", "token_similarity", "effective_rank")
 HEAD_MEASURES = ("attention_entropy", "max_attention_logit")

@@ -28,9 +28,11 @@ def token_similarity(tokens: Tensor) -> Tensor:
 def effective_rank(features: Tensor) -> Tensor:
     """exp of the entropy of the normalised singular values: how many directions are in use. (B, D) -> ().
 
-    Roy & Vetterli 2007, Eq. 3 to 5. From 1 (all features alike up to scale) to min(B, D); NaN if a feature is.
+    Roy & Vetterli 2007, on features with their mean over the images taken away: what all images share, such as the
+    mean position, says nothing of diversity, and its share would shrink as the init grows. From 1 (all differences
+    along one line) to min(B - 1, D); NaN if a feature is.
     """
     if not features.isfinite().all():
         return features.new_tensor(torch.nan)
-    singular = torch.linalg.svdvals(features)
+    singular = torch.linalg.svdvals(features - features.mean(dim=0))
     return torch.special.entr(singular / singular.sum().clamp_min(1e-30)).sum().exp()

@@ -15,7 +15,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             config TEXT NOT NULL,                     -- RunConfig as JSON
             status TEXT NOT NULL,
             process TEXT NOT NULL,                    -- the process that works on it, while queued or running
-            request TEXT,                             -- 'pause' or 'stop': what a person asked of the worker
+            request TEXT,                             -- 'paused' or 'stopped': what a person asked for
             error TEXT,                               -- one sentence: why it failed or diverged
             created_at TEXT NOT NULL,                 -- UTC, ISO 8601
             wall_seconds REAL NOT NULL DEFAULT 0,     -- training time, pauses left out

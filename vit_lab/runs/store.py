@@ -157,10 +157,11 @@ class Store:
         with self._write() as db:
             row = db.execute(
                 "UPDATE runs SET status = ?, request = NULL WHERE id = "
-                "(SELECT id FROM runs WHERE status = ? AND process = ? ORDER BY number LIMIT 1) RETURNING id",
+                "(SELECT id FROM runs WHERE status = ? AND process = ? ORDER BY number LIMIT 1) "
+                f"RETURNING {COLUMNS}",
                 (Status.RUNNING, Status.QUEUED, self.presence.name),
             ).fetchone()
-        return self.run(row["id"]) if row else None
+        return RunRecord(**dict(row)) if row else None
 
     def append(
         self, run_id: str, events: Sequence[tuple[float, Event]], wall_seconds: float, speed: float | None

@@ -53,7 +53,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             counters = json.loads((file.metadata() or {})["counters"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             return Checkpoint(tensors, counters | {"step": int(counters["step"])})
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}; start the run again") from None

@@ -1,4 +1,4 @@
-"""AdamW, its learning rate over time, and the loss.
+"""AdamW and its learning rate over time.
 
 AdamW: Loshchilov & Hutter 2019. Cosine schedule: Loshchilov & Hutter 2017, Eq. 5, without restarts.
 """
@@ -6,8 +6,7 @@ AdamW: Loshchilov & Hutter 2019. Cosine schedule: Loshchilov & Hutter 2017, Eq. 
 import math
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from vit_lab.config import OptimConfig
 
@@ -32,9 +31,3 @@ def learning_rate(config: OptimConfig, step: int, train_images: int) -> float:
     start = config.warmup_steps
     done = ((step - start) // unit * unit) / max(total - start, 1)
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
-
-def training_loss(logits: Tensor, labels: Tensor, config: OptimConfig) -> Tensor:
-    """Mean cross-entropy of a batch in nats. With double_softmax, probabilities stand in for the logits."""
-    scores = logits.softmax(dim=-1) if config.double_softmax else logits
-    return F.cross_entropy(scores, labels, label_smoothing=config.label_smoothing)

@@ -16,13 +16,14 @@ from vit_lab.config import RunConfig
 from vit_lab.data.splits import RunData, shifted
 from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured, Stepped
 from vit_lab.init import build_model
-from vit_lab.probes.rows import Row, signal_and_attention
-from vit_lab.probes.weights import gradient_rows, histograms, layers, update_rows, weight_rows
+from vit_lab.models.loss import training_loss
+from vit_lab.probes.rows import signal_and_attention
+from vit_lab.probes.weights import Row, gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
 from vit_lab.training.cadence import is_due, is_power_of_two
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError
 from vit_lab.training.evaluate import evaluate
-from vit_lab.training.optim import adamw, learning_rate, training_loss
+from vit_lab.training.optim import adamw, learning_rate
 
 STEP_EVENTS, EVALUATIONS, PROBES = 250, 20, 20  # how many of each, about, in a run
 PROBE_IMAGES = 64  # the first of the validation split
@@ -73,7 +74,7 @@ class Training(Iterator[Event]):
             tensors["interval.accuracies"] = torch.stack(self._interval.accuracies)
         tensors["gradient_norm"] = self._gradient_norm
         copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-        counters = {"step": self.step, "step_rows": self._step_rows, "config": self.config.model_dump()}
+        counters = {"step": self.step, "step_rows": self._step_rows}
         return Checkpoint(copies, counters)
 
     def _run(self) -> Iterator[Event]:

@@ -7,7 +7,8 @@ import streamlit as st
 
 from vit_lab.config import GROUPS, ConfigError, RunConfig, choices, configure, describe, flat, limits
 from vit_lab.presets import PRESETS
-from vit_lab.schemes import SCHEMES, variance_before_truncation
+from vit_lab.runs.records import arm_label
+from vit_lab.schemes import SCHEMES
 from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.words import GROUP_NAMES
 
@@ -150,9 +151,8 @@ class Form:
 def variance_words(config: RunConfig) -> str:
     """The scheme and its scale, with the sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
     dim = config.model.dim
-    variance = variance_before_truncation(config.init, "vo", dim, dim)
-    scale = f"× {config.init.variance_scale:g}"
-    return f"**{config.init.scheme} {scale}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
+    variance = SCHEMES[config.init.scheme].variance(dim, dim) * config.init.variance_scale
+    return f"**{arm_label(config)}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
 
 
 def preset_picker() -> None:

@@ -47,6 +47,7 @@ def open_store() -> Store:
     """The store; if it cannot be opened, the page says why and ends here."""
     start_from_dashboard()
     try:
+        _store().interrupt_runs_of_dead_processes()
         return _store()
     except StoreError as error:
         st.error(str(error), title="The runs cannot be read")

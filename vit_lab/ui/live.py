@@ -40,6 +40,11 @@ def status_badge(run: RunRecord) -> str:
 
 
 def _panel(experiment: str, was_active: bool) -> None:
+    with problems_told():
+        _draw(experiment, was_active)
+
+
+def _draw(experiment: str, was_active: bool) -> None:
     store = open_store()
     runs = store.runs(experiment=experiment)
     if was_active and not any(run.status in ACTIVE for run in runs):
@@ -60,7 +65,8 @@ def _panel(experiment: str, was_active: bool) -> None:
         st.markdown("**Accuracy**")
         rows = curve_rows(store, runs, "accuracy")
         st.vega_lite_chart(rows, charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
-    st.caption("Bold with points: on the validation images. Thin: mean over the latest training batches.")
+    st.caption("Bold with points: on the validation images, the loss as plain cross-entropy. Thin: what training minimises, "
+               "over the latest batches.")  # fmt: skip
     _weights(store, runs)
 
 

@@ -22,6 +22,7 @@ MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
     "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
     "signal explodes": "The tokens grow more than fivefold on their way: late blocks drown out what early ones say.",
+    "not a number": "The numbers overflow already on the way through the model: no training can start from here.",
     "overconfident start": "The loss is far above ln(classes): the first steps go into unlearning random certainty.",
 }
 
@@ -82,7 +83,7 @@ def _promises(looks: Sequence["Preflight"]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 
-@st.cache_data(show_spinner="Loading PyTorch for the first look", max_entries=500)
+@st.cache_data(show_spinner="Looking at both arms before the first step", max_entries=500)
 def _preflight(config_json: str) -> "Preflight":
     import torch
 

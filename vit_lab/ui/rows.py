@@ -31,7 +31,8 @@ def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
     for run in runs:
         frame = _probes(store, run.id, _version(run)).drop(columns="split")
         frames.append(frame.assign(run=run.id, arm=LETTERS[run.arm % len(LETTERS)], name=arm_label(run.config)))
-    return pd.concat(frames, ignore_index=True)
+    columns = ["run", "arm", "name", "step", "measure", "place", "value"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
 def placed(rows: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +95,7 @@ def _version(run: RunRecord) -> str:
     return f"{run.status}/{run.wall_seconds}"
 
 
-@st.cache_data(show_spinner=False, max_entries=400)
+@st.cache_data(show_spinner=False, max_entries=64)
 def _curve(_store: Store, run_id: str, measure: str, version: str) -> pd.DataFrame:
     splits = {"training": "step", "validation": "evaluated"}
     rows = [
@@ -105,7 +106,7 @@ def _curve(_store: Store, run_id: str, measure: str, version: str) -> pd.DataFra
     return pd.DataFrame(rows, columns=["split", "step", "value"])
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@st.cache_data(show_spinner=False, max_entries=24)
 def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
     rows = [
         {"split": "probe", "step": event["step"], "measure": measure, "place": place, "value": value}
@@ -115,7 +116,7 @@ def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["split", "step", "measure", "place", "value"])
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
+@st.cache_data(show_spinner=False, max_entries=64)
 def _histograms(_store: Store, run_id: str, layer: str, version: str) -> list[tuple[int, list[int]]]:
     return [(event["step"], event["counts"][layer]) for event in _store.events(run_id, "histograms")]
 

@@ -10,7 +10,7 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
-from vit_lab.ui.lab import open_store
+from vit_lab.ui.lab import open_store, problems_told
 from vit_lab.ui.rows import histogram_rows, layers_among, placed, probe_table
 from vit_lab.ui.words import layer_name
 
@@ -25,6 +25,11 @@ def weights_panel(run_ids: Sequence[str]) -> None:
 
 
 def _panel(run_ids: tuple[str, ...], was_active: bool) -> None:
+    with problems_told():
+        _draw(run_ids, was_active)
+
+
+def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
     store = open_store()
     runs = store.runs(run_ids)
     if was_active and not any(run.status in ACTIVE for run in runs):
@@ -50,7 +55,8 @@ def _panel(run_ids: tuple[str, ...], was_active: bool) -> None:
     rows = histogram_rows(store, runs, layer, symlog=symlog)
     _ridgelines(rows, runs, step, charts.RIDGELINE_SYMLOG if symlog else charts.RIDGELINE, overlay or len(runs) < 2)
     _words("Each ridge is one moment, the first at the bottom. A wide ridge is a large variance. Ridges that keep their "
-           "shape mean that training hardly moved this layer. Bins and heights are the same for all arms.")  # fmt: skip
+           "shape mean that training hardly moved this layer. Bins and heights are the same for all arms."
+           + (" On this axis a bell shows two humps with a dip at 0, where the bins are narrow." if symlog else ""))  # fmt: skip
 
     now = table[table["step"] == step]
     st.subheader("Layer by layer")
@@ -60,7 +66,8 @@ def _panel(run_ids: tuple[str, ...], was_active: bool) -> None:
             "weight_std", now, charts.LAYER_STD, "Spread (std) of the weights. At step 0 it is what the init promised."
         )
         _chart("weight_distance", now, charts.LAYER_DISTANCE, "How far the weights have moved, relative to their size at "
-               "step 0. Near 0 the network learns lazily, as if linear in its weights (Chizat et al. 2019).")  # fmt: skip
+               "step 0. Near 0 the network learns lazily (Chizat et al. 2019). AdamW's steps do not grow with the weights, so "
+               "a larger init moves less in this measure.")  # fmt: skip
     with right:
         _chart("weight_norm", now, charts.LAYER_NORM, "Frobenius norm: the size of all weights of a layer together.")
         _chart("update_ratio", now, charts.LAYER_UPDATE, "Size of one step relative to the weights, log10. Around -3 (the "
@@ -90,7 +97,7 @@ def _panel(run_ids: tuple[str, ...], was_active: bool) -> None:
                "A fall to 0 comes before training breaks (Zhai et al. 2023).")  # fmt: skip
     with right:
         _chart("max_attention_logit", now, charts.HEAD_LOGIT, "Largest |q·k|/√d of each head. The larger, the harder the "
-               "softmax; growth without end is a sign of instability (Dehghani et al. 2023).")  # fmt: skip
+               "softmax; growth without end comes before divergence (Dehghani et al. 2023).")  # fmt: skip
 
     st.subheader("Diversity of the tokens")
     left, right = st.columns(2)
@@ -98,8 +105,8 @@ def _panel(run_ids: tuple[str, ...], was_active: bool) -> None:
         _chart("token_similarity", now, charts.DEPTH_SIMILARITY, "Mean cosine between the tokens of an image. Towards 1 the "
                "tokens become alike: rank collapse (Dong et al. 2021, Noci et al. 2022).")  # fmt: skip
     with right:
-        _chart("effective_rank", now, charts.DEPTH_RANK, "How many directions the images' features use: \"diversity of "
-               "representations\", made a number (Roy & Vetterli 2007).")  # fmt: skip
+        _chart("effective_rank", now, charts.DEPTH_RANK, "How many directions the differences between images use: "
+               "\"diversity of representations\", made a number (Roy & Vetterli 2007).")  # fmt: skip
 
 
 STEP_HELP = "All charts show this step. Probes are taken at steps 0, 1, 2, 4, 8, ... and then evenly."
