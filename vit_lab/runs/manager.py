@@ -135,8 +135,9 @@ class RunManager:
         flushed = saved = time.monotonic()
         ended: tuple[Status, str | None] = (Status.FAILED, "the run ended without saying why")
         for event in training:
-            if not isinstance(event, Stepped):
-                pending.append((clock.training_seconds, event))
+            if pending and isinstance(pending[-1][1], Stepped):
+                pending.pop()  # only the latest counts
+            pending.append((clock.training_seconds, event))
             clock.saw(event, run.config.optim.batch_size)
             if isinstance(event, Finished):
                 ended = Status.FINISHED, None
@@ -196,7 +197,7 @@ class _Clock:
         return (last - first) / max(last_time - first_time, 1e-9)
 
     def saw(self, event: Event, batch_size: int) -> None:
-        if isinstance(event, StepMeasured):
+        if isinstance(event, Stepped | StepMeasured):
             now = time.monotonic()
             self._marks.append((now, event.step * batch_size))
             while len(self._marks) > 2 and now - self._marks[0][0] > 3.0:

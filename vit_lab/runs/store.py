@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from vit_lab.events import Event
+from vit_lab.events import Event, Stepped
 from vit_lab.runs.migrations import migrate
 from vit_lab.runs.presence import Presence
 from vit_lab.runs.records import NewRun, RunRecord
@@ -29,6 +29,7 @@ SPARKLINE_POINTS = 40
 # Which column of `runs` shows the latest value of which field of which event.
 LATEST = {
     "started": {"total_steps": "total_steps"},
+    "stepped": {"step": "step"},
     "step": {"step": "step", "loss": "train_loss"},
     "evaluated": {"accuracy": "val_accuracy"},
     "finished": {"test_accuracy": "test_accuracy"},
@@ -173,7 +174,11 @@ class Store:
         with self._write() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO events (run, kind, step, seconds, body) VALUES (?, ?, ?, ?, ?)",
-                [(run_id, event.kind, event.step, seconds, event.to_json()) for seconds, event in events],
+                [
+                    (run_id, event.kind, event.step, seconds, event.to_json())
+                    for seconds, event in events
+                    if not isinstance(event, Stepped)  # moves the counter, and is not kept
+                ],
             )
             self._set(run_id, wall_seconds=wall_seconds, **latest, **({"images_per_second": speed} if speed else {}))
             row = db.execute("SELECT request FROM runs WHERE id = ?", (run_id,)).fetchone()

@@ -48,8 +48,12 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
 
     st.subheader("Histograms of the weights")
     with st.container(horizontal=True, vertical_alignment="center"):
+        widths = table.loc[(table["measure"] == "weight_std") & (table["place"] == layer), "value"]
         symlog = st.toggle(
-            "Logarithmic on both sides of 0", key="symlog", help="Makes room for very different variances."
+            "Logarithmic on both sides of 0",
+            value=bool(widths.max() > 8 * widths.min()),  # on a linear axis the narrow arm would be one bin wide
+            key="symlog",
+            help="Makes room for very different variances.",
         )
         overlay = st.toggle("Lay the arms over one another", key="overlay", disabled=len(runs) < 2)
     rows = histogram_rows(store, runs, layer, symlog=symlog)
