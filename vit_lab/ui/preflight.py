@@ -11,7 +11,7 @@ from vit_lab.config import GROUPS, DataConfig, RunConfig, parse
 from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.rows import placed
-from vit_lab.ui.words import GROUP_NAMES
+from vit_lab.ui.words import GLOSSARY, GROUP_NAMES
 
 if TYPE_CHECKING:
     from vit_lab.data.splits import Split
@@ -61,6 +61,8 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             _chart(table, "max_attention_logit", charts.HEAD_LOGIT, "Largest |q·k|/√d of each head: large saturates.")
         st.markdown("**Spread (std) of the weights: what the scheme's formula promises, and what was drawn**")
         st.table(_promises(looks))
+        with st.popover("Words", icon=":material/menu_book:"):
+            st.markdown(GLOSSARY)
 
 
 def _chart(table: pd.DataFrame, measure: str, spec: dict[str, Any], words: str) -> None:

@@ -12,7 +12,7 @@ from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.lab import open_store, problems_told
 from vit_lab.ui.rows import histogram_rows, layers_among, placed, probe_table
-from vit_lab.ui.words import layer_name
+from vit_lab.ui.words import GLOSSARY, layer_name
 
 LATEST = "latest"
 RIDGE_OVERLAP = 3.0  # how many ridges tall the tallest ridge is
@@ -45,6 +45,9 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
     layer = layers.selectbox("Layer of the histograms", names, format_func=layer_name, key="layer")
     step = steps[-1] if picked == LATEST else int(picked)
     st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs))
+
+    with st.expander("Words on this page", icon=":material/menu_book:"):
+        st.markdown(GLOSSARY)
 
     st.subheader("Histograms of the weights")
     with st.container(horizontal=True, vertical_alignment="center"):

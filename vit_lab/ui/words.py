@@ -13,3 +13,21 @@ def layer_name(layer: str) -> str:
     """A layer as a person says it: "2.qk" is 'block 2: queries, keys'."""
     block, _, group = layer.rpartition(".")
     return f"block {block}: {GROUP_NAMES[group]}" if block else GROUP_NAMES[group]
+
+
+GLOSSARY = """
+- **Arm**: one of the settings under comparison. A is blue, B orange.
+- **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the values
+  and the projection after attention, `mlp` the two layers of the MLP, `embed` the patch embedding, `head` the classifier.
+- **Nat**: the unit of a loss with natural logarithms. Guessing evenly among 10 classes costs ln 10 = 2.30 nats.
+- **Std (σ) and variance (σ²)**: how widely the weights are spread; the variance is the std squared.
+- **Frobenius norm**: the root of the sum of all squared weights, the length of a matrix seen as one long vector.
+- **Update ratio**: the std of one training step's change over the std of the weights, as a power of ten.
+- **Activation RMS**: the root of the mean squared activation, the typical size of the numbers in a token.
+- **Attention head**: one of the parallel attentions in a block. Its **logits** are q·k/√d, before the softmax.
+- **Attention entropy**: how evenly a head looks at the N tokens, divided by log N so that 1 is even and 0 is one token.
+- **Rank collapse**: all tokens of an image become alike, so that attention has nothing left to choose from.
+- **Effective rank**: how many directions the differences between images make use of, counted by their singular values.
+- **Lazy learning**: the weights hardly move, and the network behaves as if it were linear in them.
+- **Symlog**: an axis that is logarithmic on both sides of 0.
+"""
