@@ -1,13 +1,11 @@
 """Train: choose a model and two inits, start both, watch them."""
 
-import uuid
-
 import streamlit as st
 
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import download, is_available
 from vit_lab.models.size import num_parameters
-from vit_lab.runs.records import pair
+from vit_lab.runs.experiments import Plan, new_experiment
 from vit_lab.ui.arms import chip
 from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.lab import open_manager, open_store, problems_told, warm_up
@@ -94,9 +92,9 @@ with right:
             if ready:
                 label = "Train both side by side" if both else "Train"
                 if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
-                    experiment = uuid.uuid4().hex[:10]
+                    experiment = new_experiment()
                     with problems_told():
-                        open_manager().submit(pair(configs, experiment))
+                        open_manager().submit(Plan(configs, [configs[0].seed]).runs(experiment))
                         st.query_params["experiment"] = experiment
                         st.rerun()
             else:

@@ -14,7 +14,7 @@ EVENTS = [
     Probed(step=4, rows=(("weight_std", "qk", 0.07), ("weight_distance", "head", 1e-30))),
     Histograms(step=4, counts={"1.qk": [0, 3, 1]}),
     Stepped(step=5),
-    Finished(step=10, test_loss=1.5, test_accuracy=0.25),
+    Finished(step=10, test_loss=1.5, test_accuracy=0.25, best_step=10, best_val_accuracy=0.5, best_test_accuracy=0.25),
     Diverged(step=7),
 ]
 every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)

@@ -4,6 +4,7 @@ from typing import Any
 
 from vit_lab.config import RunConfig, configure
 from vit_lab.data.splits import RunData, Split, load_run_data
+from vit_lab.runs.records import NewRun, run_name
 
 TINY = {"patch_size": 14, "dim": 8, "depth": 2, "heads": 2, "train_size": 50, "batch_size": 16, "steps": 10}
 
@@ -18,3 +19,8 @@ def tiny_data(config: RunConfig) -> RunData:
     data = load_run_data(config)
     few = [Split(split.images[:40], split.labels[:40]) for split in (data.validation, data.test)]
     return RunData(data.train, *few)
+
+
+def pair(configs: list[RunConfig], experiment: str) -> list[NewRun]:
+    """One run for each config, as the arms of one experiment."""
+    return [NewRun(config, run_name(config), experiment, arm) for arm, config in enumerate(configs)]

@@ -83,11 +83,18 @@ class Histograms(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """All steps are done and the test set has been looked at, once."""
+    """All steps are done, and the test set has been looked at, once.
+
+    It was asked about two models: the last one, and the one of `best_step`, the first with the highest validation
+    accuracy of the run.
+    """
 
     kind = "finished"
     test_loss: float
     test_accuracy: float
+    best_step: int
+    best_val_accuracy: float
+    best_test_accuracy: float
 
 
 @dataclass(frozen=True, kw_only=True)

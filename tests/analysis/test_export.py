@@ -22,7 +22,7 @@ EVENTS = [
     Probed(step=0, rows=(("weight_std", "qk", 0.07), ("weight_distance", "head", 0.0))),
     StepMeasured(step=1, loss=1 / 3, accuracy=0.2, learning_rate=1e-3, gradient_norm=0.125),
     StepMeasured(step=2, loss=float("nan"), accuracy=0.3, learning_rate=2e-3, gradient_norm=float("inf")),
-    Finished(step=2, test_loss=1.5, test_accuracy=0.25),
+    Finished(step=2, test_loss=1.5, test_accuracy=0.25, best_step=2, best_val_accuracy=0.5, best_test_accuracy=0.25),
 ]
 MEASURED = [
     (0, "validation_loss", 2.3),

@@ -70,7 +70,16 @@ class EveryKind:
         self.store._set(run_id, status=Status.RUNNING)
         events = _events(STEPS if status == Status.FINISHED else STEPS // 2)
         if status == Status.FINISHED:
-            events.append(Finished(step=STEPS, test_loss=0.5, test_accuracy=0.87))
+            events.append(
+                Finished(
+                    step=STEPS,
+                    test_loss=0.5,
+                    test_accuracy=0.87,
+                    best_step=STEPS,
+                    best_val_accuracy=0.5,
+                    best_test_accuracy=0.87,
+                )
+            )
         if status == Status.DIVERGED:
             events.append(Diverged(step=12))
         self.store.append(run_id, [(event.step / 10, event) for event in events], 2.0, 900.0)

@@ -6,10 +6,9 @@ import math
 import pytest
 from every_kind import PAIRS
 from places import TRAIN, WEIGHTS
-from tiny import tiny, tiny_data
+from tiny import pair, tiny, tiny_data
 
 from vit_lab import paths
-from vit_lab.runs.records import pair
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.trainer import train

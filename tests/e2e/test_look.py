@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 from screen import button, chart, no_exception, settle, table, wait_until
+from tiny import pair
 
 from vit_lab.config import GROUPS, configure
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
-from vit_lab.runs.records import pair
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 
@@ -29,7 +29,11 @@ def finished_pair(dashboard):
             events.append(Probed(step=step, rows=rows))
             events.append(Evaluated(step=step, split="validation", loss=2.3 - step, accuracy=step / 2))
             events.append(StepMeasured(step=step, loss=2.3, accuracy=0.1, learning_rate=0.1, gradient_norm=1.0))
-        events.append(Finished(step=2, test_loss=0.1, test_accuracy=1.0))
+        events.append(
+            Finished(
+                step=2, test_loss=0.1, test_accuracy=1.0, best_step=2, best_val_accuracy=0.5, best_test_accuracy=1.0
+            )
+        )
         store.append(run_id, [(0.1, event) for event in events], 1.0, 123_456.0)
         store.end(run_id, Status.FINISHED)
     store.rename(run_id, "endless" * 30)

@@ -8,14 +8,14 @@ import time
 
 import pytest
 import torch
-from tiny import tiny
+from tiny import pair, tiny
 
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
 from vit_lab.runs import manager as manager_module
 from vit_lab.runs.manager import RunManager
-from vit_lab.runs.records import NewRun, pair
+from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.training.checkpoint import load_checkpoint

@@ -3,7 +3,7 @@
 import pytest
 from tiny import tiny
 
-from vit_lab.runs.records import arm_label, pair, run_name
+from vit_lab.runs.records import arm_label, run_name
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,3 @@ def test_an_arm_is_labelled_by_its_init(settings, label):
 
 def test_a_run_is_named_by_arm_and_seed():
     assert run_name(tiny(scheme="kaiming", seed=3)) == "kaiming, seed 3"
-
-
-def test_a_pair_is_one_experiment_with_an_arm_for_each_config():
-    configs = [tiny(scheme=scheme) for scheme in ("linear-default", "xavier")]
-    runs = pair(configs, "e")
-    assert [run.config for run in runs] == configs
-    assert [(run.experiment, run.arm, run.name) for run in runs] == [
-        ("e", 0, "linear-default, seed 0"),
-        ("e", 1, "xavier, seed 0"),
-    ]

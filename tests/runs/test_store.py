@@ -24,7 +24,7 @@ EVENTS = [
     StepMeasured(step=2, loss=float("nan"), accuracy=0.2, learning_rate=1e-3, gradient_norm=float("inf")),
     Probed(step=2, rows=(("weight_std", "qk", 0.07),)),
     Evaluated(step=2, split="validation", loss=2.0, accuracy=0.3),
-    Finished(step=2, test_loss=1.5, test_accuracy=0.25),
+    Finished(step=2, test_loss=1.5, test_accuracy=0.25, best_step=2, best_val_accuracy=0.5, best_test_accuracy=0.25),
 ]
 ODD_NAMES = [
     "<script>alert(1)</script>",

@@ -11,6 +11,7 @@ from vit_lab.data.splits import TrainingSet, load_run_data
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.init import build_model
 from vit_lab.probes.weights import layers
+from vit_lab.training import trainer
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optim import learning_rate
 from vit_lab.training.trainer import Training, train
@@ -45,8 +46,31 @@ def test_a_run_says_its_sizes_first_and_its_test_accuracy_last():
         step=0, total_steps=10, parameters=parameters, train_images=50, validation_images=1000, test_images=2000
     )
     loss, accuracy = evaluate(training.model, training.data.test)
-    assert events[-1] == Finished(step=10, test_loss=loss, test_accuracy=accuracy)
+    assert (events[-1].step, events[-1].test_loss, events[-1].test_accuracy) == (10, loss, accuracy)
     assert len(of_kind(Finished, events)) == len(of_kind(Started, events)) == 1
+
+
+def test_the_first_best_model_on_validation_is_tested_too(monkeypatch):
+    shown = iter([0.1, 0.5, 0.9, 0.9, 0.3, 0.2, 0.8, 0.7, 0.1, 0.4, 0.6])  # validation accuracy at steps 0 to 10
+    tested = []
+
+    def judged(model, split):
+        if split is training.data.test:
+            tested.append({name: value.clone() for name, value in model.state_dict().items()})
+            return 1.0, 0.25 * len(tested)
+        return 1.0, next(shown)
+
+    monkeypatch.setattr(trainer, "evaluate", judged)
+    training = train(tiny(), tiny_data(tiny()))
+    kept = {}
+    for event in training:
+        if event.step == 2 and not kept:
+            kept = {name: value.clone() for name, value in training.model.state_dict().items()}
+    assert (event.best_step, event.best_val_accuracy) == (2, 0.9)
+    assert (event.test_accuracy, event.best_test_accuracy) == (0.25, 0.5)
+    last, best = tested
+    assert all(torch.equal(best[name], kept[name]) for name in kept)
+    assert not torch.equal(last["head.weight"], best["head.weight"])
 
 
 def test_every_step_of_a_short_run_is_measured():

@@ -17,7 +17,8 @@ from vit_lab.config import ConfigError
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
-from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.experiments import release
+from vit_lab.runs.records import Kind, NewRun, RunRecord
 from vit_lab.runs.states import RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
@@ -44,9 +45,9 @@ class RunManager:
         self._closing = False
         self.problem: str | None = None  # what keeps workers from writing, as one sentence
 
-    def submit(self, runs: Sequence[NewRun]) -> list[str]:
+    def submit(self, runs: Sequence[NewRun], kind: Kind = "compare") -> list[str]:
         """Queue runs; returns their ids. Raises StoreError."""
-        ids = self.store.add(runs)
+        ids = self.store.add(runs, kind)
         self._call_workers()
         return ids
 
@@ -60,9 +61,20 @@ class RunManager:
 
     def resume(self, run_id: str) -> None:
         """Queue a run that stands still, to go on where it was."""
-        if self.store.run(run_id).status in RESUMABLE:
-            self.store.requeue(run_id)
+        run = self.store.run(run_id)
+        if run.status in RESUMABLE:
+            has_pilots = any(other.pilot for other in self.store.runs(experiment=run.experiment))
+            waits = has_pilots and not run.pilot and run.step == 0
+            self.store.requeue(run_id, Status.WAITING if waits else Status.QUEUED)
+            release(self.store, run.experiment)
             self._call_workers()
+
+    def start_over(self, run_id: str) -> None:
+        """Queue a run that stands still, to be trained anew from its first step."""
+        if self.store.run(run_id).status in RESUMABLE:
+            paths.checkpoint(run_id).unlink(missing_ok=True)
+            self.store.forget(run_id)
+            self.resume(run_id)
 
     def delete(self, run_ids: Sequence[str]) -> None:
         """Remove runs, their events and checkpoints. Raises StoreError if one is still at work."""
@@ -103,7 +115,7 @@ class RunManager:
                 continue
             self.problem = None
             if run is not None:
-                self._end(run.id, *self._train(run))
+                self._end(run, *self._train(run))
                 continue
             with self._wake:
                 if not self._closing:
@@ -160,11 +172,14 @@ class RunManager:
         self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second)
         return ended
 
-    def _end(self, run_id: str, status: Status, error: str | None) -> None:
+    def _end(self, run: RunRecord, status: Status, error: str | None) -> None:
         """Write down how a run ended, for as long as it takes: no record stays `running` over a full disk."""
         while True:
             try:
-                self.store.end(run_id, status, error)
+                self.store.end(run.id, status, error)
+                if run.pilot:
+                    release(self.store, run.experiment)
+                    self._call_workers()
                 return
             except StoreError as problem:
                 if self._closing:

@@ -41,6 +41,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        """
+        CREATE TABLE experiments (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,                       -- 'compare', 'sweep' or 'claim': how it is shown
+            extended INTEGER NOT NULL DEFAULT 0,      -- whether seeds were added after the launch
+            created_at TEXT NOT NULL
+        )
+        """,
+        "INSERT INTO experiments (id, kind, created_at) "
+        "SELECT experiment, 'compare', MIN(created_at) FROM runs GROUP BY experiment",
+        "ALTER TABLE runs ADD COLUMN condition INTEGER NOT NULL DEFAULT 0",  # place of its data in the experiment
+        "ALTER TABLE runs ADD COLUMN pilot INTEGER NOT NULL DEFAULT 0",  # 1: it only helps to pick a learning rate
+        "ALTER TABLE runs ADD COLUMN best_test_accuracy REAL",  # of the model with the best validation accuracy
+    ),
 )
 
 

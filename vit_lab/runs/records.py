@@ -1,20 +1,39 @@
 """A stored run, as screens and scripts see it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from vit_lab.config import RunConfig, parse
+from vit_lab.runs.states import Status
+
+Kind = Literal["compare", "sweep", "claim"]
 
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run to be queued. Runs that are launched to be compared share `experiment`; `arm` counts from 0."""
+    """A run to be queued. Runs that are launched to be compared share `experiment`.
+
+    `arm` and `condition` are its places in the experiment's arms and conditions, from 0.
+    """
 
     config: RunConfig
     name: str
     experiment: str
     arm: int = 0
+    condition: int = 0
+    pilot: bool = False
+    status: Status = Status.QUEUED
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """One row of the table of experiments."""
+
+    id: str
+    kind: Kind
+    extended: int
+    created_at: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,9 @@ class RunRecord:
     val_accuracy: float | None
     test_accuracy: float | None
     sparkline: str
+    condition: int
+    pilot: int
+    best_test_accuracy: float | None
 
     @cached_property
     def config(self) -> RunConfig:
@@ -60,8 +82,3 @@ def arm_label(config: RunConfig) -> str:
 def run_name(config: RunConfig) -> str:
     """What a run is called until a person names it."""
     return f"{arm_label(config)}, seed {config.seed}"
-
-
-def pair(configs: Sequence[RunConfig], experiment: str) -> list[NewRun]:
-    """One run for each config, as the arms of one experiment."""
-    return [NewRun(config, run_name(config), experiment, arm) for arm, config in enumerate(configs)]

@@ -17,13 +17,15 @@ from typing import Any
 
 from filelock import FileLock
 
+from vit_lab.config import RunConfig
 from vit_lab.events import Event, Stepped
 from vit_lab.runs.migrations import migrate
 from vit_lab.runs.presence import Presence
-from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord
 from vit_lab.runs.states import ACTIVE, Status
 
 COLUMNS = ", ".join("config AS config_json" if f.name == "config_json" else f.name for f in fields(RunRecord))
+AT_WORK = "status IN ('" + "', '".join(ACTIVE) + "')"
 LONGEST_NAME, UNNAMED = 200, "unnamed"
 SPARKLINE_POINTS = 40
 # Which column of `runs` shows the latest value of which field of which event.
@@ -32,7 +34,7 @@ LATEST = {
     "stepped": {"step": "step"},
     "step": {"step": "step", "loss": "train_loss"},
     "evaluated": {"accuracy": "val_accuracy"},
-    "finished": {"test_accuracy": "test_accuracy"},
+    "finished": {"test_accuracy": "test_accuracy", "best_test_accuracy": "best_test_accuracy"},
 }
 
 
@@ -95,6 +97,18 @@ class Store:
         rows = self._read("SELECT experiment FROM runs ORDER BY number DESC LIMIT 1")
         return rows[0]["experiment"] if rows else None
 
+    def experiments(self) -> list[ExperimentRecord]:
+        """All experiments, the one launched last first."""
+        rows = self._read("SELECT * FROM experiments ORDER BY created_at DESC, rowid DESC")
+        return [ExperimentRecord(**dict(row)) for row in rows]
+
+    def experiment(self, experiment: str) -> ExperimentRecord:
+        """One experiment. Raises StoreError if there is none of that id."""
+        found = [record for record in self.experiments() if record.id == experiment]
+        if not found:
+            raise StoreError(f"there is no experiment {experiment[:40]!r}; the command `runs` lists what there is")
+        return found[0]
+
     def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
         """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened."""
         rows = self._read("SELECT seconds, body FROM events WHERE run = ? AND kind = ? ORDER BY step", run_id, kind)
@@ -107,19 +121,33 @@ class Store:
 
     # What people change
 
-    def add(self, new_runs: Iterable[NewRun]) -> list[str]:
-        """Queue runs for this process, all or none. Returns their ids."""
+    def add(self, new_runs: Iterable[NewRun], kind: Kind = "compare") -> list[str]:
+        """Queue runs for this process, all or none. Returns their ids. `kind` is that of an experiment not yet there."""
         ids = []
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._write() as db:
             for new in new_runs:
                 ids.append(uuid.uuid4().hex[:10])
+                db.execute("INSERT OR IGNORE INTO experiments (id, kind, created_at) VALUES (?, ?, ?)",
+                           (new.experiment, kind, now))  # fmt: skip
                 db.execute(
-                    "INSERT INTO runs (id, number, experiment, arm, name, config, status, process, created_at) "
-                    "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?)",
-                    (ids[-1], new.experiment, new.arm, one_line(new.name) or UNNAMED, new.config.model_dump_json(),
-                     Status.QUEUED, self.presence.name, datetime.now(UTC).isoformat(timespec="seconds")),
+                    "INSERT INTO runs (id, number, experiment, arm, condition, pilot, name, config, status, process, "
+                    "created_at) VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (ids[-1], new.experiment, new.arm, new.condition, new.pilot, one_line(new.name) or UNNAMED,
+                     new.config.model_dump_json(), new.status, self.presence.name, now),
                 )  # fmt: skip
         return ids
+
+    def mark_extended(self, experiment: str) -> None:
+        """Remember that seeds were added to an experiment after its launch."""
+        with self._write() as db:
+            db.execute("UPDATE experiments SET extended = 1 WHERE id = ?", (experiment,))
+
+    def release(self, run_id: str, config: RunConfig) -> None:
+        """Queue a waiting run with what its config has become; it keeps its place."""
+        with self._write() as db:
+            db.execute("UPDATE runs SET status = ?, config = ? WHERE id = ? AND status = ?",
+                       (Status.QUEUED, config.model_dump_json(), run_id, Status.WAITING))  # fmt: skip
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run a name; whatever its characters, it is stored as text."""
@@ -133,24 +161,39 @@ class Store:
         """Remove runs and their events. Raises StoreError if one of them is queued or running."""
         with self._write() as db:
             for run_id in run_ids:
-                if self._runs("WHERE id = ? AND status IN (?, ?)", run_id, *ACTIVE):
+                if self._runs(f"WHERE id = ? AND {AT_WORK}", run_id):
                     raise StoreError(f"the run {self.run(run_id).name} is still at work; stop it first")
                 db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            db.execute("DELETE FROM experiments WHERE id NOT IN (SELECT experiment FROM runs)")
 
     def request(self, run_id: str, wish: Status) -> None:
         """Ask that a run be paused or stopped. A queued run is so at once, a running one at its next event."""
         with self._write() as db:
-            db.execute("UPDATE runs SET status = ? WHERE id = ? AND status = ?", (wish, run_id, Status.QUEUED))
+            db.execute("UPDATE runs SET status = ? WHERE id = ? AND status IN (?, ?)",
+                       (wish, run_id, Status.QUEUED, Status.WAITING))  # fmt: skip
             db.execute("UPDATE runs SET request = ? WHERE id = ? AND status = ?", (wish, run_id, Status.RUNNING))
 
     # What workers write
 
-    def requeue(self, run_id: str) -> None:
-        """Queue a run that stands still, for this process."""
+    def requeue(self, run_id: str, status: Status = Status.QUEUED) -> None:
+        """Queue a run that stands still, for this process; or let it wait."""
         with self._write() as db:
             db.execute(
-                "UPDATE runs SET status = ?, process = ?, request = NULL, error = NULL WHERE id = ? AND status NOT IN (?, ?)",
-                (Status.QUEUED, self.presence.name, run_id, *ACTIVE),
+                f"UPDATE runs SET status = ?, process = ?, request = NULL, error = NULL WHERE id = ? AND NOT {AT_WORK}",
+                (status, self.presence.name, run_id),
+            )
+
+    def forget(self, run_id: str) -> None:
+        """Take back all that a run that stands still has said, so that it can start over."""
+        with self._write() as db:
+            db.execute(
+                f"DELETE FROM events WHERE run = (SELECT id FROM runs WHERE id = ? AND NOT {AT_WORK})", (run_id,)
+            )
+            db.execute(
+                "UPDATE runs SET step = 0, wall_seconds = 0, images_per_second = NULL, train_loss = NULL, "
+                "val_accuracy = NULL, test_accuracy = NULL, best_test_accuracy = NULL, sparkline = '[]' "
+                f"WHERE id = ? AND NOT {AT_WORK}",
+                (run_id,),
             )
 
     def claim(self) -> RunRecord | None:
@@ -192,7 +235,7 @@ class Store:
 
     def interrupt_runs_of_dead_processes(self) -> None:
         """Mark queued and running runs whose process has died, so that nothing stays `running` for ever."""
-        for row in self._read("SELECT DISTINCT process FROM runs WHERE status IN (?, ?)", *ACTIVE):
+        for row in self._read(f"SELECT DISTINCT process FROM runs WHERE {AT_WORK}"):
             if not self.presence.is_alive(row["process"]):
                 self.interrupt_runs_of(row["process"])
 
@@ -200,8 +243,8 @@ class Store:
         """Mark all queued and running runs of a process as interrupted."""
         with self._write() as db:
             db.execute(
-                "UPDATE runs SET status = ?, request = NULL WHERE process = ? AND status IN (?, ?)",
-                (Status.INTERRUPTED, process, *ACTIVE),
+                f"UPDATE runs SET status = ?, request = NULL WHERE process = ? AND {AT_WORK}",
+                (Status.INTERRUPTED, process),
             )
 
     # How

@@ -5,6 +5,7 @@ run is equal, to the bit, to one never stopped, because measuring changes nothin
 follows from the seed and the step.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,15 @@ class _Interval:
     accuracies: list[Tensor] = field(default_factory=list)
 
 
+@dataclass
+class _Best:
+    """The first model with the highest validation accuracy of the run."""
+
+    step: int = 0
+    accuracy: float = -1.0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+
 def train(config: RunConfig, data: RunData, device: str = "cpu", checkpoint: Checkpoint | None = None) -> "Training":
     """Start or resume a run. Raises CheckpointError if the checkpoint is of another model."""
     return Training(config, data, device, checkpoint)
@@ -53,6 +63,7 @@ class Training(Iterator[Event]):
         self._initial_weights = layers(self.model)
         self._optimiser = adamw(self.model, config.optim)
         self._interval = _Interval()
+        self._best = _Best()
         self._gradient_norm = torch.zeros(())
         self._step_rows: list[Row] = []  # what can only be seen during a step: its gradients and its update
         if checkpoint is not None:
@@ -72,9 +83,11 @@ class Training(Iterator[Event]):
         if self._interval.losses:
             tensors["interval.losses"] = torch.stack(self._interval.losses)
             tensors["interval.accuracies"] = torch.stack(self._interval.accuracies)
+        tensors |= {f"best.{name}": value for name, value in self._best.weights.items()}
         tensors["gradient_norm"] = self._gradient_norm
         copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-        counters = {"step": self.step, "step_rows": self._step_rows}
+        best = {"step": self._best.step, "accuracy": self._best.accuracy}
+        counters = {"step": self.step, "step_rows": self._step_rows, "best": best}
         return Checkpoint(copies, counters)
 
     def _run(self) -> Iterator[Event]:
@@ -90,8 +103,7 @@ class Training(Iterator[Event]):
                 self._interval = _Interval()
             self._train_one_step()
             yield Stepped(step=self.step)
-        loss, accuracy = evaluate(self.model, self.data.test)
-        yield Finished(step=self.step, test_loss=loss, test_accuracy=accuracy)
+        yield self._finished()
 
     def _train_one_step(self) -> None:
         optim, step = self.config.optim, self.step
@@ -135,6 +147,9 @@ class Training(Iterator[Event]):
             if not math.isfinite(loss):
                 yield Diverged(step=self._first_bad_step())
                 return
+            if accuracy > self._best.accuracy:
+                weights = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+                self._best = _Best(step, accuracy, weights)
             yield Evaluated(step=step, split="validation", loss=loss, accuracy=accuracy)
         if self._probe_due():
             weights = layers(self.model)
@@ -171,11 +186,24 @@ class Training(Iterator[Event]):
             test_images=len(self.data.test),
         )
 
+    def _finished(self) -> Finished:
+        loss, accuracy = evaluate(self.model, self.data.test)
+        best_model = copy.deepcopy(self.model)
+        best_model.load_state_dict(self._best.weights)
+        return Finished(
+            step=self.step,
+            test_loss=loss,
+            test_accuracy=accuracy,
+            best_step=self._best.step,
+            best_val_accuracy=self._best.accuracy,
+            best_test_accuracy=evaluate(best_model, self.data.test)[1],
+        )
+
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors = checkpoint.tensors
         try:
-            weights = {name: value for name, value in tensors.items() if name.startswith("model.")}
-            self.model.load_state_dict({name.removeprefix("model."): value for name, value in weights.items()})
+            self.model.load_state_dict(_under("model.", tensors))
+            self._best = _Best(**checkpoint.counters["best"], weights=_under("best.", tensors))
             self.step = checkpoint.step
             for name, parameter in self.model.named_parameters():
                 keys = ("step", "exp_avg", "exp_avg_sq") if self.step else ()
@@ -185,5 +213,9 @@ class Training(Iterator[Event]):
                 getattr(self._interval, key).extend(tensors.get(f"interval.{key}", torch.empty(0)).unbind())
             self._gradient_norm = tensors["gradient_norm"]
             self._step_rows = [(measure, place, value) for measure, place, value in checkpoint.counters["step_rows"]]
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError("the checkpoint does not fit this run's model; start the run again") from error
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

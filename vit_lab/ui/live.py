@@ -17,6 +17,7 @@ from vit_lab.ui.words import GROUP_NAMES
 
 TICK_SECONDS = 1.0
 STATUS_COLOURS = {
+    Status.WAITING: "gray",
     Status.QUEUED: "gray",
     Status.RUNNING: "green",
     Status.PAUSED: "yellow",

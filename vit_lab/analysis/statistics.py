@@ -1,0 +1,100 @@
+"""Statistics over paired seeds: the unit is the seed, and a pair is two arms that share one.
+
+Paired t: Student 1908. Correction for several comparisons: Holm 1979. Numbers are whatever the caller measures in.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+FEWEST_FOR_INTERVAL = 3
+FEWEST_FOR_EVIDENCE = 6
+POWER = 0.8  # how probably the seeds that are asked for would decide
+MOST_SEEDS = 200  # beyond this, "more seeds" is no advice
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Mean, standard deviation (n - 1) and 95 % t interval; None where n is too small for it."""
+
+    n: int
+    mean: float | None
+    sd: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class PairedTest(Summary):
+    """A summary of paired differences, with the two-sided p value of no difference at all."""
+
+    p_value: float | None
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean, sd and interval of some values: no sd below 2, no interval below 3."""
+    n = len(values)
+    mean = float(np.mean(values)) if n else None
+    sd = float(np.std(values, ddof=1)) if n > 1 else None
+    if n < FEWEST_FOR_INTERVAL or mean is None or sd is None:
+        return Summary(n, mean, sd, None, None)
+    half = half_width(sd, n)
+    return Summary(n, mean, sd, mean - half, mean + half)
+
+
+def half_width(sd: float, n: int) -> float:
+    """How far the 95 % t interval of a mean reaches to each side."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
+
+
+def paired_test(differences: Sequence[float]) -> PairedTest:
+    """The paired t test on differences, one a seed. Without any spread, p is 0, or 1 if the differences are 0."""
+    s = summarise(differences)
+    if s.low is None or s.mean is None or s.sd is None:
+        return PairedTest(s.n, s.mean, s.sd, None, None, None)
+    if s.sd == 0:
+        p = 1.0 if s.mean == 0 else 0.0
+    else:
+        p = 2 * float(stats.t.sf(abs(s.mean) / (s.sd / math.sqrt(s.n)), s.n - 1))
+    return PairedTest(s.n, s.mean, s.sd, s.low, s.high, p)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Each p value adjusted so that all comparisons together err in 5 % of cases, if each is called below 0.05.
+
+    A comparison that has no p value yet counts as one of the family: it will have one.
+    """
+    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p, place) in enumerate(known):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
+        adjusted[place] = largest
+    return adjusted
+
+
+def more_seeds_needed(mean: float, sd: float, n: int) -> int | None:
+    """How many more seeds would decide with a probability of 80 %, if mean and sd of the differences stay as they are.
+
+    From the noncentral t distribution. None if more than 200 would be needed, or if there is nothing to find.
+    """
+    if mean == 0:
+        return None
+    if sd == 0:
+        return 1
+    for more in range(1, MOST_SEEDS + 1):
+        df = n + more - 1
+        noncentral = stats.nct(df, abs(mean) / sd * math.sqrt(n + more))
+        critical = stats.t.ppf((1 + CONFIDENCE) / 2, df)
+        if noncentral.sf(critical) + noncentral.cdf(-critical) >= POWER:
+            return more
+    return None
+
+
+def accuracy_noise(accuracy: float, images: int) -> float:
+    """How far a measured accuracy may lie from the true one for want of test images: half a 95 % normal interval."""
+    return 1.96 * math.sqrt(accuracy * (1 - accuracy) / images)

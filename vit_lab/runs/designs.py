@@ -1,0 +1,95 @@
+"""The experiments that the lab offers ready-made, from few words: a comparison, a sweep of the variance, the claim."""
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from vit_lab.config import SCHEMES, ConfigError, DatasetName, InitConfig, RunConfig, configure, one_of
+from vit_lab.runs.experiments import Plan
+
+FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100
+SWEEP_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
+CLAIM_ARMS = ("linear-default", "xavier")  # small and large variance, as ViT-Notes has them
+CLAIM_SIZES: tuple[int | None, ...] = (200, 1_000, None)
+CLAIM_NOISE = 0.4
+
+
+def parse_arm(spec: str) -> InitConfig:
+    """An init as the command line spells it: "xavier", or "normal:0.05" with a variance scale. Raises ConfigError."""
+    scheme, colon, scale = spec.strip().partition(":")
+    if scheme not in SCHEMES:
+        raise ConfigError(
+            "arm", f"there is no scheme {scheme[:40]!r}; choose {one_of(list(SCHEMES))}, with :scale if wanted"
+        )
+    try:
+        return configure(scheme=scheme, variance_scale=float(scale) if colon else 1.0).init
+    except ConfigError as error:
+        raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
+    except ValueError:
+        raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
+
+
+def arm_spec(init: InitConfig) -> str:
+    """The inverse of `parse_arm`; scales of single groups are not told."""
+    return init.scheme if init.variance_scale == 1 else f"{init.scheme}:{init.variance_scale:g}"
+
+
+def comparison(base: RunConfig, arms: Sequence[str], seeds: int, *, fair_rate: bool = False) -> Plan:
+    """Two to six inits over `seeds` seeds from the base's on. Raises ConfigError."""
+    if not FEWEST_ARMS <= len(arms) <= MOST_ARMS:
+        raise ConfigError("arm", f"{len(arms)} of them cannot be compared; choose {FEWEST_ARMS} to {MOST_ARMS}")
+    return Plan(_with_inits(base, arms), _seeds(base, seeds), fair_rate=fair_rate)
+
+
+def sweep(base: RunConfig, scales: Sequence[float], sizes: Sequence[int | None], seeds: int) -> Plan:
+    """The base's scheme at several variance scales, on training sets of several sizes (None: all). Raises ConfigError."""
+    if len(set(scales)) < 2 or len(set(scales)) != len(scales):
+        raise ConfigError("scale", "a sweep takes at least two different variance scales")
+    arms = tuple(configure(base, variance_scale=scale) for scale in sorted(scales))
+    return Plan(
+        arms, _seeds(base, seeds), [{"train_size": size} for size in sizes or [base.data.train_size]], kind="sweep"
+    )
+
+
+def claim(base: RunConfig, tasks: Sequence[str], sizes: Sequence[int | None], seeds: int, *, arms: Sequence[str] = CLAIM_ARMS,
+          fair_rate: bool = False) -> Plan:  # fmt: skip
+    """ "A larger variance helps on smaller or harder data": two inits on tasks of rising size. Raises ConfigError."""
+    conditions = [parse_task(task) | {"train_size": size} for task in tasks for size in sizes]
+    if not conditions:
+        raise ConfigError("task", "choose at least one task and one size")
+    if len(arms) != 2:
+        raise ConfigError("arm", f"the claim is about two inits, not {len(arms)}")
+    return Plan(_with_inits(base, arms), _seeds(base, seeds), conditions, kind="claim", fair_rate=fair_rate)
+
+
+def parse_task(spec: str) -> dict[str, Any]:
+    """Images as the command line spells them: "mnist", or "mnist:0.4" with that share of noisy labels. Raises ConfigError."""
+    dataset, colon, noise = spec.strip().partition(":")
+    if dataset not in get_args(DatasetName):
+        raise ConfigError(
+            "task", f"there is no data set {dataset[:40]!r}; choose {one_of(list(get_args(DatasetName)))}"
+        )
+    try:
+        return {"dataset": dataset, "label_noise": float(noise) if colon else 0.0}
+    except ValueError:
+        raise ConfigError(
+            "task", f"{noise[:40]!r} is not a share of noisy labels; write for example {dataset}:0.4"
+        ) from None
+
+
+def _with_inits(base: RunConfig, specs: Sequence[str]) -> tuple[RunConfig, ...]:
+    inits = [base.init.model_copy(update=_own(parse_arm(spec))) for spec in specs]
+    for spec, init in zip(specs, inits, strict=True):
+        if inits.count(init) > 1:
+            raise ConfigError("arm", f"{spec[:40]} is given twice; arms must differ")
+    return tuple(base.model_copy(update={"init": init}) for init in inits)
+
+
+def _own(init: InitConfig) -> dict[str, Any]:
+    """What an arm sets; scales of single groups stay as the base has them."""
+    return {"scheme": init.scheme, "variance_scale": init.variance_scale}
+
+
+def _seeds(base: RunConfig, count: int) -> tuple[int, ...]:
+    if not 1 <= count <= MOST_SEEDS:
+        raise ConfigError("seeds", f"{count} does not work; choose 1 to {MOST_SEEDS}")
+    return tuple(range(base.seed, base.seed + count))
