@@ -30,6 +30,24 @@ page = st.navigation(
             help="What the init does to weights, signal and attention, at every step of a run.",
         ),
         st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/balance:",
+            help="Several inits over several seeds: which is better here, and how sure one may be.",
+        ),
+        st.Page(
+            "pages/sweep.py",
+            title="U-curve",
+            icon=":material/ssid_chart:",
+            help="Accuracy against the variance of the initial weights, at one or several training-set sizes.",
+        ),
+        st.Page(
+            "pages/claim.py",
+            title="Claim",
+            icon=":material/fact_check:",
+            help="Does a larger variance help on smaller or harder data? A ready experiment, and its report.",
+        ),
+        st.Page(
             "pages/runs.py",
             title="Runs",
             icon=":material/list_alt:",

@@ -116,7 +116,7 @@ def sweep(
     _refuse(settings, "train_size", instead="--size")
     with _refusals():
         base = configure(preset_config(preset), **settings)
-        plan = designs.sweep(base, scale or designs.SWEEP_SCALES, _sizes(size or ["all"]), seeds)
+        plan = designs.sweep(base, scale or designs.sweep_scales(), _sizes(size or ["all"]), seeds)
         _experiment(plan, download, json_, csv, html)
 
 
@@ -278,9 +278,12 @@ def _write_files(store: Store, found: list[RunRecord], csv: Path | None, html: P
         _write(csv, "csv", text)
         stderr.print(f"{csv}: {text.count(chr(10)) - 1} rows")
     if html:
-        from vit_lab.ui.report import report
+        from vit_lab.ui.report import ReportError, report
 
-        _write(html, "html", report(store, found))
+        try:
+            _write(html, "html", report(store, found))
+        except ReportError as error:
+            _fail(f"html: {error}", code=2)
         stderr.print(f"{html}: the report")
 
 

@@ -10,7 +10,8 @@ from vit_lab.config import flat
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 
-SUMMARY = ("name", "status", "step", "wall_seconds", "images_per_second", "train_loss", "val_accuracy", "test_accuracy")
+SUMMARY = ("name", "experiment", "arm", "condition", "status", "step", "wall_seconds", "images_per_second", "train_loss",
+           "val_accuracy", "test_accuracy", "best_test_accuracy")  # fmt: skip
 
 
 def summary(run: RunRecord) -> dict[str, Any]:
@@ -41,6 +42,12 @@ def to_csv(store: Store, runs: Sequence[RunRecord]) -> str:
     return curves(store, runs).to_csv(index=False, lineterminator="\n")
 
 
+def outcomes_csv(runs: Sequence[RunRecord]) -> str:
+    """One row a run: its outcome and every setting, as CSV text. Pilots, which only chose a rate, say so."""
+    rows = [summary(run) | {"pilot": bool(run.pilot)} for run in runs]
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
+
+
 def to_json(store: Store, runs: Sequence[RunRecord]) -> str:
     """The runs with config, outcome and all events as JSON text."""
     kinds = ("started", "step", "evaluated", "probed", "histograms", "finished", "diverged")
@@ -60,6 +67,10 @@ def _measures(kind: str, event: dict[str, Any]) -> list[tuple[str, Any]]:
     if kind == "evaluated":
         return [(f"{event['split']}_{measure}", event[measure]) for measure in ("loss", "accuracy")]
     if kind == "finished":
-        return [(measure, event[measure]) for measure in ("test_loss", "test_accuracy")]
+        return [
+            (measure, event[measure])
+            for measure in ("test_loss", "test_accuracy", "best_test_accuracy")
+            if measure in event
+        ]
     names = {"loss": "train_loss", "accuracy": "train_accuracy"}
     return [(names.get(m, m), event[m]) for m in ("loss", "accuracy", "learning_rate", "gradient_norm")]
