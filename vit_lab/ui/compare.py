@@ -51,9 +51,7 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
 
     left, middle, right = st.columns([0.3, 0.4, 0.3])
     baseline = left.selectbox("Baseline", arms, format_func=lambda arm: f"{letter(arm)}  {names[arm]}", key="baseline")
-    picked = middle.segmented_control(
-        "Judged by accuracy on", [*SCORES, AT_STEP], default=LAST, required=True, key="score"
-    )
+    picked = middle.selectbox("Judged by accuracy on", [*SCORES, AT_STEP], key="score")
     accuracy_curves = run_curves(store, runs, "accuracy", "validation")
     with right:
         scores = _scores(runs, picked, accuracy_curves)

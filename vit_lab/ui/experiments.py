@@ -80,12 +80,15 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
     return tell_cost
 
 
-def launch(plan: Plan, page: str) -> None:
-    """Queue all runs of a plan and show them on a page."""
+def launch(plan: Plan, page: str | None = None) -> None:
+    """Queue all runs of a plan and show them on a page, or on the present one."""
     experiment = new_experiment()
     with problems_told():
         open_manager().submit(plan.runs(experiment), plan.kind)
-        st.switch_page(page, query_params={"experiment": experiment})
+        if page:
+            st.switch_page(page, query_params={"experiment": experiment})
+        st.query_params["experiment"] = experiment
+        st.rerun()
 
 
 def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> None:
@@ -115,6 +118,21 @@ def progress(runs: Sequence[RunRecord]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if active or still:
             run_controls(active, still)
+
+
+def is_large(runs: Sequence[RunRecord]) -> bool:
+    """Whether an experiment has more than one seed, or pilots, so that the page Train only tells how far it is."""
+    return len({(run.config.seed, run.condition) for run in runs if not unreadable(run)}) > 1
+
+
+def overview_panel(store: Store, runs: list[RunRecord]) -> None:
+    """How far an experiment of several seeds is, and where to look at it."""
+    progress(runs)
+    if len({run.arm for run in runs}) <= MOST_ARMS and len({run.condition for run in runs}) == 1:
+        st.markdown(seed_strip(runs))
+    kind = store.experiment(runs[0].experiment).kind
+    st.page_link(f"pages/{kind}.py", label="Watch this experiment", icon=":material/balance:",
+                 query_params={"experiment": runs[0].experiment})  # fmt: skip
 
 
 def _time_left(runs: Sequence[RunRecord]) -> str:

@@ -36,7 +36,8 @@ SCALES = [
 ]  # as a link spells them
 PATCH_SIZES = [1, 2, 4, 7, 14, 28]
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
-ARM_DEFAULTS = ("linear-default", "xavier")
+ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
+SCALE_DEFAULTS = ("1", "1", "1", "1", "0.1", "10")
 
 
 class Form:
@@ -118,7 +119,7 @@ class Form:
             key=f"{letter}_scheme",
             bind="query-params",
         )
-        scale = self._scale(letter, "variance_scale", "Variance")
+        scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init")
         values = {"scheme": scheme, "variance_scale": scale}
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
@@ -136,11 +137,15 @@ class Form:
                 slot = self.slots.get(error.field) or self.slots.get(f"{LETTERS[arm].lower()}_init")
                 (slot or st).error(error.message)
                 return []
+        for arm, config in enumerate(configs):
+            if (twin := configs.index(config)) != arm:
+                self.slots[f"{LETTERS[arm].lower()}_init"].error(f"the same as arm {LETTERS[twin]}; arms must differ")
+                return []
         return configs
 
-    def _scale(self, letter: str, field: str, label: str) -> float:
+    def _scale(self, letter: str, field: str, label: str, default: str = "1") -> float:
         picked = st.select_slider(
-            f"{label} ×", SCALES, value="1", help=describe(field), key=f"{letter}_{field}", bind="query-params"
+            f"{label} ×", SCALES, value=default, help=describe(field), key=f"{letter}_{field}", bind="query-params"
         )
         return float(picked)
 
