@@ -4,7 +4,7 @@ import streamlit as st
 
 from vit_lab.config import DATASETS, configure
 from vit_lab.data.images import is_available
-from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, claim
+from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.claim import claim_panel
 from vit_lab.ui.experiments import arms_input, downloads, launcher, live, pick_experiment
@@ -26,7 +26,7 @@ def form() -> Plan:
     sizes = two.multiselect("Training images", list(SIZES), list(SIZES), key="claim_sizes")
     steps = two.number_input("Steps", 10, 10_000, 300, 50, key="claim_steps")
     seeds = three.number_input(
-        "Seeds", 1, 50, 6, key="claim_seeds", help="From 6 pairs on a result counts as evidence."
+        "Seeds", 1, MOST_SEEDS, 6, key="claim_seeds", help="From 6 pairs on a result counts as evidence."
     )
     fair = three.toggle(
         "Fair learning rate", key="claim_fair", help="Each arm first chooses its own rate, on validation."

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vit_lab.presets import PRESETS, preset
-from vit_lab.runs.designs import CLAIM_ARMS, comparison
+from vit_lab.runs.designs import CLAIM_ARMS, MOST_SEEDS, comparison
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.compare import compare_panel
 from vit_lab.ui.experiments import arms_input, downloads, launcher, live, pick_experiment
@@ -17,7 +17,7 @@ def form() -> Plan:
     with middle:
         arms = arms_input(CLAIM_ARMS, "compare_arms")
     seeds = right.number_input(
-        "Seeds", 1, 50, 6, key="compare_seeds", help="From 6 pairs on a result counts as evidence."
+        "Seeds", 1, MOST_SEEDS, 6, key="compare_seeds", help="From 6 pairs on a result counts as evidence."
     )
     fair = right.toggle("Fair learning rate", key="compare_fair",
                         help="Each arm first chooses its rate on the validation images, from one small grid.")  # fmt: skip

@@ -4,7 +4,7 @@ import streamlit as st
 
 from vit_lab.config import SCHEMES, configure
 from vit_lab.presets import PRESETS, preset
-from vit_lab.runs.designs import sweep, sweep_scales
+from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.experiments import downloads, launcher, live, pick_experiment
 from vit_lab.ui.lab import open_store
@@ -20,7 +20,7 @@ def form() -> Plan:
     start = one.selectbox("Start from", list(PRESETS), key="sweep_preset")
     scheme = two.selectbox("Scheme", SCHEMES, key="sweep_scheme")
     sizes = three.multiselect("Training images", list(SIZES), ["200", "all"], key="sweep_sizes")
-    seeds = four.number_input("Seeds", 1, 50, 3, key="sweep_seeds", help="Intervals begin at 3.")
+    seeds = four.number_input("Seeds", 1, MOST_SEEDS, 3, key="sweep_seeds", help="Intervals begin at 3.")
     low, high = st.select_slider("Variance ×, from and to", ENDS, (0.1, 10.0), key="sweep_range",
                                  format_func=lambda end: f"{end:g}")  # fmt: skip
     scales = sweep_scales(low, high)

@@ -54,9 +54,8 @@ with left:
     one, two = st.columns(2, wrap=False)
     with one:
         form.number("seed", "Seed", step=1)
-    seeds = two.number_input("How many seeds", 1, 50, 1, key="seeds", bind="query-params",
-                             help="Each arm is trained from this many seeds, from the one on the left on. One pair is a "
-                             "demonstration; from 6 on a result counts as evidence.")  # fmt: skip
+    with two:
+        seeds = form.seeds()
     fair = arms > 1 and st.toggle("Fair learning rate", key="fair", bind="query-params",
                                   help="Each arm first chooses its rate on the validation images, from one small grid, for "
                                   "another variance may want another rate.")  # fmt: skip

@@ -10,7 +10,6 @@ from itertools import combinations
 from typing import Literal
 
 from vit_lab.analysis.statistics import (
-    FEWEST_FOR_EVIDENCE,
     FEWEST_FOR_INTERVAL,
     PairedTest,
     Summary,
@@ -20,6 +19,7 @@ from vit_lab.analysis.statistics import (
     summarise,
 )
 from vit_lab.config import InitConfig, OptimConfig, difference
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE, ENDED, Status
 

@@ -12,7 +12,6 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 FEWEST_FOR_INTERVAL = 3
-FEWEST_FOR_EVIDENCE = 6
 POWER = 0.8  # how probably the seeds that are asked for would decide
 MOST_SEEDS = 200  # beyond this, "more seeds" is no advice
 

@@ -7,6 +7,7 @@ from vit_lab.config import SCHEMES, ConfigError, DatasetName, InitConfig, RunCon
 from vit_lab.runs.experiments import Plan
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100
+FEWEST_FOR_EVIDENCE = 6  # pairs; fewer are a demo
 SWEEP_STEPS = (1.0, 2.0, 3.0, 5.0)  # within a factor of ten: about even on a logarithmic axis, and 3 is xavier's place
 CLAIM_ARMS = ("linear-default", "xavier")  # small and large variance, as ViT-Notes has them
 CLAIM_SIZES: tuple[int | None, ...] = (200, 1_000, None)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from vit_lab.config import GROUPS, ConfigError, RunConfig, choices, configure, describe, flat, limits
 from vit_lab.presets import PRESETS
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.runs.records import arm_label
 from vit_lab.schemes import SCHEMES
 from vit_lab.ui.arms import LETTERS, chip
@@ -99,6 +100,19 @@ class Form:
             self._slot("epochs")
         else:
             self.number("steps", "Steps", step=50)
+
+    def seeds(self) -> int:
+        """How many seeds each arm is trained from."""
+        return st.number_input(
+            "How many seeds",
+            1,
+            MOST_SEEDS,
+            1,
+            help="Each arm is trained from this many seeds, beginning with the one on the left. One pair is a "
+            f"demonstration; from {FEWEST_FOR_EVIDENCE} on a result counts as evidence.",
+            key="seeds",
+            bind=_link("seeds"),
+        )
 
     def clipping(self) -> None:
         """The largest norm of a gradient, unless clipping is switched off."""
