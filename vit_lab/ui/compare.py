@@ -19,6 +19,7 @@ from vit_lab.analysis.comparison import (
 from vit_lab.analysis.statistics import accuracy_noise
 from vit_lab.analysis.summary import arm_configs, arm_names
 from vit_lab.config import difference
+from vit_lab.runs.experiments import Pick, picks
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -62,7 +63,11 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
     st.caption("One sign a seed: · to come, ▶ at work, ✓ finished, ✗ diverged, ? without a result.")
 
     steps = {arm: [steps_to(accuracy_curves[run.id]) for run in runs if run.arm == arm] for arm in arms}
-    rates = {run.arm: run.config.optim.learning_rate for run in runs}
+    picked_rates = picks(run for run in all_runs if run.condition == runs[0].condition)
+    rates = {
+        run.arm: f"{run.config.optim.learning_rate:g}" + _edge(picked_rates.get((run.arm, run.condition)))
+        for run in runs
+    }
     table = arm_table(outcomes, names, baseline, steps, rates)
     st.dataframe(
         table.style.map(_signed_colour, subset=["vs baseline"]),
@@ -138,6 +143,10 @@ def _fine_print(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord]) -> st
     if any(one.missing for one in outcomes):
         words.append("Runs that were stopped, interrupted or failed have no result and are in no mean.")
     return " ".join(words)
+
+
+def _edge(pick: Pick | None) -> str:
+    return " (edge of the grid)" if pick and pick.at_edge else ""
 
 
 def _signed_colour(text: str) -> str:

@@ -96,7 +96,7 @@ def steps_to(curve: pd.DataFrame, accuracy: float = ENOUGH) -> int | None:
 
 
 def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], baseline: int, steps: Mapping[int, list[int | None]],
-              rates: Mapping[int, float]) -> pd.DataFrame:  # fmt: skip
+              rates: Mapping[int, str]) -> pd.DataFrame:  # fmt: skip
     """One row an arm; accuracies in percent, the difference to the baseline in points."""
     base = next((one.summary.mean for one in outcomes if one.arm == baseline), None)
     rows = []
@@ -114,7 +114,7 @@ def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], baseline
             f"Steps to {ENOUGH:.0%}": f"{median_low(reached):,} ({len(reached)} of {s.n})" if reached else "never yet",
             "Diverged": str(one.diverged),
             "No result": str(one.missing),
-            "Learning rate": f"{rates[one.arm]:g}",
+            "Learning rate": rates[one.arm],
         })  # fmt: skip
     return pd.DataFrame(rows)
 
