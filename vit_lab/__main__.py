@@ -25,7 +25,7 @@ from vit_lab.presets import preset as preset_config
 from vit_lab.runs import designs
 from vit_lab.runs.experiments import Plan, new_experiment
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE, ENDED, Status
+from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
 
 app = typer.Typer(help="Measure what the variance of the initial weights does to a Vision Transformer.",
@@ -240,7 +240,11 @@ def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = No
 
 
 def _still(found: list[RunRecord]) -> bool:
-    return not any(run.status in ACTIVE for run in found)
+    """Whether nothing will happen any more: a run whose pilots stand still would wait for ever."""
+    stuck = {run.condition for run in found if run.pilot and run.status in RESUMABLE}
+    return not any(
+        run.status in ACTIVE and not (run.status == Status.WAITING and run.condition in stuck) for run in found
+    )
 
 
 def _told(found: list[RunRecord]) -> str:

@@ -2,6 +2,7 @@
 
 Accuracies are fractions. A diverged run counts with the accuracy of guessing, 1 / classes: it is a result, and
 leaving it out would flatter its arm. Runs that were stopped or failed have no result; they are missing, and said to be.
+Those that are paused or interrupted are still to come: a pause decides nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from vit_lab.analysis.statistics import (
 from vit_lab.config import InitConfig, OptimConfig, difference
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE, ENDED, Status
+from vit_lab.runs.states import GIVEN_UP, Status
 
 State = Literal["too few", "demo", "not yet", "not decided", "decided"]
 Score = Literal["last", "best"]
@@ -108,9 +109,9 @@ def arm_outcomes(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list
                 condition=condition,
                 scores=dict(sorted(found.items())),
                 summary=summarise([found[seed] for seed in sorted(found)]),
-                planned=sum(run.status in (*ACTIVE, *ENDED) for run in own),
+                planned=sum(run.status not in GIVEN_UP for run in own),
                 diverged=sum(run.status == Status.DIVERGED for run in own),
-                missing=sum(run.status not in (*ACTIVE, *ENDED) for run in own),
+                missing=sum(run.status in GIVEN_UP for run in own),
             )
         )
     return outcomes
@@ -120,7 +121,7 @@ def compare(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list[Comp
     """Every pair of arms under every condition, Holm-corrected together."""
     cells = {(outcome.condition, outcome.arm): outcome for outcome in arm_outcomes(runs, scores)}
     coming = {(run.condition, run.arm, run.config.seed) for run in runs
-              if not run.pilot and run.status in (*ACTIVE, *ENDED)}  # fmt: skip
+              if not run.pilot and run.status not in GIVEN_UP}  # fmt: skip
     found = []
     for condition in sorted({condition for condition, _ in cells}):
         for a, b in combinations(sorted(arm for c, arm in cells if c == condition), 2):
@@ -147,7 +148,7 @@ def verdict(c: Comparison, a: str, b: str) -> str:
         return f"No pair has finished yet; {_pairs(c.planned)} will." if c.planned else "No pair has a result."
     lead = _lead(test.mean, a, b)
     if test.low is None or test.high is None:
-        rest = f", {_pairs(c.planned)} are coming" if c.planned > test.n else ""
+        rest = f"; {_pairs(c.planned - test.n)} to come" if c.planned > test.n else ""
         return f"{lead} after {pairs}: too few for an interval, which takes {FEWEST_FOR_INTERVAL}{rest}."
     low, high = sorted((test.low, test.high), reverse=test.mean < 0)
     low, high = (low, high) if test.mean >= 0 else (-low, -high)  # as the lead is told: positive for who is ahead

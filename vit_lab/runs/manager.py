@@ -48,6 +48,8 @@ class RunManager:
     def submit(self, runs: Sequence[NewRun], kind: Kind = "compare") -> list[str]:
         """Queue runs; returns their ids. Raises StoreError."""
         ids = self.store.add(runs, kind)
+        for experiment in {run.experiment for run in runs if run.status == Status.WAITING}:
+            release(self.store, experiment)
         self._call_workers()
         return ids
 
