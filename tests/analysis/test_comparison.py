@@ -16,7 +16,7 @@ from vit_lab.analysis.comparison import (
     swapped,
     verdict,
 )
-from vit_lab.runs.states import Status
+from vit_lab.runs.states import ENDED, RESUMABLE, Status
 
 EXPERIMENTS = 2_000
 AHEAD = [0.02, 0.03, 0.04, 0.02, 0.03, 0.04]  # differences that leave no doubt, in fractions
@@ -98,21 +98,22 @@ def test_no_winner_is_named_while_the_interval_holds_zero():
     assert c.holds_zero and (c.state, c.winner) == ("not decided", None)
 
 
-@pytest.mark.parametrize("coming", [Status.WAITING, Status.QUEUED, Status.RUNNING, Status.PAUSED, Status.INTERRUPTED])
+@pytest.mark.parametrize("coming", [status for status in Status if status not in ENDED])
 def test_no_winner_is_named_while_planned_pairs_are_missing(coming):
     c = apart(AHEAD, coming)
     assert not c.holds_zero
     assert (c.test.n, c.planned, c.state, c.winner) == (6, 7, "not yet", None)
 
 
-@pytest.mark.parametrize("lost", [Status.STOPPED, Status.FAILED])
-def test_runs_that_were_stopped_or_failed_are_missing(lost):
-    runs = found([0.5] * 7, [0.5 + d for d in AHEAD] + [lost])
+@pytest.mark.parametrize("still", RESUMABLE)
+def test_runs_that_stand_still_are_missing_and_still_planned(still):
+    runs = found([0.5] * 7, [0.5 + d for d in AHEAD] + [still])
     a, b = arm_outcomes(runs, scores_of(runs))
     assert (a.summary.n, a.planned, a.missing) == (7, 7, 0)
-    assert (b.summary.n, b.planned, b.missing) == (6, 6, 1)
+    assert (b.summary.n, b.planned, b.missing) == (6, 7, 1)
     [c] = compare(runs, scores_of(runs))
-    assert (c.test.n, c.planned, c.winner) == (6, 6, 1)
+    assert (c.test.n, c.planned, c.still, c.winner) == (6, 7, 1, None)
+    assert verdict(c, "small", "large").endswith("; 1 pair to come, 1 of them when its runs are resumed.")
 
 
 def test_a_diverged_run_counts_as_guessing_and_is_counted():
@@ -209,8 +210,11 @@ def test_a_large_effect_is_found_and_its_direction_is_right():
 @pytest.mark.parametrize(
     ("comparison", "sentence"),
     [
-        (apart([], Status.QUEUED, Status.QUEUED), "No pair has finished yet; 2 pairs will."),
-        (apart([], Status.FAILED), "No pair has a result."),
+        (apart([], Status.QUEUED, Status.QUEUED), "No pair has finished yet; 2 pairs to come."),
+        (
+            apart([], Status.FAILED, Status.QUEUED),
+            "No pair has finished yet; 2 pairs to come, 1 of them when its runs are resumed.",
+        ),
         (
             apart(AHEAD[:1]),
             "large is ahead of small by 2.0 points after 1 pair: too few for an interval, which takes 3.",

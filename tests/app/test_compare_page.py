@@ -50,7 +50,7 @@ def test_a_decided_comparison_is_told_in_a_sentence(open_page):
 @pytest.mark.parametrize(
     ("seeds", "ended", "beginning"),
     [
-        (6, 0, "No pair has finished yet; 6 pairs will."),
+        (6, 0, "No pair has finished yet; 6 pairs to come"),
         (6, 2, "xavier is ahead of linear-default by 4.5 points after 2 pairs: too few for an interval"),
         (6, 4, "So far, xavier is ahead of linear-default by 4.5 points (95 % interval"),
         (4, 4, "A demo, not evidence: xavier is ahead"),

@@ -19,5 +19,4 @@ class Status(StrEnum):
 
 ACTIVE = (Status.WAITING, Status.QUEUED, Status.RUNNING)  # some process is, or will be, at work on it
 ENDED = (Status.FINISHED, Status.DIVERGED)  # has a result, good or bad
-GIVEN_UP = (Status.STOPPED, Status.FAILED)  # has no result, and none is to come unless a person resumes it
 RESUMABLE = (Status.PAUSED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)  # can go on from its checkpoint

@@ -141,7 +141,7 @@ def _fine_print(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord]) -> st
     if any(one.diverged for one in outcomes):
         words.append("A diverged run counts with the accuracy of guessing.")
     if any(one.missing for one in outcomes):
-        words.append("Runs that were stopped, interrupted or failed have no result and are in no mean.")
+        words.append("Runs that stand still have no result and are in no mean.")
     return " ".join(words)
 
 
