@@ -52,7 +52,7 @@ def test_an_experiment_without_a_result_has_a_summary_too():
     result = experiment_summary(runs_of([(None, None)]))
     assert result["arms"][0]["test_accuracy"] == {"mean": None, "sd": None, "ci95": None, "values": []}
     assert (result["pairs"][0]["ci95"], result["pairs"][0]["p_value"]) == (None, None)
-    assert result["pairs"][0]["verdict"] == "No pair has finished yet; 1 pair will."
+    assert result["pairs"][0]["verdict"] == "No pair has finished yet; 1 pair to come."
 
 
 def test_a_winner_is_told_by_name():
