@@ -38,7 +38,7 @@ def form() -> Plan:
 store = open_store()
 st.markdown("ViT-Notes says: the default of `nn.Linear` is a small-variance init that is good on large data, and **on smaller "
             "or harder data a larger variance helps**. Here the claim meets paired seeds.")  # fmt: skip
-chosen = pick_experiment("claim", fewest_arms=2)
+chosen = pick_experiment("claim")
 tell_cost = launcher("New check", "claim", "pages/claim.py", form, is_open=chosen is None)
 if chosen:
     live(claim_panel, chosen)

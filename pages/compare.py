@@ -25,7 +25,7 @@ def form() -> Plan:
 
 
 store = open_store()
-chosen = pick_experiment("compare", fewest_arms=2)
+chosen = pick_experiment("compare")
 tell_cost = launcher("New experiment", "compare", "pages/compare.py", form, is_open=chosen is None)
 if chosen:
     live(compare_panel, chosen)

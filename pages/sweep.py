@@ -29,7 +29,7 @@ def form() -> Plan:
 
 
 store = open_store()
-chosen = pick_experiment("sweep", fewest_arms=2)
+chosen = pick_experiment("sweep")
 tell_cost = launcher("New sweep", "sweep", "pages/sweep.py", form, is_open=chosen is None)
 if chosen:
     live(sweep_panel, chosen)

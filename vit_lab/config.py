@@ -18,6 +18,7 @@ TRAIN_IMAGES: dict[DatasetName, int] = {
     "mnist": 58_000,
     "fashion-mnist": 58_000,
 }  # without validation
+TEST_IMAGES: dict[DatasetName, int] = {"mnist-10k": 2_000, "mnist": 10_000, "fashion-mnist": 10_000}
 IMAGE_SHAPE = {"image_size": 28, "channels": 1, "num_classes": 10}  # of every data set there is
 
 DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)

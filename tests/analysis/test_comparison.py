@@ -252,8 +252,8 @@ def test_a_large_effect_is_found_and_its_direction_is_right():
         ),
         (
             apart([0.0] * 6),
-            "Not decided: small and large are even (95 % interval +0.0 to +0.0, 6 pairs); if there is a difference, "
-            "it is too small to find with 200 more seeds.",
+            "Not decided: small and large are even (95 % interval +0.0 to +0.0, 6 pairs); a difference as small as this "
+            "takes more than 200 further seeds to find.",
         ),
     ],
 )

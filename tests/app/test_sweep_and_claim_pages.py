@@ -63,12 +63,15 @@ def test_a_sweep_is_launched_over_its_range(open_page, workers):
 def test_a_check_counts_its_verdicts_and_shows_the_grid(open_page):
     at = open_page(CLAIM, experiment=checked())
     assert not at.exception
-    assert any(text.value == "#### xavier wins 1, linear-default wins 0, 3 are not decided." for text in at.markdown)
+    assert any(
+        text.value == "#### xavier wins 1 (50 images, 40% noisy labels), linear-default wins 0, 3 not decided"
+        for text in at.markdown
+    )
     grid = at.dataframe[0].value
     assert list(grid.columns) == ["20 images", "50 images"]
-    assert list(grid.index) == ["clean labels", "40% noisy labels"]
-    assert grid.loc["40% noisy labels", "50 images"].endswith(" decided, n 6")
-    assert "not decided" in grid.loc["clean labels", "20 images"]
+    assert list(grid.index) == ["mnist-10k", "mnist-10k, 40% noisy labels"]
+    assert grid.loc["mnist-10k, 40% noisy labels", "50 images"].endswith(" decided, n 6")
+    assert "not decided" in grid.loc["mnist-10k", "20 images"]
 
 
 def test_a_check_says_what_it_costs_and_starts(open_page, workers, monkeypatch):

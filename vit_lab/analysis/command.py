@@ -4,30 +4,51 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from vit_lab.config import RunConfig, difference
+from vit_lab.config import RunConfig, configure, difference
 from vit_lab.runs.designs import arm_spec
+from vit_lab.runs.experiments import grid_centre
 from vit_lab.runs.records import Kind, RunRecord
 
 VARIED: dict[Kind, set[str]] = {
-    "compare": {"scheme", "variance_scale", "seed", "learning_rate"},
+    "compare": {"scheme", "variance_scale", "seed"},
     "sweep": {"variance_scale", "train_size", "seed"},
-    "claim": {"scheme", "variance_scale", "train_size", "dataset", "label_noise", "seed", "learning_rate"},
+    "claim": {"scheme", "variance_scale", "train_size", "dataset", "label_noise", "seed"},
 }
 
 
-def command(runs: Sequence[RunRecord], kind: Kind) -> str:
-    """What to type to train an experiment of these runs anew, in full."""
+def command(runs: Sequence[RunRecord], kind: Kind) -> str | None:
+    """What to type to train an experiment of these runs anew, in full; None if the options cannot say it."""
     proper = [run for run in runs if not run.pilot]
     fair = len(proper) < len(runs)
     first = proper[0].config
     seeds = {run.config.seed for run in proper}
+    if not _can_be_said(proper, kind, fair=fair):
+        return None
     words = ["python", "-m", "vit_lab", kind, *_variations(proper, kind), "--seeds", str(len(seeds))]
     words += ["--fair-rate"] if fair else []
     words += ["--seed", str(min(seeds))] if min(seeds) else []
+    if fair:
+        first = configure(first, learning_rate=grid_centre(runs, proper[0].condition))
     for field, (_, value) in difference(RunConfig(), first).items():
-        if field not in VARIED[kind] - (set() if fair else {"learning_rate"}):
+        if field not in VARIED[kind]:
             words += _option(field, value)
     return shlex.join(words)
+
+
+def _can_be_said(runs: Sequence[RunRecord], kind: Kind, *, fair: bool) -> bool:
+    """Whether arms differ in what a command varies only, nothing set is empty, and each arm has all seeds in a row."""
+    configs = [run.config for run in runs]
+    seeds = {config.seed for config in configs}
+    cells = {(run.arm, run.condition) for run in runs}
+    varied = VARIED[kind] | ({"learning_rate"} if fair else set())
+    changed = difference(RunConfig(), configs[0])
+    return (
+        set(difference(*configs)) <= varied
+        and not any(value is None for field, (_, value) in changed.items() if field not in varied)
+        and len(seeds) == max(seeds) - min(seeds) + 1
+        and len(runs) == len(seeds) * len(cells)
+        and len(cells) == len({arm for arm, _ in cells}) * len({condition for _, condition in cells})
+    )
 
 
 def _variations(runs: Sequence[RunRecord], kind: Kind) -> list[str]:
@@ -48,4 +69,4 @@ def _option(field: str, value: Any) -> list[str]:
     name = "init" if field == "scheme" else field.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
-    return [] if value is None else [f"--{name}", str(value)]
+    return [f"--{name}", str(value)]

@@ -12,6 +12,7 @@ from typing import Literal
 
 from vit_lab.analysis.statistics import (
     FEWEST_FOR_INTERVAL,
+    MOST_SEEDS,
     PairedTest,
     Summary,
     holm,
@@ -24,7 +25,7 @@ from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import RESUMABLE, Status
 
-State = Literal["too few", "demo", "not yet", "not decided", "decided"]
+State = Literal["too few", "exploratory", "demo", "not yet", "not decided", "decided"]
 Score = Literal["last", "best"]
 
 
@@ -57,12 +58,15 @@ class Comparison:
     still: int
     comparisons: int
     p_holm: float | None
+    exploratory: bool = False  # judged by a score that was chosen after the fact
 
     @property
     def state(self) -> State:
         """How much may be said. A winner is named only when all planned pairs are in, so that nobody stops at a whim."""
         if self.test.n < FEWEST_FOR_INTERVAL:
             return "too few"
+        if self.exploratory:
+            return "exploratory"
         if self.test.n < self.planned:
             return "not yet"
         if self.test.n < FEWEST_FOR_EVIDENCE:
@@ -118,8 +122,8 @@ def arm_outcomes(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list
     return outcomes
 
 
-def compare(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list[Comparison]:
-    """Every pair of arms under every condition, Holm-corrected together."""
+def compare(runs: Sequence[RunRecord], scores: Mapping[str, float], *, exploratory: bool = False) -> list[Comparison]:
+    """Every pair of arms under every condition, Holm-corrected together; no p value of a comparison under way counts."""
     cells = {(outcome.condition, outcome.arm): outcome for outcome in arm_outcomes(runs, scores)}
     planned = {(run.condition, run.arm, run.config.seed): run.status for run in runs if not run.pilot}
     found = []
@@ -128,12 +132,13 @@ def compare(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list[Comp
             one, other = cells[condition, a].scores, cells[condition, b].scores
             differences = {seed: other[seed] - one[seed] for seed in one if seed in other}
             seeds = [seed for c, arm, seed in planned if (c, arm) == (condition, a) and (condition, b, seed) in planned]
-            still = sum(
-                {planned[condition, a, seed], planned[condition, b, seed]} & {*RESUMABLE} != set() for seed in seeds
-            )
+            pairs = [
+                (planned[condition, a, seed], planned[condition, b, seed]) for seed in seeds if seed not in differences
+            ]
+            still = sum(one_status in RESUMABLE or other_status in RESUMABLE for one_status, other_status in pairs)
             found.append((a, b, condition, differences, paired_test(list(differences.values())), len(seeds), still))
-    adjusted = holm([test.p_value for *_, test, _, _ in found])
-    return [Comparison(*parts, len(found), p) for parts, p in zip(found, adjusted, strict=True)]
+    adjusted = holm([test.p_value if test.n >= planned else None for *_, test, planned, _ in found])
+    return [Comparison(*parts, len(found), p, exploratory) for parts, p in zip(found, adjusted, strict=True)]
 
 
 def swapped(c: Comparison) -> Comparison:
@@ -141,7 +146,9 @@ def swapped(c: Comparison) -> Comparison:
     t = c.test
     test = PairedTest(t.n, _negative(t.mean), t.sd, _negative(t.high), _negative(t.low), t.p_value)
     differences = {seed: -value for seed, value in c.differences.items()}
-    return Comparison(c.b, c.a, c.condition, differences, test, c.planned, c.still, c.comparisons, c.p_holm)
+    return Comparison(
+        c.b, c.a, c.condition, differences, test, c.planned, c.still, c.comparisons, c.p_holm, c.exploratory
+    )
 
 
 def verdict(c: Comparison, a: str, b: str) -> str:
@@ -156,6 +163,8 @@ def verdict(c: Comparison, a: str, b: str) -> str:
     low, high = sorted((test.low, test.high), reverse=test.mean < 0)
     low, high = (low, high) if test.mean >= 0 else (-low, -high)  # as the lead is told: positive for who is ahead
     found = f"{lead} (95 % interval {low * 100:+.1f} to {high * 100:+.1f}, {pairs})"
+    if c.state == "exploratory":
+        return f"Chosen after the fact, so no verdict: {found}."
     if c.state == "not yet":
         return f"So far, {found}; {_coming(c)}."
     if c.state == "demo":
@@ -167,11 +176,11 @@ def verdict(c: Comparison, a: str, b: str) -> str:
         return f"{better} is better than {worse} by {size} (95 % interval {low * 100:.1f} to {high * 100:.1f}, {pairs}){corrected}."
     if not c.holds_zero:
         return f"Not decided: {found}, which is not enough once {c.comparisons} comparisons are counted (Holm p = {c.p_holm:.2f})."
-    more = more_seeds_needed(test.mean, test.sd or 0.0, test.n)
+    more = more_seeds_needed(test.mean, test.sd or 0.0, test.n, alpha=0.05 / c.comparisons)
     advice = (
         f"about {more} more {'seed' if more == 1 else 'seeds'} would probably do"
         if more
-        else "if there is a difference, it is too small to find with 200 more seeds"
+        else f"a difference as small as this takes more than {MOST_SEEDS} further seeds to find"
     )
     return f"Not decided: {found}; {advice}."
 

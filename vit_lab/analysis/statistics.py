@@ -77,24 +77,24 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def more_seeds_needed(mean: float, sd: float, n: int) -> int | None:
+def more_seeds_needed(mean: float, sd: float, n: int, alpha: float = 0.05) -> int | None:
     """How many more seeds would decide with a probability of 80 %, if mean and sd of the differences stay as they are.
 
-    From the noncentral t distribution. None if more than 200 would be needed, or if there is nothing to find.
+    From the noncentral t distribution, for a test at level `alpha`. None if more than 200 would be needed, or if there is nothing to find.
     """
     if mean == 0:
         return None
     if sd == 0:
         return 1
-    if power(mean, sd, n + MOST_SEEDS) < POWER:
+    if power(mean, sd, n + MOST_SEEDS, alpha) < POWER:
         return None
-    return 1 + bisect_left(range(1, MOST_SEEDS + 1), POWER, key=lambda more: power(mean, sd, n + more))
+    return 1 + bisect_left(range(1, MOST_SEEDS + 1), POWER, key=lambda more: power(mean, sd, n + more, alpha))
 
 
-def power(mean: float, sd: float, n: int) -> float:
+def power(mean: float, sd: float, n: int, alpha: float = 0.05) -> float:
     """How probably a paired t test over n pairs finds differences with this mean and sd. Grows with n."""
     noncentral = stats.nct(n - 1, abs(mean) / sd * math.sqrt(n))
-    critical = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)
+    critical = stats.t.ppf(1 - alpha / 2, n - 1)
     return float(noncentral.sf(critical) + noncentral.cdf(-critical))
 
 

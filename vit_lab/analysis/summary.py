@@ -13,10 +13,11 @@ from vit_lab.analysis.comparison import (
     scores_of,
     verdict,
 )
-from vit_lab.config import RunConfig
+from vit_lab.config import RunConfig, difference
 from vit_lab.runs.designs import arm_spec
 from vit_lab.runs.experiments import Pick, picks
 from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.states import Status
 
 
 def arm_configs(runs: Sequence[RunRecord]) -> dict[int, RunConfig]:
@@ -25,10 +26,38 @@ def arm_configs(runs: Sequence[RunRecord]) -> dict[int, RunConfig]:
 
 
 def arm_names(runs: Sequence[RunRecord]) -> dict[int, str]:
-    """What each arm is called: its init; arms of the same init are numbered."""
+    """What each arm is called: its init; arms of the same init are told apart by what else differs."""
     labels = {arm: arm_label(config) for arm, config in sorted(arm_configs(runs).items())}
-    names = list(labels.values())
-    return {arm: label if names.count(label) == 1 else f"{label} (arm {arm + 1})" for arm, label in labels.items()}
+    alike, told = list(labels.values()), arm_differences(runs)
+    names = {}
+    for place, (arm, label) in enumerate(labels.items()):
+        others = ", ".join(f"{field.replace('_', ' ')} {values[place]}" for field, values in told.items()
+                           if field != "scheme" and not field.endswith("_scale"))  # fmt: skip
+        names[arm] = label if alike.count(label) == 1 else f"{label}, {others or f'arm {arm + 1}'}"
+    return names
+
+
+def arm_differences(runs: Sequence[RunRecord]) -> dict[str, tuple[Any, ...]]:
+    """The settings in which the arms are not all alike, each with one value an arm, in the order of the arms."""
+    first = {run.arm: run for run in reversed(runs) if not run.pilot}
+    condition = min(run.condition for run in first.values())
+    first |= {run.arm: run for run in reversed(runs) if not run.pilot and run.condition == condition}
+    return difference(*[run.config.model_copy(update={"seed": 0}) for _, run in sorted(first.items())])
+
+
+def rate_words(runs: Sequence[RunRecord]) -> str:
+    """Whether the arms chose their learning rates, or share one, or were given different ones."""
+    proper = [run for run in runs if not run.pilot]
+    rates = sorted({run.config.optim.learning_rate for run in proper})
+    if any(run.pilot for run in runs):
+        if any(run.status == Status.WAITING for run in proper):
+            return "Fair learning rate: pilot runs try the same few rates for every arm; the runs proper wait for them."
+        return ("Fair learning rate: each arm first chose its own on the validation images, from one grid that all share, "
+                "with a seed that is not used again.")  # fmt: skip
+    if len(rates) > 1:
+        return f"The runs were given learning rates from {rates[0]:g} to {rates[-1]:g}."
+    return (f"All arms use one learning rate, {rates[0]:g}, although another variance may want another rate: a confound. "
+            "The fair learning rate lets each arm choose its own.")  # fmt: skip
 
 
 def experiment_summary(runs: Sequence[RunRecord]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from vit_lab.config import SCHEMES, ConfigError, DatasetName, InitConfig, RunConfig, configure, one_of
+from vit_lab.config import SCHEMES, TRAIN_IMAGES, ConfigError, DatasetName, InitConfig, RunConfig, configure, one_of
 from vit_lab.runs.experiments import Plan
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100
@@ -61,6 +61,10 @@ def claim(base: RunConfig, tasks: Sequence[str], sizes: Sequence[int | None], se
           fair_rate: bool = False) -> Plan:  # fmt: skip
     """ "A larger variance helps on smaller or harder data": two inits on tasks of rising size. Raises ConfigError."""
     conditions = [parse_task(task) | {"train_size": size} for task in tasks for size in sizes]
+    tried = [configure(base, **condition).data for condition in conditions]
+    full = [one.model_copy(update={"train_size": one.train_size or TRAIN_IMAGES[one.dataset]}) for one in tried]
+    if len(set(full)) != len(full):
+        raise ConfigError("task", "a task is given twice with the same images; they must differ")
     if not conditions:
         raise ConfigError("task", "choose at least one task and one size")
     if len(arms) != 2:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from vit_lab.config import InitConfig, RunConfig, configure
-from vit_lab.runs.records import Kind, NewRun, RunRecord, run_name
+from vit_lab.config import ConfigError, InitConfig, RunConfig, configure
+from vit_lab.runs.records import Kind, NewRun, RunRecord, arm_label, run_name
 from vit_lab.runs.states import ENDED, Status
 from vit_lab.runs.store import Store
 
@@ -39,6 +39,8 @@ class Plan:
 
     def runs(self, experiment: str) -> list[NewRun]:
         """All runs in the order in which they should train: pilots first, then seed by seed with its arms side by side."""
+        if PILOT_SEED in self.seeds:
+            raise ConfigError("seed", f"{PILOT_SEED} is kept for pilot runs; choose a lower one")
         arms, conditions = range(len(self.arms)), range(len(self.conditions))
         runs = []
         if self.fair_rate:
@@ -131,23 +133,29 @@ def more_seeds(runs: Sequence[RunRecord], count: int) -> list[NewRun]:
 
 
 def another_arm(runs: Sequence[RunRecord], init: InitConfig) -> list[NewRun]:
-    """One more arm with that init, for every condition and seed of an experiment, with pilots if the others had some."""
+    """One more arm with that scheme and variance scale, group scales as the others have them, for every condition and seed of an experiment, with pilots if the others had some."""
     proper = [run for run in runs if not run.pilot]
     arm = max(run.arm for run in proper) + 1
+    own = {"scheme": init.scheme, "variance_scale": init.variance_scale}
+    like_init = proper[0].config.init.model_copy(update=own)
+    if any(run.config.init == like_init for run in proper):
+        raise ConfigError(
+            "arm", f"{arm_label(proper[0].config.model_copy(update={'init': like_init}))} is an arm already"
+        )
     like = {(run.config.seed, run.condition): run for run in proper}
     tried = {run.condition: run for run in runs if run.pilot}
     new = []
     for condition, pilot in sorted(tried.items()):
-        base = configure(pilot.config, learning_rate=_grid_centre(runs, condition))
-        new += pilots(proper[0].experiment, {(arm, condition): base.model_copy(update={"init": init})})
+        base = configure(pilot.config, learning_rate=grid_centre(runs, condition))
+        new += pilots(proper[0].experiment, {(arm, condition): base.model_copy(update={"init": like_init})})
     for (_, condition), run in sorted(like.items()):
-        config = run.config.model_copy(update={"init": init})
+        config = run.config.model_copy(update={"init": like_init})
         status = Status.WAITING if condition in tried else Status.QUEUED
         new.append(NewRun(config, run_name(config), run.experiment, arm, condition, status=status))
     return new
 
 
-def _grid_centre(runs: Sequence[RunRecord], condition: int) -> float:
+def grid_centre(runs: Sequence[RunRecord], condition: int) -> float:
     """The rate around which the pilots of a condition were laid."""
     lowest = min(run.config.optim.learning_rate for run in runs if run.pilot and run.condition == condition)
     return float(f"{lowest / RATE_FACTORS[0]:.6g}")

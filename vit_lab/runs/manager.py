@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 
@@ -180,7 +181,8 @@ class RunManager:
             try:
                 self.store.end(run.id, status, error)
                 if run.pilot:
-                    release(self.store, run.experiment)
+                    with suppress(ConfigError):  # of a pilot that another version of the lab has left
+                        release(self.store, run.experiment)
                     self._call_workers()
                 return
             except StoreError as problem:

@@ -4,12 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.comparison import Comparison, compare, condition_labels, scores_of, verdict
-from vit_lab.analysis.summary import arm_names
+from vit_lab.analysis.summary import arm_names, rate_words
+from vit_lab.config import DataConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.ui import compare_charts as charts
 from vit_lab.ui.compare_rows import difference_rows
-from vit_lab.ui.experiments import extend, progress, rate_words
+from vit_lab.ui.experiments import extend, extended_note, progress
 
 
 def claim_panel(store: Store, runs: list[RunRecord]) -> None:
@@ -21,10 +22,11 @@ def claim_panel(store: Store, runs: list[RunRecord]) -> None:
         st.info("This experiment has one arm only.")
         return
     a, b = names[comparisons[0].a], names[comparisons[0].b]
-    st.markdown(f"#### {_answer(comparisons, a, b)}")
+    st.markdown(f"#### {_answer(comparisons, conditions, a, b)}")
     st.caption(f"Of {len(comparisons)} comparisons, Holm-corrected together so that all of them err in 5 % of cases. "
                + rate_words(runs))  # fmt: skip
-    grid = _grid(comparisons, conditions)
+    extended_note(store, runs)
+    grid = _grid(comparisons, {run.condition: run.config.data for run in runs})
     st.markdown(f"**{b} minus {a}, points of test accuracy**")
     st.dataframe(grid.style.map(_colour), key="claim-grid", alt="Difference and verdict by task and training-set size")
     labels = [conditions[c.condition] or "as set" for c in comparisons]
@@ -39,22 +41,23 @@ def claim_panel(store: Store, runs: list[RunRecord]) -> None:
     extend(runs, arms=False)
 
 
-def _answer(comparisons: list[Comparison], a: str, b: str) -> str:
-    larger = sum(c.winner == c.b for c in comparisons)
-    smaller = sum(c.winner == c.a for c in comparisons)
+def _answer(comparisons: list[Comparison], conditions: dict[int, str], a: str, b: str) -> str:
+    told = []
+    for arm, name in ((comparisons[0].b, b), (comparisons[0].a, a)):
+        where = [conditions[c.condition] or "here" for c in comparisons if c.winner == arm]
+        told.append(f"{name} wins {len(where)}" + (f" ({'; '.join(where)})" if where else ""))
     pending = sum(c.state in ("not yet", "too few") for c in comparisons)
-    rest = len(comparisons) - larger - smaller - pending
-    words = [f"{b} wins {larger}", f"{a} wins {smaller}", f"{rest} are not decided"]
-    return ", ".join(words) + (f", {pending} are still to come." if pending else ".")
+    open_ones = sum(c.winner is None for c in comparisons) - pending
+    return ", ".join([*told, f"{open_ones} not decided", *([f"{pending} still to come"] if pending else [])])
 
 
-def _grid(comparisons: list[Comparison], conditions: dict[int, str]) -> pd.DataFrame:
-    """Tasks down, training-set sizes across, where the labels have two parts; otherwise one column."""
+def _grid(comparisons: list[Comparison], data: dict[int, DataConfig]) -> pd.DataFrame:
+    """Tasks down, training-set sizes across."""
     cells: dict[str, dict[str, str]] = {}
     for c in comparisons:
-        parts = conditions[c.condition].split(", ")
-        size = next((part for part in parts if part.endswith("images")), "all")
-        task = ", ".join(part for part in parts if part != size) or "as set"
+        one = data[c.condition]
+        task = one.dataset + (f", {one.label_noise:.0%} noisy labels" if one.label_noise else "")
+        size = f"{one.train_size:,} images" if one.train_size else "all images"
         cells.setdefault(task, {})[size] = _cell(c)
     return pd.DataFrame.from_dict(cells, orient="index")
 

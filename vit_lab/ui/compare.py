@@ -11,14 +11,13 @@ from vit_lab.analysis.comparison import (
     Score,
     arm_outcomes,
     compare,
-    condition_labels,
     scores_of,
     swapped,
     verdict,
 )
 from vit_lab.analysis.statistics import accuracy_noise
-from vit_lab.analysis.summary import arm_configs, arm_names
-from vit_lab.config import difference
+from vit_lab.analysis.summary import arm_differences, arm_names, rate_words
+from vit_lab.config import TEST_IMAGES
 from vit_lab.runs.experiments import Pick, picks
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
@@ -26,12 +25,19 @@ from vit_lab.runs.store import Store
 from vit_lab.ui import compare_charts as charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.compare_rows import BANDS, arm_table, difference_rows, final_rows, letter, seed_curves, steps_to
-from vit_lab.ui.experiments import extend, progress, rate_words, seed_strip, seeds_of
+from vit_lab.ui.experiments import extend, extended_note, progress, seed_strip, seeds_of
 from vit_lab.ui.rows import run_curves
 
 LAST, BEST, AT_STEP = "test, last step", "test, best on validation", "validation, at a step"
 SCORES: dict[str, Score] = {LAST: "last", BEST: "best"}
-STATE_COLOURS = {"decided": "green", "not decided": "gray", "demo": "orange", "not yet": "blue", "too few": "gray"}
+STATE_COLOURS = {
+    "decided": "green",
+    "not decided": "gray",
+    "demo": "orange",
+    "not yet": "blue",
+    "too few": "gray",
+    "exploratory": "gray",
+}
 MEASURES = {
     "validation accuracy": ("accuracy", "validation"),
     "validation loss": ("loss", "validation"),
@@ -44,10 +50,6 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
     progress(all_runs)
     runs = [run for run in all_runs if not run.pilot]
     names = arm_names(runs)
-    conditions = condition_labels(runs)
-    if len(conditions) > 1:
-        condition = st.selectbox("Data", list(conditions), format_func=lambda one: conditions[one], key="condition")
-        runs = [run for run in runs if run.condition == condition]
     arms = sorted({run.arm for run in runs})
 
     left, middle, right = st.columns([0.3, 0.4, 0.3])
@@ -56,9 +58,10 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
     accuracy_curves = run_curves(store, runs, "accuracy", "validation")
     with right:
         scores = _scores(runs, picked, accuracy_curves)
-    comparisons = _against(baseline, compare(runs, scores))
+    comparisons = _against(baseline, compare(runs, scores, exploratory=picked != LAST))
     outcomes = arm_outcomes(runs, scores)
-    _verdicts(comparisons, names, store.experiment(runs[0].experiment).extended > 0)
+    _verdicts(comparisons, names)
+    extended_note(store, runs)
     st.markdown(seed_strip(runs))
     st.caption("One sign a seed: · to come, ▶ at work, ✓ finished, ✗ diverged, ? without a result.")
 
@@ -68,14 +71,14 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
         run.arm: f"{run.config.optim.learning_rate:g}" + _edge(picked_rates.get((run.arm, run.condition)))
         for run in runs
     }
-    table = arm_table(outcomes, names, baseline, steps, rates)
+    table = arm_table(outcomes, names, comparisons, steps, rates)
     st.dataframe(
         table.style.map(_signed_colour, subset=["vs baseline"]),
         hide_index=True,
         key="arm-table",
         alt="Every arm with mean, interval, spread and number of runs",
     )
-    st.caption(_fine_print(outcomes, runs) + " " + rate_words(all_runs))
+    st.caption(_fine_print(outcomes, runs, picked) + " " + rate_words(all_runs))
 
     left, right = st.columns(2)
     with left:
@@ -119,28 +122,24 @@ def _against(baseline: int, comparisons: Sequence[Comparison]) -> list[Compariso
     return [c if c.a == baseline else swapped(c) for c in comparisons if baseline in (c.a, c.b)]
 
 
-def _verdicts(comparisons: Sequence[Comparison], names: Mapping[int, str], extended: bool) -> None:
+def _verdicts(comparisons: Sequence[Comparison], names: Mapping[int, str]) -> None:
     for c in comparisons:
         with st.container(border=True):
             st.markdown(f"#### {verdict(c, names[c.a], names[c.b])}")
             st.markdown(f"{chip(c.b)} against {chip(c.a)} :{STATE_COLOURS[c.state]}-badge[{c.state}]")
-    if extended:
-        st.caption("Seeds were added to this experiment after its launch. If that was because of what it showed, it errs "
-                   "more often than 5 % of the time.")  # fmt: skip
 
 
-def _fine_print(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord]) -> str:
+def _fine_print(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord], picked: str) -> str:
     """What else the numbers carry: diverged runs, and the size of the test."""
-    images = {"mnist-10k": 2_000}.get(runs[0].config.data.dataset, 10_000)
     means = [one.summary.mean for one in outcomes if one.summary.mean is not None]
     words = []
-    if means:
-        words.append(
-            f"On {images:,} test images a single accuracy is itself sure to ±{accuracy_noise(max(means), images) * 100:.1f} points."
-        )
+    if means and picked != AT_STEP:
+        images = TEST_IMAGES[runs[0].config.data.dataset]
+        noise = accuracy_noise(min(means, key=lambda mean: abs(mean - 0.5)), images)
+        words.append(f"On {images:,} test images a single accuracy is itself sure to ±{noise * 100:.1f} points.")
     if any(one.diverged for one in outcomes):
         words.append("A diverged run counts with the accuracy of guessing.")
-    if any(one.missing for one in outcomes):
+    if any(one.missing for one in outcomes) and picked != AT_STEP:
         words.append("Runs that stand still have no result and are in no mean.")
     return " ".join(words)
 
@@ -150,7 +149,8 @@ def _edge(pick: Pick | None) -> str:
 
 
 def _signed_colour(text: str) -> str:
-    return {"+": "color: #0f8f83", "-": "color: #d1495b"}.get(text[:1], "")
+    """A colour for what is decided; the rest stays grey."""
+    return {"+": "color: #0f8f83", "-": "color: #d1495b"}.get(text[:1], "") if text.endswith("*") else ""
 
 
 def _curves(
@@ -177,8 +177,7 @@ def _curves(
 
 
 def _settings(runs: Sequence[RunRecord], names: Mapping[int, str]) -> None:
-    configs = [config.model_copy(update={"seed": 0}) for _, config in sorted(arm_configs(runs).items())]
-    told = difference(*configs)
+    told = arm_differences(runs)
     st.markdown("**What the arms differ in, and nothing else**")
     columns = [f"{letter(arm)}  {names[arm]}" for arm in sorted(names)]
     st.dataframe(

@@ -1,7 +1,8 @@
 """What an experiment's runs say, as the rows that `compare_charts` draws and the tables that stand beside them."""
 
+import math
 from collections.abc import Mapping, Sequence
-from statistics import median_low
+from statistics import median_high
 from typing import Any
 
 import pandas as pd
@@ -33,13 +34,16 @@ def seed_curves(curves: Mapping[str, pd.DataFrame], runs: Sequence[RunRecord], n
         if len(curve := curves.get(run.id, pd.DataFrame())):
             frame = curve.assign(kind="run", run=run.id, arm=letter(run.arm), name=names[run.arm],
                                  seed=str(run.config.seed), ended=run.status == Status.FINISHED)  # fmt: skip
-            frames.append(frame.assign(value=_smooth(frame["value"], smoothing)))
+            frames.append(frame)
     if not frames:
         return pd.DataFrame(columns=["kind", "arm", "x", "value", "low", "high"])
     rows = pd.concat(frames, ignore_index=True)
     means = [_mean_curve(part, band) for _, part in rows[rows["ended"]].groupby("arm")]
     shown = rows[~rows["seed"].isin([str(seed) for seed in hidden])]
     whole = pd.concat([shown, *means], ignore_index=True)
+    if smoothing > 1:  # the lines only: a band of smoothed values would promise too much
+        smoothed = whole.groupby(["kind", "arm", "seed"])["value"].transform(lambda values: _smooth(values, smoothing))
+        whole = whole.assign(value=smoothed)
     return whole.assign(x=whole["seconds"] if by_time else whole["step"]).drop(columns="ended")
 
 
@@ -58,7 +62,7 @@ def _mean_curve(rows: pd.DataFrame, band: str) -> pd.DataFrame:
 
 
 def _smooth(values: pd.Series, points: int) -> pd.Series:
-    return values.rolling(points, min_periods=1, center=True).mean() if points > 1 else values
+    return values.rolling(points, min_periods=1, center=True).mean()
 
 
 def final_rows(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord]) -> pd.DataFrame:
@@ -95,28 +99,42 @@ def steps_to(curve: pd.DataFrame, accuracy: float = ENOUGH) -> int | None:
     return int(reached.iloc[0]) if len(reached) else None
 
 
-def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], baseline: int, steps: Mapping[int, list[int | None]],
+def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], comparisons: Sequence[Comparison], steps: Mapping[int, list[int | None]],
               rates: Mapping[int, str]) -> pd.DataFrame:  # fmt: skip
-    """One row an arm; accuracies in percent, the difference to the baseline in points."""
-    base = next((one.summary.mean for one in outcomes if one.arm == baseline), None)
+    """One row an arm; accuracies in percent, the mean paired difference to the baseline in points."""
+    against = {c.b: c for c in comparisons}
     rows = []
     for one in outcomes:
         s = one.summary
-        reached = sorted(step for step in steps.get(one.arm, []) if step is not None)
+        reached = sorted(math.inf if step is None else step for step in steps.get(one.arm, []))
         rows.append({
             "Arm": f"{letter(one.arm)}  {names[one.arm]}",
             "Mean": _percent(s.mean),
             "95 % interval": "–" if s.low is None or s.high is None else f"{s.low:.1%} to {s.high:.1%}",
             "sd": "–" if s.sd is None else f"{s.sd * 100:.2f}",
             "n": f"{s.n} of {one.planned}",
-            "vs baseline": "–" if one.arm == baseline or base is None or s.mean is None
-                           else f"{(s.mean - base) * 100:+.2f}",
-            f"Steps to {ENOUGH:.0%}": f"{median_low(reached):,} ({len(reached)} of {s.n})" if reached else "never yet",
+            "vs baseline": _against(against.get(one.arm)),
+            f"Steps to {ENOUGH:.0%}": _median_steps(reached),
             "Diverged": str(one.diverged),
             "No result": str(one.missing),
             "Learning rate": rates[one.arm],
         })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _against(c: Comparison | None) -> str:
+    """The mean paired difference; a star where it is decided."""
+    if c is None or c.test.mean is None:
+        return "–"
+    return f"{c.test.mean * 100:+.2f}" + (" *" if c.state == "decided" else "")
+
+
+def _median_steps(reached: Sequence[float]) -> str:
+    """The median over all runs, those that never got there being slower than any."""
+    if not reached or reached[0] == math.inf:
+        return "never yet"
+    half, count = median_high(reached), sum(step < math.inf for step in reached)
+    return ("not in half of the runs" if half == math.inf else f"{half:,.0f}") + f" ({count} of {len(reached)})"
 
 
 def _percent(share: float | None) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Sequence
 import streamlit as st
 
 from vit_lab.analysis.export import outcomes_csv, to_csv
-from vit_lab.config import ConfigError, RunConfig, one_of
+from vit_lab.config import ConfigError, RunConfig, configure, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import is_available
 from vit_lab.runs.designs import MOST_ARMS, parse_arm
-from vit_lab.runs.experiments import PILOT_SEED, Plan, another_arm, more_seeds, new_experiment
+from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
 from vit_lab.runs.records import Kind, NewRun, RunRecord, arm_label
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
@@ -21,18 +21,21 @@ from vit_lab.ui.table import unreadable
 MARKS = {Status.WAITING: "·", Status.QUEUED: "·", Status.RUNNING: "▶", Status.FINISHED: "✓", Status.DIVERGED: "✗"}
 
 
-def pick_experiment(kind: Kind, fewest_arms: int) -> str | None:
-    """A box with all experiments of a kind that have enough arms, the newest first; the one in the address is chosen."""
+def pick_experiment(kind: Kind) -> str | None:
+    """A box with all experiments of a kind that have several arms or seeds, the newest first; the one in the address is chosen."""
     store = open_store()
     kinds = {record.id: record.kind for record in store.experiments()}
     members: dict[str, list[RunRecord]] = {}
     for run in store.runs():
         if not run.pilot and kinds.get(run.experiment) == kind and not unreadable(run):
             members.setdefault(run.experiment, []).append(run)
-    labels = {one: _title(runs) for one, runs in members.items() if len({run.arm for run in runs}) >= fewest_arms}
+    labels = {one: _title(runs) for one, runs in members.items()
+              if len({run.arm for run in runs}) > 1 or len({run.config.seed for run in runs}) > 1}  # fmt: skip
+    linked = st.query_params.get("experiment")
+    if linked and linked not in labels:
+        st.warning("The experiment of this link is not here: it may be deleted, or of another page.")
     if not labels:
         return None
-    linked = st.query_params.get("experiment")
     if linked in labels and st.session_state.get(f"{kind}_linked") != linked:
         st.session_state[f"{kind}_experiment"] = st.session_state[f"{kind}_linked"] = linked
     if st.session_state.get(f"{kind}_experiment") not in labels:
@@ -59,11 +62,11 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
     with fold:
         try:
             plan = form()
+            needed = dict.fromkeys(run.config.data.dataset for run in plan.runs("planned"))
         except ConfigError as error:
             st.info(error.message)
             return lambda: None
         slot = st.empty()
-        needed = dict.fromkeys(run.config.data.dataset for run in plan.runs("planned"))
         if away := [dataset for dataset in needed if not is_available(dataset)]:
             st.warning(f"{one_of(away, 'and')} is not on this machine; the page Train downloads it.")
             return lambda: None
@@ -83,8 +86,13 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
 def launch(plan: Plan, page: str | None = None) -> None:
     """Queue all runs of a plan and show them on a page, or on the present one."""
     experiment = new_experiment()
+    try:
+        new = plan.runs(experiment)
+    except ConfigError as error:
+        st.error(str(error))
+        return
     with problems_told():
-        open_manager().submit(plan.runs(experiment), plan.kind)
+        open_manager().submit(new, plan.kind)
         if page:
             st.switch_page(page, query_params={"experiment": experiment})
         st.query_params["experiment"] = experiment
@@ -93,17 +101,30 @@ def launch(plan: Plan, page: str | None = None) -> None:
 
 def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> None:
     """Draw an experiment now, and each second while one of its runs is at work."""
-    active = any(run.status in ACTIVE for run in open_store().runs(experiment=experiment))
+    active = any(run.status in ACTIVE for run in _readable(open_store(), experiment))
 
     def panel() -> None:
         with problems_told():
             store = open_store()
-            runs = [run for run in store.runs(experiment=experiment) if not unreadable(run)]
+            runs = _readable(store, experiment)
+            if hidden := len(store.runs(experiment=experiment)) - len(runs):
+                st.warning(f"{hidden} of the runs cannot be read here, and are in no number on this page.")
             if active and not any(run.status in ACTIVE for run in runs):
                 st.rerun()  # the last tick
             draw(store, runs)
 
     st.fragment(panel, run_every=TICK_SECONDS if active else None)()
+
+
+def _readable(store: Store, experiment: str) -> list[RunRecord]:
+    return [run for run in store.runs(experiment=experiment) if not unreadable(run)]
+
+
+def extended_note(store: Store, runs: Sequence[RunRecord]) -> None:
+    """Say that seeds were added after the launch, if they were."""
+    if store.experiment(runs[0].experiment).extended:
+        st.caption("Seeds were added to this experiment after its launch. If that was because of what it showed, it errs "
+                   "more often than 5 % of the time.")  # fmt: skip
 
 
 def progress(runs: Sequence[RunRecord]) -> None:
@@ -150,21 +171,6 @@ def about(seconds: float) -> str:
     return f"about {max(seconds, 1):.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
-def rate_words(runs: Sequence[RunRecord]) -> str:
-    """Whether the arms chose their learning rates, and which."""
-    proper = [run for run in runs if not run.pilot]
-    rates = sorted({run.config.optim.learning_rate for run in proper})
-    if not any(run.pilot for run in runs):
-        return (f"All arms use one learning rate, {rates[0]:g}, although another variance may want another rate: a "
-                "confound. The fair learning rate lets each arm choose its own.")  # fmt: skip
-    if any(run.status == Status.WAITING for run in proper):
-        return (
-            "Fair learning rate: pilot runs are trying the same few rates for every arm; the runs proper wait for them."
-        )
-    return ("Fair learning rate: each arm first chose its own on the validation images, from one grid that all share, "
-            "with a seed that is not used again.")  # fmt: skip
-
-
 def arms_input(default: Sequence[str], key: str, most: int = MOST_ARMS) -> list[str]:
     """A field for several inits, spelled as on the command line: scheme, or scheme:variance scale."""
     offered = list(dict.fromkeys([*default, "linear-default", "xavier", "kaiming", "vit", "normal:0.05", "xavier:3"]))
@@ -181,16 +187,16 @@ def extend(runs: Sequence[RunRecord], *, arms: bool = True) -> None:
             st.caption("Adding seeds until an interval leaves out 0 finds differences that are not there. Decide on the "
                        "number before you look; this page remembers that seeds were added.")  # fmt: skip
             if st.button("Add", key="add_seeds", type="primary"):
-                _add(more_seeds(runs, int(count)), proper[0].experiment)
+                try:
+                    _add(more_seeds(runs, int(count)), proper[0].experiment)
+                except ConfigError as error:
+                    st.error(error.message)
         if arms and len({run.arm for run in proper}) < MOST_ARMS:
             with st.popover("Another arm", icon=":material/add:"):
                 spec = st.text_input("Init", placeholder="kaiming, or normal:0.05", key="arm_to_add")
                 if st.button("Add", key="add_arm", type="primary", disabled=not spec):
                     try:
-                        init = parse_arm(spec)
-                        if any(run.config.init == init for run in proper):
-                            raise ConfigError("arm", f"{spec} is an arm of this experiment already")
-                        _add(another_arm(runs, init), None)
+                        _add(another_arm(runs, parse_arm(spec)), None)
                     except ConfigError as error:
                         st.error(error.message)
         if broken := [run for run in runs if run.status in RESUMABLE]:
@@ -200,7 +206,7 @@ def extend(runs: Sequence[RunRecord], *, arms: bool = True) -> None:
 
 
 def _again(run: RunRecord) -> None:
-    st.markdown(f"{chip(run.arm)} {run.name} {status_badge(run)}")
+    st.markdown(f"{chip(run.arm)} {arm_label(run.config)}, seed {run.config.seed} {status_badge(run)}")
     if run.error:
         st.caption(run.error)
     with st.container(horizontal=True), problems_told():
@@ -232,7 +238,7 @@ def seed_strip(runs: Sequence[RunRecord]) -> str:
 
 def seeds_of(runs: Iterable[RunRecord]) -> list[int]:
     """The seeds of the runs proper."""
-    return sorted({run.config.seed for run in runs if not run.pilot and run.config.seed != PILOT_SEED})
+    return sorted({run.config.seed for run in runs if not run.pilot})
 
 
 @st.cache_data(show_spinner="Measuring how fast a step is here", max_entries=64)
@@ -248,7 +254,10 @@ def cost_words(plan: Plan) -> str:
     from vit_lab.runs.manager import usable_cores  # brings torch
 
     configs = [run.config for run in plan.runs("estimate")]
-    alike = [config.model_copy(update={"seed": 0, "init": RunConfig().init}) for config in configs]  # cost the same
+    alike = [
+        configure(config, seed=0, learning_rate=1e-3).model_copy(update={"init": RunConfig().init})
+        for config in configs
+    ]  # cost the same
     cores, seconds = usable_cores(), sum(seconds_per_run(config.model_dump_json()) for config in alike)
     return f"{len(configs)} runs, {about(seconds / cores)} on {cores} core{'' if cores == 1 else 's'}"
 
@@ -257,7 +266,7 @@ def downloads(store: Store, experiment: str) -> None:
     """Buttons for the report and for tables of an experiment."""
 
     def found() -> list[RunRecord]:
-        return store.runs(experiment=experiment)
+        return _readable(store, experiment)
 
     def as_report() -> str:
         from vit_lab.ui.report import report  # brings the chart renderer

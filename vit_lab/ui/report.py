@@ -13,7 +13,7 @@ import vl_convert
 from vit_lab.analysis.command import command
 from vit_lab.analysis.comparison import arm_outcomes, compare, condition_labels, scores_of
 from vit_lab.analysis.export import outcomes_csv
-from vit_lab.analysis.summary import arm_configs, arm_names, experiment_summary
+from vit_lab.analysis.summary import arm_configs, arm_differences, arm_names, experiment_summary, rate_words
 from vit_lab.config import RunConfig, difference
 from vit_lab.runs.records import Kind, RunRecord
 from vit_lab.runs.states import ACTIVE
@@ -25,11 +25,6 @@ TITLES = {
     "compare": "Which init is better here?",
     "sweep": "Accuracy against the variance of the initial weights",
     "claim": "Does a larger variance help on smaller or harder data?",
-}
-RATE_WORDS = {
-    True: "Fair learning rate: each arm first chose its rate on the validation images, from one grid that all share, with a "
-    "seed that was not used again. The table says which.",
-    False: "All arms used the same learning rate, although another variance may want another rate: a confound.",
 }
 FILTERS = {
     "percent": lambda share: "–" if share is None else f"{share:.2%}",
@@ -62,8 +57,10 @@ def report(store: Store, runs: Sequence[RunRecord]) -> str:
         pairs=summary["pairs"] if record.kind != "sweep" else [],
         arms=summary["arms"],
         pictures=_pictures(proper, record.kind),
-        rates=RATE_WORDS[summary["fair_learning_rate"]],
+        rates=rate_words(runs),
         extended=record.extended,
+        names=list(arm_names(runs).values()),
+        told=[(field.replace("_", " "), values) for field, values in arm_differences(runs).items()],
         settings=[(field.replace("_", " "), value) for field, value in _shared(proper).items()],
         command=command(runs, record.kind),
         csv=outcomes_csv(runs),

@@ -21,13 +21,12 @@ def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
     rows = u_curve_rows(outcomes, configs, conditions)
     st.vega_lite_chart(rows, charts.U_CURVE, key="u-curve", alt="Test accuracy by variance scale")
     st.caption("A small dot is a run; lines join the means, bars are their 95 % intervals (from 3 runs on). The dashed lines "
-               "stand where the variance of a square matrix is that of the named scheme. Look for where a curve falls off: to "
-               "the left the signal is too quiet, to the right too loud, and whether the best place moves with the training "
-               "set.")  # fmt: skip
+               "stand where the variance of a square matrix is that of the named scheme. Look for where a curve falls off on either "
+               "side, and whether the best place moves with the training set.")  # fmt: skip
     best = []
     for condition, label in conditions.items():
         means = {configs[one.arm].init.variance_scale: one.summary.mean for one in outcomes
-                 if one.condition == condition and one.summary.mean is not None}  # fmt: skip
+                 if one.condition == condition and one.summary.mean is not None and one.summary.low is not None}  # fmt: skip
         if means:
             scale = max(means, key=lambda scale: means[scale])
             best.append(f"{label or 'here'}: ×{scale:g} ({means[scale]:.1%})")

@@ -1,0 +1,52 @@
+"""The command in a report repeats the experiment, setting by setting, or is not given."""
+
+import shlex
+
+import pytest
+from tiny import tiny
+from typer.testing import CliRunner
+
+from vit_lab import __main__ as cli
+from vit_lab import paths
+from vit_lab.analysis.command import command
+from vit_lab.config import configure
+from vit_lab.runs.designs import claim, comparison, sweep
+from vit_lab.runs.experiments import Plan
+from vit_lab.runs.store import Store
+
+BASE = tiny(normalise=False, learning_rate=0.005, final_norm=False)
+PLANS = {
+    "compare": comparison(tiny(seed=3), ["xavier", "normal:0.05"], 2),
+    "fair": comparison(BASE, ["xavier", "kaiming"], 1, fair_rate=True),
+    "sweep": sweep(tiny(scheme="xavier"), [0.1, 1.0], [20, None], 2),
+    "claim": claim(BASE, ["mnist-10k", "mnist-10k:0.4"], [20, None], 1),
+}
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_the_command_repeats_the_experiment(plan, monkeypatch):
+    store = Store(paths.database())
+    store.add(plan.runs("e"), plan.kind)
+    words = shlex.split(command(store.runs(experiment="e"), plan.kind))
+    store.close()
+    asked = []
+    monkeypatch.setattr(cli, "_experiment", lambda plan, *_: asked.append(plan))
+    result = CliRunner().invoke(cli.app, words[3:], catch_exceptions=False)
+    assert (words[:3], result.exit_code) == (["python", "-m", "vit_lab"], 0), result.output
+    assert [run.config for run in asked[0].runs("e")] == [run.config for run in plan.runs("e")]
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [
+        [tiny(dim=8), tiny(dim=16)],
+        [tiny(), tiny(qk_scale=3)],
+        [tiny(clip_norm=None), configure(tiny(clip_norm=None), scheme="xavier")],
+    ],
+    ids=["arms of two widths", "a group of matrices", "an empty setting"],
+)
+def test_what_options_cannot_say_has_no_command(arms):
+    store = Store(paths.database())
+    store.add(Plan(arms, [0, 1]).runs("e"))
+    assert command(store.runs(experiment="e"), "compare") is None
+    store.close()
