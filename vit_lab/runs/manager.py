@@ -85,6 +85,7 @@ class RunManager:
         """Remove runs, their events and checkpoints. Raises StoreError if one is still at work."""
         self.store.delete(run_ids, visitor)
         for run_id in run_ids:
+            _clear_half_written(run_id)
             paths.checkpoint(run_id).unlink(missing_ok=True)
 
     def shutdown(self, timeout: float = SHUTDOWN_SECONDS) -> bool:
@@ -135,6 +136,7 @@ class RunManager:
         """Train one run until it ends or is asked to; returns how it ended and why."""
         try:
             path = paths.checkpoint(run.id)
+            _clear_half_written(run.id)
             checkpoint = load_checkpoint(path) if path.exists() else None
             training = train(run.config, load_run_data(run.config), checkpoint=checkpoint)
             return self._follow(run, training)
@@ -237,6 +239,13 @@ class ForVisitor:
     def delete(self, run_ids: Sequence[str]) -> None:
         """Remove runs of this visitor."""
         self._manager.delete(run_ids, self._visitor)
+
+
+def _clear_half_written(run_id: str) -> None:
+    """Remove what a process that was killed while it saved a checkpoint has left."""
+    checkpoint = paths.checkpoint(run_id)
+    for file in checkpoint.parent.glob(f"{checkpoint.stem}.*.tmp"):
+        file.unlink(missing_ok=True)
 
 
 def _too_long(owner: str) -> str:
