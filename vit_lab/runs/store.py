@@ -394,4 +394,6 @@ def remedy(error: Exception) -> str:
 
 def one_line(text: str) -> str:
     """What a person typed, on one line and not endless."""
-    return " ".join(text.split())[:LONGEST_NAME]
+    return " ".join(text.encode("utf-8", "replace").decode().split())[
+        :LONGEST_NAME
+    ]  # half a character cannot be stored
