@@ -338,7 +338,7 @@ def _refusals(json_keys: Sequence[str] = ()) -> Iterator[None]:
 
 def _tell(json_keys: Sequence[str], status: Status, error: str) -> NoReturn:
     if json_keys:
-        lists = {key: [] for key in ("run_ids", "arms", "pairs") if key in json_keys}
+        lists: dict[str, Any] = {key: [] for key in ("run_ids", "arms", "pairs") if key in json_keys}
         print(json.dumps(dict.fromkeys(json_keys) | lists | {"status": status, "error": error}))
     _fail(error)
 
