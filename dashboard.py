@@ -11,30 +11,27 @@ from vit_lab.ui.lab import problems_told
 
 ICON = str(Path(__file__).parent / "vit_lab" / "ui" / "icon.svg")  # whatever folder streamlit was started in
 
+PAGES = [
+    ("train", "Train", "play_circle",
+     "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."),
+    ("weights", "Weights", "bar_chart_4_bars",
+     "What the init does to weights, signal and attention, at every step of a run."),
+    ("compare", "Compare", "balance",
+     "Several inits over several seeds: which is better here, and how sure one may be."),
+    ("sweep", "U-curve", "ssid_chart",
+     "Accuracy against the variance of the initial weights, at one or several training-set sizes."),
+    ("claim", "Claim", "fact_check",
+     "Does a larger variance help on smaller or harder data? A ready experiment, and its report."),
+    ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
+]  # fmt: skip
+
 st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide")
 st.logo(ICON, size="large")
 
 page = st.navigation(
     [
-        st.Page(
-            "pages/train.py",
-            title="Train",
-            icon=":material/play_circle:",
-            default=True,
-            help="Choose a model and two inits, train both side by side, and watch loss, accuracy and weights live.",
-        ),
-        st.Page(
-            "pages/weights.py",
-            title="Weights",
-            icon=":material/bar_chart_4_bars:",
-            help="What the init does to weights, signal and attention, at every step of a run.",
-        ),
-        st.Page(
-            "pages/runs.py",
-            title="Runs",
-            icon=":material/list_alt:",
-            help="Every run so far: rename, tag, delete, run again, download.",
-        ),
+        st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, default=name == "train")
+        for name, title, icon, words in PAGES
     ],
     position="top",
 )

@@ -5,10 +5,12 @@ import streamlit as st
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import download, is_available
 from vit_lab.models.size import num_parameters
-from vit_lab.runs.experiments import Plan, new_experiment
+from vit_lab.runs.designs import MOST_ARMS
+from vit_lab.runs.experiments import Plan
 from vit_lab.ui.arms import chip
+from vit_lab.ui.experiments import is_large, launch, live, overview_panel
 from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
-from vit_lab.ui.lab import open_manager, open_store, problems_told, warm_up
+from vit_lab.ui.lab import open_store, warm_up
 from vit_lab.ui.live import experiment_panel
 from vit_lab.ui.picture import patches_apart
 from vit_lab.ui.preflight import gauge_badge, preflight_panel
@@ -20,11 +22,14 @@ left, right = st.columns([0.3, 0.7], gap="large")
 with left:
     top = st.container()
     st.markdown("#### Init")
-    both = st.toggle("Compare two inits", value=True, key="compare", bind="query-params")
+    arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params",
+                        help="How many inits are trained side by side.")  # fmt: skip
     arm_values = []
-    for arm, column in enumerate(st.columns(2, wrap=False) if both else [st.container()]):
-        with column:
-            arm_values.append(form.arm(arm))
+    for first in range(0, arms, 2):
+        row = st.columns(2, wrap=False) if arms > 1 else [st.container()]
+        for arm, column in enumerate(row[: arms - first], start=first):
+            with column:
+                arm_values.append(form.arm(arm))
 
     st.markdown("#### Model")
     one, two = st.columns(2, wrap=False)
@@ -46,7 +51,14 @@ with left:
         form.number("learning_rate", "Learning rate", step=0.001)
     with two:
         form.number("batch_size", "Batch size", step=32)
-    form.number("seed", "Seed", step=1)
+    one, two = st.columns(2, wrap=False)
+    with one:
+        form.number("seed", "Seed", step=1)
+    with two:
+        seeds = form.seeds()
+    fair = arms > 1 and st.toggle("Fair learning rate", key="fair", bind="query-params",
+                                  help="Each arm first chooses its rate on the validation images, from one small grid, for "
+                                  "another variance may want another rate.")  # fmt: skip
 
     with st.expander("More settings"):
         form.choice("pool", "Pooling")
@@ -90,13 +102,10 @@ with right:
             )
             gauges = [st.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
             if ready:
-                label = "Train both side by side" if both else "Train"
+                label = "Train both side by side" if arms == 2 else "Train all side by side" if arms > 2 else "Train"
                 if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
-                    experiment = new_experiment()
-                    with problems_told():
-                        open_manager().submit(Plan(configs, [configs[0].seed]).runs(experiment))
-                        st.query_params["experiment"] = experiment
-                        st.rerun()
+                    plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
+                    launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
             else:
                 st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
                 if st.button("Download", icon=":material/download:", key="download"):
@@ -114,8 +123,11 @@ with right:
     preflight = st.container()
     st.divider()
     experiment = st.query_params.get("experiment") or store.latest_experiment()
-    if experiment and store.runs(experiment=experiment):
-        experiment_panel(experiment)
+    if experiment and (runs := store.runs(experiment=experiment)):
+        if is_large(runs):
+            live(overview_panel, experiment)
+        else:
+            experiment_panel(experiment)
     elif store.latest_experiment():
         st.info("The runs of this link are gone. The page Runs lists what there is.")
     else:

@@ -2,16 +2,11 @@
 
 import csv
 import io
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from tiny import TINY, tiny
+from commands import SMALL, last_object, run, shell, stored_runs
+from tiny import tiny
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from vit_lab import paths
 from vit_lab.__main__ import app
@@ -24,34 +19,10 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.trainer import train
 
-ROOT = Path(__file__).resolve().parents[1]
-SMALL = [f"--{option_name(field)}={value}" for field, value in TINY.items()] + ["--warmup-steps=3"]
 TRAIN_KEYS = {
     "run_id", "status", "config", "steps", "wall_seconds", "images_per_second", "train_loss", "val_accuracy",
     "test_accuracy",
 }  # fmt: skip
-
-
-def run(*words):
-    """A command in this process."""
-    return CliRunner().invoke(app, words, catch_exceptions=False)
-
-
-def shell(*words):
-    """A command as a person gives it."""
-    command = [sys.executable, "-m", "vit_lab", *words]
-    return subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=120)
-
-
-def last_object(stdout):
-    return json.loads(stdout.splitlines()[-1])
-
-
-def stored_runs():
-    store = Store(paths.database())
-    found = store.runs()
-    store.close()
-    return found
 
 
 def test_a_shell_gets_one_json_object_and_exit_code_0():
@@ -156,7 +127,7 @@ def test_every_setting_has_an_option_and_every_option_a_help():
     assert {"--preset", "--dataset", "--train-size", "--seed", "--json"} <= set(options)
 
 
-@pytest.mark.parametrize("command", ["train", "runs", "export"])
+@pytest.mark.parametrize("command", get_command(app).commands)
 def test_every_command_has_a_help(command):
     done = run(command, "--help")
     assert done.exit_code == 0 and get_command(app).commands[command].help in " ".join(done.stdout.split())
@@ -179,13 +150,11 @@ def submitted(monkeypatch):
     """The configs that `train` would have trained."""
     configs = []
 
-    def stand_in(store, config):
-        configs.append(config)
+    def stand_in(store, plan, download, workers):
+        configs.extend(run.config for run in plan.runs("e"))
         raise SystemExit(0)
 
-    monkeypatch.setattr("vit_lab.__main__._train_to_the_end", stand_in)
-    monkeypatch.setattr("vit_lab.data.images.is_available", lambda name: True)
-    monkeypatch.setattr("vit_lab.data.splits.load_run_data", lambda config: None)
+    monkeypatch.setattr("vit_lab.__main__._work_off", stand_in)
     return configs
 
 
@@ -239,7 +208,7 @@ def test_export_writes_every_measurement_of_the_runs_named(tmp_path):
     file = tmp_path / "out.csv"
     done = run("export", ids[0], ids[2], "--csv", str(file))
     rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
-    assert (done.exit_code, done.stdout) == (0, f"{file}: {len(rows)} rows\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"{file}: {len(rows)} rows\n")
     assert {row["run_id"] for row in rows} == {ids[0], ids[2]}
     assert sum(row["measure"] == "train_loss" for row in rows) == 2 * 10
 

@@ -248,7 +248,10 @@ def test_choices_read_as_a_phrase(words, text):
 
 
 def second_defaults(source: str) -> list[str]:
-    """Parameters and class fields that are called like a setting and have a default of their own."""
+    """Parameters and class fields that are called like a setting and have a default of their own.
+
+    `kind` is left out: an experiment has one too.
+    """
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -266,7 +269,7 @@ def second_defaults(source: str) -> list[str]:
         found += [
             name
             for name, default in pairs
-            if name in PART_OF and isinstance(default, ast.Constant) and default.value is not None
+            if name in PART_OF and name != "kind" and isinstance(default, ast.Constant) and default.value is not None
         ]
     return found
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from vit_lab.config import RunConfig, configure
 from vit_lab.data.splits import RunData, Split, load_run_data
-from vit_lab.runs.records import NewRun, run_name
+from vit_lab.runs.records import NewRun, RunRecord, run_name
+from vit_lab.runs.states import Status
 
 TINY = {"patch_size": 14, "dim": 8, "depth": 2, "heads": 2, "train_size": 50, "batch_size": 16, "steps": 10}
 
@@ -24,3 +25,15 @@ def tiny_data(config: RunConfig) -> RunData:
 def pair(configs: list[RunConfig], experiment: str) -> list[NewRun]:
     """One run for each config, as the arms of one experiment."""
     return [NewRun(config, run_name(config), experiment, arm) for arm, config in enumerate(configs)]
+
+
+def record(config: RunConfig, status: Status = Status.FINISHED, **columns: Any) -> RunRecord:
+    """A stored run that never went through a store."""
+    known: dict[str, Any] = {
+        "id": f"run of seed {config.seed}", "number": 1, "experiment": "e", "arm": 0, "name": run_name(config), "tags": "",
+        "config_json": config.model_dump_json(), "status": status, "process": "", "request": None, "error": None,
+        "created_at": "", "wall_seconds": 1.0, "images_per_second": 1.0, "step": 10, "total_steps": 10, "train_loss": 1.0,
+        "val_accuracy": None, "test_accuracy": None, "sparkline": "[]", "condition": 0, "pilot": 0,
+        "best_test_accuracy": None,
+    }  # fmt: skip
+    return RunRecord(**known | columns)

@@ -29,7 +29,7 @@ from vit_lab.presets import preset as preset_config
 from vit_lab.runs import designs
 from vit_lab.runs.experiments import Plan, new_experiment
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE, ENDED, Status
+from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
 
 app = typer.Typer(help="Measure what the variance of the initial weights does to a Vision Transformer.",
@@ -123,7 +123,7 @@ def sweep(
     _refuse(settings, "train_size", instead="--size")
     with _refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
-        plan = designs.sweep(base, scale or designs.SWEEP_SCALES, _sizes(size or ["all"]), seeds)
+        plan = designs.sweep(base, scale or designs.sweep_scales(), _sizes(size or ["all"]), seeds)
         _experiment(plan, download, json_, csv, html)
 
 
@@ -247,7 +247,11 @@ def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = No
 
 
 def _still(found: list[RunRecord]) -> bool:
-    return not any(run.status in ACTIVE for run in found)
+    """Whether nothing will happen any more: a run whose pilots stand still would wait for ever."""
+    stuck = {run.condition for run in found if run.pilot and run.status in RESUMABLE}
+    return not any(
+        run.status in ACTIVE and not (run.status == Status.WAITING and run.condition in stuck) for run in found
+    )
 
 
 def _told(found: list[RunRecord]) -> str:
@@ -285,9 +289,12 @@ def _write_files(store: Store, found: list[RunRecord], csv: Path | None, html: P
         _write(csv, "csv", text)
         stderr.print(f"{csv}: {text.count(chr(10)) - 1} rows")
     if html:
-        from vit_lab.ui.report import report
+        from vit_lab.ui.report import ReportError, report
 
-        _write(html, "html", report(store, found))
+        try:
+            _write(html, "html", report(store, found))
+        except ReportError as error:
+            _fail(f"html: {error}", code=2)
         stderr.print(f"{html}: the report")
 
 

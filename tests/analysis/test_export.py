@@ -39,6 +39,7 @@ MEASURED = [
     (2, "gradient_norm", None),
     (2, "test_loss", 1.5),
     (2, "test_accuracy", 0.25),
+    (2, "best_test_accuracy", 0.25),
 ]
 
 

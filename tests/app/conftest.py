@@ -54,7 +54,7 @@ class NoteTaker:
         self.submitted: list[list[NewRun]] = []
         self.asked: list[tuple[str, str]] = []
 
-    def submit(self, runs: list[NewRun]) -> list[str]:
+    def submit(self, runs: list[NewRun], kind: str = "compare") -> list[str]:
         self.submitted.append(list(runs))
         return [f"run{i}" for i in range(len(runs))]
 

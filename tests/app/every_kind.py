@@ -17,6 +17,7 @@ PAIRS = {
     "done": (Status.FINISHED, Status.DIVERGED),
     "still": (Status.FAILED, Status.PAUSED),
     "ended": (Status.STOPPED, Status.INTERRUPTED),
+    "picking": (Status.WAITING,),
     "at-work": (Status.RUNNING, Status.QUEUED),
 }
 NAMES = {
@@ -26,6 +27,7 @@ NAMES = {
     Status.PAUSED: "long " * 2_000,
     Status.STOPPED: "**[bold](javascript:alert(3))** $x^2$ :red[red] :material/home: `code`",
     Status.INTERRUPTED: "\t \n",
+    Status.WAITING: "<marquee>",
     Status.RUNNING: "%s {name} \\ null",
     Status.QUEUED: "plain",
 }
@@ -43,7 +45,7 @@ class EveryKind:
         self.ids: dict[Status, str] = {}
         for experiment, states in PAIRS.items():
             runs = [NewRun(tiny(steps=STEPS, scheme=scheme), NAMES[status], experiment, arm)
-                    for arm, (status, scheme) in enumerate(zip(states, SCHEMES, strict=True))]  # fmt: skip
+                    for arm, (status, scheme) in enumerate(zip(states, SCHEMES, strict=False))]  # fmt: skip
             for status, run_id in zip(states, self.store.add(runs), strict=True):
                 self.ids[status] = run_id
                 self._live(run_id, status)
@@ -66,6 +68,9 @@ class EveryKind:
 
     def _live(self, run_id: str, status: Status) -> None:
         if status == Status.QUEUED:
+            return
+        if status == Status.WAITING:
+            self.store._set(run_id, status=status)
             return
         self.store._set(run_id, status=Status.RUNNING)
         events = _events(STEPS if status == Status.FINISHED else STEPS // 2)

@@ -4,4 +4,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD, FOLDER = ROOT / "dashboard.py", "pages"
-TRAIN, RUNS, WEIGHTS = f"{FOLDER}/train.py", f"{FOLDER}/runs.py", f"{FOLDER}/weights.py"
+TRAIN, RUNS, WEIGHTS, COMPARE, SWEEP, CLAIM = (
+    f"{FOLDER}/{name}.py" for name in ("train", "runs", "weights", "compare", "sweep", "claim")
+)

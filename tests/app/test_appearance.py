@@ -94,4 +94,4 @@ def test_a_page_reads_like_the_screen(path):
 
 def test_every_page_is_in_the_navigation():
     text = DASHBOARD.read_text(encoding="utf-8")
-    assert all(f'"{FOLDER}/{path.name}"' in text for path in PAGE_FILES)
+    assert all(f'("{path.stem}", ' in text for path in PAGE_FILES)

@@ -122,7 +122,7 @@ def test_each_arm_is_a_run_of_one_experiment(open_page, workers):
 
 def test_one_arm_alone(open_page, workers):
     at = open_page()
-    at.toggle(key="compare").set_value(False).run()
+    at.selectbox(key="arms").set_value(1).run()
     assert [box.key for box in at.selectbox if box.key.endswith("scheme")] == ["a_scheme"]
     assert at.button(key="train").label == "Train"
     at.select_slider(key="a_qk_scale").set_value("0.1").run()
@@ -240,7 +240,7 @@ def test_a_link_chooses_the_inits(open_page, workers):
 @pytest.mark.parametrize("value", NONSENSE, ids=range(len(NONSENSE)))
 def test_a_nonsense_link_opens_the_page_with_what_it_can_use(open_page, value):
     arms = [f"{letter}_{field}" for letter, field in product("ab", INIT)]
-    fields = [*SETTINGS, *arms, "compare", "length", "clip", "preset"]
+    fields = [*SETTINGS, *arms, "arms", "seeds", "fair", "length", "clip", "preset"]
     at = open_page(**dict.fromkeys(fields, value))
     assert not at.exception
     for field in SETTINGS:
@@ -251,7 +251,7 @@ def test_a_nonsense_link_opens_the_page_with_what_it_can_use(open_page, value):
 
 def test_values_that_cannot_be_leave_the_defaults(open_page, workers):
     query = {"depth": "abc", "heads": "999", "dataset": "foo", "patch_size": "5", "dim": "1e3", "steps": "inf",
-             "learning_rate": "nan", "beta2": "1.5", "compare": "maybe", "pool": "<b>cls</b>", "seed": "1e999",
+             "learning_rate": "nan", "beta2": "1.5", "arms": "maybe", "pool": "<b>cls</b>", "seed": "1e999",
              "clip_norm": "-1", "a_scheme": "evil", "a_variance_scale": "4", "b_qk_scale": "10 ", "shift": "🦊"}  # fmt: skip
     assert submitted(open_page(**query), workers) == [configure(), configure(scheme="xavier")]
 

@@ -76,7 +76,7 @@ def test_resume_reaches_every_run_that_stands_still(open_page, every_kind, worke
 
 
 def test_a_store_that_refuses_a_run_is_said_in_its_sentence(open_page, workers, monkeypatch):
-    def refuse(runs):
+    def refuse(runs, kind):
         raise StoreError("the disk is full; free some space")
 
     monkeypatch.setattr(workers, "submit", refuse)

@@ -10,7 +10,7 @@ from screen import button, chart, no_exception, points, settle, states, steps, t
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PAIR = "/?patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=1200&warmup_steps=20"
-SINGLE = "/?compare=false&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
+SINGLE = "/?arms=1&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
 NEW_NAME = "<b>small</b> & 🦊"
 
 

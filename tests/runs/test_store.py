@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from tiny import tiny
 
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.runs.migrations import MIGRATIONS, migrate
-from vit_lab.runs.records import NewRun
+from vit_lab.runs.records import ExperimentRecord, NewRun
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import LONGEST_NAME, Store, StoreError
 
@@ -84,6 +85,33 @@ def test_opening_again_keeps_everything(path):
     second = Store(path)
     assert second.runs() == before and second.events(run_id, "step") == events
     second.close()
+
+
+def test_a_database_of_the_first_version_keeps_its_runs_and_gives_them_experiments(path):
+    with closing(sqlite3.connect(path)) as db:
+        for statement in MIGRATIONS[0]:
+            db.execute(statement)
+        for number, (experiment, created_at) in enumerate(
+            [("old", "2024-01-02"), ("old", "2024-01-01"), ("new", "2025")]
+        ):
+            db.execute(
+                "INSERT INTO runs (id, number, experiment, arm, name, config, status, process, created_at, test_accuracy) "
+                "VALUES (?, ?, ?, 1, 'kept', ?, 'finished', 'gone', ?, 0.5)",
+                (f"r{number}", number, experiment, tiny(seed=number).model_dump_json(), created_at),
+            )
+        db.execute("INSERT INTO events VALUES ('r0', 'evaluated', 3, 1.5, '{\"accuracy\": 0.5}')")
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    with closing(Store(path)) as store:
+        assert [(run.id, run.config.seed, run.test_accuracy) for run in store.runs()] == [
+            ("r2", 2, 0.5), ("r1", 1, 0.5), ("r0", 0, 0.5),
+        ]  # fmt: skip
+        assert {(run.condition, run.pilot, run.best_test_accuracy) for run in store.runs()} == {(0, 0, None)}
+        assert store.events("r0", "evaluated") == [{"accuracy": 0.5, "seconds": 1.5}]
+        assert store.experiments() == [
+            ExperimentRecord("new", "compare", 0, "2025"),
+            ExperimentRecord("old", "compare", 0, "2024-01-01"),
+        ]
 
 
 def test_each_migration_is_applied_once_and_whole(tmp_path, monkeypatch):
@@ -268,6 +296,50 @@ def test_ending_a_run_keeps_a_short_sketch_of_its_loss(store):
     sketch = json.loads(run.sparkline)
     assert 20 <= len(sketch) <= 80 and sketch == sorted(sketch, reverse=True) and sketch[0] == 1
     assert (run.status, run.error, run.request) == (Status.DIVERGED, "it broke", None)
+
+
+# Experiments
+
+
+def test_an_experiment_is_what_its_first_runs_said_and_goes_with_its_last(store):
+    ids = store.add([NewRun(tiny(), "run", "swept")], "sweep") + add(store, experiment="swept") + add(store)
+    assert [(record.id, record.kind, record.extended) for record in store.experiments()] == [
+        ("e", "compare", 0), ("swept", "sweep", 0),
+    ]  # fmt: skip
+    store.mark_extended("swept")
+    assert store.experiment("swept").extended == 1
+    for run_id in ids[:2]:
+        store.end(run_id, Status.FINISHED)
+        store.delete([run_id])
+    with pytest.raises(StoreError, match="there is no experiment 'swept'"):
+        store.experiment("swept")
+    assert [record.id for record in store.experiments()] == ["e"]
+
+
+def test_a_waiting_run_is_not_claimed_until_it_is_released_and_keeps_its_place(store):
+    waiting, queued = store.add([NewRun(tiny(), "w", "e", status=Status.WAITING), NewRun(tiny(), "q", "e")])
+    assert store.queue_places() == {queued: 0}
+    store.release(waiting, tiny(learning_rate=0.5))
+    assert store.run(waiting).config.optim.learning_rate == 0.5
+    assert store.claim().id == waiting
+    store.release(waiting, tiny(learning_rate=0.25))
+    assert store.run(waiting).config.optim.learning_rate == 0.5
+    with pytest.raises(StoreError, match="still at work"):
+        store.delete([waiting])
+
+
+def test_what_a_run_has_said_is_forgotten_only_while_it_stands_still(store):
+    (run_id,) = add(store)
+    append(store, run_id, *EVENTS)
+    store.forget(run_id)
+    assert store.run(run_id).test_accuracy == 0.25
+    store.end(run_id, Status.STOPPED)
+    store.forget(run_id)
+    run = store.run(run_id)
+    assert store.events(run_id, "evaluated") == []
+    assert (run.step, run.val_accuracy, run.test_accuracy, run.best_test_accuracy, run.sparkline) == (
+        0, None, None, None, "[]",
+    )  # fmt: skip
 
 
 # What people ask

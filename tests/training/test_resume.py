@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny import tiny, tiny_data
 
-from vit_lab.events import Diverged, Finished
+from vit_lab.events import Diverged, Evaluated, Finished
 from vit_lab.training import trainer
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from vit_lab.training.trainer import train
@@ -89,6 +89,18 @@ def test_a_checkpoint_does_not_follow_the_run_it_was_taken_from(config):
     before = {name: value.clone() for name, value in checkpoint.tensors.items()}
     list(training)
     assert all(torch.equal(value, before[name]) for name, value in checkpoint.tensors.items())
+
+
+def test_the_best_model_survives_a_cut(tmp_path):
+    config = tiny(seed=7, learning_rate=0.05)
+    training = train(config, tiny_data(config))
+    accuracies = [event.accuracy for event in itertools.islice(training, 30) if isinstance(event, Evaluated)]
+    saved = through_a_file(training, tmp_path)
+    again = train(config, tiny_data(config), checkpoint=saved).checkpoint()
+    best = {name for name in saved.tensors if name.startswith("best.")}
+    assert {name.removeprefix("best.") for name in best} == set(training.model.state_dict())
+    assert all(torch.equal(again.tensors[name], saved.tensors[name]) for name in best)
+    assert again.counters["best"] == {"step": accuracies.index(max(accuracies)), "accuracy": max(accuracies)}
 
 
 def test_a_checkpoint_can_be_used_twice():

@@ -1,7 +1,8 @@
 """What the runs of an experiment say about its arms, pair by pair, with how sure one may be.
 
 Accuracies are fractions. A diverged run counts with the accuracy of guessing, 1 / classes: it is a result, and
-leaving it out would flatter its arm. Runs that were stopped or failed have no result; they are missing, and said to be.
+leaving it out would flatter its arm. A run that stands still, whether paused, stopped, interrupted or failed, has no
+result and is still planned: whoever could take pairs out of the plan by stopping them could choose the winner.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,6 @@ from itertools import combinations
 from typing import Literal
 
 from vit_lab.analysis.statistics import (
-    FEWEST_FOR_EVIDENCE,
     FEWEST_FOR_INTERVAL,
     PairedTest,
     Summary,
@@ -20,8 +20,9 @@ from vit_lab.analysis.statistics import (
     summarise,
 )
 from vit_lab.config import InitConfig, OptimConfig, difference
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE, ENDED, Status
+from vit_lab.runs.states import RESUMABLE, Status
 
 State = Literal["too few", "demo", "not yet", "not decided", "decided"]
 Score = Literal["last", "best"]
@@ -44,7 +45,7 @@ class ArmOutcome:
 class Comparison:
     """Arm `b` minus arm `a` under one condition, over the seeds that both have finished.
 
-    `planned` counts the pairs there will be; `p_holm` is corrected for all comparisons of the experiment.
+    `planned` counts the pairs there will be, `still` those of them with a run that stands still; `p_holm` is corrected for all comparisons of the experiment.
     """
 
     a: int
@@ -53,6 +54,7 @@ class Comparison:
     differences: dict[int, float]
     test: PairedTest
     planned: int
+    still: int
     comparisons: int
     p_holm: float | None
 
@@ -108,9 +110,9 @@ def arm_outcomes(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list
                 condition=condition,
                 scores=dict(sorted(found.items())),
                 summary=summarise([found[seed] for seed in sorted(found)]),
-                planned=sum(run.status in (*ACTIVE, *ENDED) for run in own),
+                planned=len(own),
                 diverged=sum(run.status == Status.DIVERGED for run in own),
-                missing=sum(run.status not in (*ACTIVE, *ENDED) for run in own),
+                missing=sum(run.status in RESUMABLE for run in own),
             )
         )
     return outcomes
@@ -119,16 +121,18 @@ def arm_outcomes(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list
 def compare(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list[Comparison]:
     """Every pair of arms under every condition, Holm-corrected together."""
     cells = {(outcome.condition, outcome.arm): outcome for outcome in arm_outcomes(runs, scores)}
-    coming = {(run.condition, run.arm, run.config.seed) for run in runs
-              if not run.pilot and run.status in (*ACTIVE, *ENDED)}  # fmt: skip
+    planned = {(run.condition, run.arm, run.config.seed): run.status for run in runs if not run.pilot}
     found = []
     for condition in sorted({condition for condition, _ in cells}):
         for a, b in combinations(sorted(arm for c, arm in cells if c == condition), 2):
             one, other = cells[condition, a].scores, cells[condition, b].scores
             differences = {seed: other[seed] - one[seed] for seed in one if seed in other}
-            planned = sum((condition, b, seed) in coming for c, arm, seed in coming if (c, arm) == (condition, a))
-            found.append((a, b, condition, differences, paired_test(list(differences.values())), planned))
-    adjusted = holm([test.p_value for *_, test, _ in found])
+            seeds = [seed for c, arm, seed in planned if (c, arm) == (condition, a) and (condition, b, seed) in planned]
+            still = sum(
+                {planned[condition, a, seed], planned[condition, b, seed]} & {*RESUMABLE} != set() for seed in seeds
+            )
+            found.append((a, b, condition, differences, paired_test(list(differences.values())), len(seeds), still))
+    adjusted = holm([test.p_value for *_, test, _, _ in found])
     return [Comparison(*parts, len(found), p) for parts, p in zip(found, adjusted, strict=True)]
 
 
@@ -137,23 +141,23 @@ def swapped(c: Comparison) -> Comparison:
     t = c.test
     test = PairedTest(t.n, _negative(t.mean), t.sd, _negative(t.high), _negative(t.low), t.p_value)
     differences = {seed: -value for seed, value in c.differences.items()}
-    return Comparison(c.b, c.a, c.condition, differences, test, c.planned, c.comparisons, c.p_holm)
+    return Comparison(c.b, c.a, c.condition, differences, test, c.planned, c.still, c.comparisons, c.p_holm)
 
 
 def verdict(c: Comparison, a: str, b: str) -> str:
     """A sentence that a class can read aloud: what is known of arm `b` against arm `a`, given their names."""
     test, pairs = c.test, _pairs(c.test.n)
     if test.mean is None:
-        return f"No pair has finished yet; {_pairs(c.planned)} will." if c.planned else "No pair has a result."
+        return f"No pair has finished yet; {_coming(c)}."
     lead = _lead(test.mean, a, b)
     if test.low is None or test.high is None:
-        rest = f", {_pairs(c.planned)} are coming" if c.planned > test.n else ""
+        rest = f"; {_coming(c)}" if c.planned > test.n else ""
         return f"{lead} after {pairs}: too few for an interval, which takes {FEWEST_FOR_INTERVAL}{rest}."
     low, high = sorted((test.low, test.high), reverse=test.mean < 0)
     low, high = (low, high) if test.mean >= 0 else (-low, -high)  # as the lead is told: positive for who is ahead
     found = f"{lead} (95 % interval {low * 100:+.1f} to {high * 100:+.1f}, {pairs})"
     if c.state == "not yet":
-        return f"So far, {found}; {_pairs(c.planned - test.n)} to come."
+        return f"So far, {found}; {_coming(c)}."
     if c.state == "demo":
         return f"A demo, not evidence: {found}. Evidence begins at {FEWEST_FOR_EVIDENCE} pairs."
     if c.winner is not None:
@@ -177,6 +181,14 @@ def _lead(mean: float, a: str, b: str) -> str:
         return f"{a} and {b} are even"
     ahead, behind = (b, a) if mean > 0 else (a, b)
     return f"{ahead} is ahead of {behind} by {abs(mean) * 100:.1f} points"
+
+
+def _coming(c: Comparison) -> str:
+    """The pairs without a result: '3 pairs to come, 1 of them when its runs are resumed'."""
+    if not c.planned:
+        return "these arms share no seed"
+    resumed = f", {c.still} of them when {'its' if c.still == 1 else 'their'} runs are resumed" if c.still else ""
+    return f"{_pairs(c.planned - c.test.n)} to come{resumed}"
 
 
 def _pairs(count: int) -> str:

@@ -10,24 +10,25 @@ from vit_lab.config import flat
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 
-SUMMARY = ("name", "status", "step", "wall_seconds", "images_per_second", "train_loss", "val_accuracy", "test_accuracy")
+SUMMARY = ("name", "status", "step", "wall_seconds", "images_per_second", "train_loss",
+           "val_accuracy", "test_accuracy", "best_test_accuracy")  # fmt: skip
 
 
 def summary(run: RunRecord) -> dict[str, Any]:
     """A run's outcome and every setting, flat."""
-    return {"run_id": run.id} | {field: getattr(run, field) for field in SUMMARY} | flat(run.config)
+    return {"run_id": run.id} | {field: getattr(run, field) for field in SUMMARY} | _place(run) | flat(run.config)
 
 
 def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per measured number: run_id, name, seed, step, seconds, measure, value, with every config setting.
+    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place in the experiment, settings.
 
     Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy,
-    the probes as measure/place, and test_loss and test_accuracy at the end. Losses are nats, accuracies fractions.
+    the probes as measure/place, test_loss and test_accuracy at the end, and best_test_accuracy, of the model that was best on validation. Losses are nats, accuracies fractions.
     """
     columns = ["run_id", "name", "seed", "step", "seconds", "measure", "value"]
     rows: list[dict[str, Any]] = []
     for run in runs:
-        known = {"run_id": run.id, "name": run.name, **flat(run.config)}
+        known = {"run_id": run.id, "name": run.name} | _place(run) | flat(run.config)
         for kind in ("step", "evaluated", "probed", "finished"):
             for event in store.events(run.id, kind):
                 when = {"step": event["step"], "seconds": event["seconds"]}
@@ -39,6 +40,11 @@ def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
 def to_csv(store: Store, runs: Sequence[RunRecord]) -> str:
     """The curves of the runs as CSV text."""
     return curves(store, runs).to_csv(index=False, lineterminator="\n")
+
+
+def outcomes_csv(runs: Sequence[RunRecord]) -> str:
+    """One row a run: its outcome and every setting, as CSV text. Pilots, which only chose a rate, say so."""
+    return pd.DataFrame([summary(run) for run in runs]).to_csv(index=False, lineterminator="\n")
 
 
 def to_json(store: Store, runs: Sequence[RunRecord]) -> str:
@@ -54,12 +60,21 @@ def to_json(store: Store, runs: Sequence[RunRecord]) -> str:
     )
 
 
+def _place(run: RunRecord) -> dict[str, Any]:
+    """Where a run stands in its experiment."""
+    return {"experiment": run.experiment, "arm": run.arm, "condition": run.condition, "pilot": bool(run.pilot)}
+
+
 def _measures(kind: str, event: dict[str, Any]) -> list[tuple[str, Any]]:
     if kind == "probed":
         return [(f"{measure}/{place}", value) for measure, place, value in event["rows"]]
     if kind == "evaluated":
         return [(f"{event['split']}_{measure}", event[measure]) for measure in ("loss", "accuracy")]
     if kind == "finished":
-        return [(measure, event[measure]) for measure in ("test_loss", "test_accuracy")]
+        return [
+            (measure, event[measure])
+            for measure in ("test_loss", "test_accuracy", "best_test_accuracy")
+            if measure in event
+        ]
     names = {"loss": "train_loss", "accuracy": "train_accuracy"}
     return [(names.get(m, m), event[m]) for m in ("loss", "accuracy", "learning_rate", "gradient_norm")]

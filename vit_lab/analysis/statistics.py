@@ -4,6 +4,7 @@ Paired t: Student 1908. Correction for several comparisons: Holm 1979. Numbers a
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,6 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 FEWEST_FOR_INTERVAL = 3
-FEWEST_FOR_EVIDENCE = 6
 POWER = 0.8  # how probably the seeds that are asked for would decide
 MOST_SEEDS = 200  # beyond this, "more seeds" is no advice
 
@@ -86,13 +86,16 @@ def more_seeds_needed(mean: float, sd: float, n: int) -> int | None:
         return None
     if sd == 0:
         return 1
-    for more in range(1, MOST_SEEDS + 1):
-        df = n + more - 1
-        noncentral = stats.nct(df, abs(mean) / sd * math.sqrt(n + more))
-        critical = stats.t.ppf((1 + CONFIDENCE) / 2, df)
-        if noncentral.sf(critical) + noncentral.cdf(-critical) >= POWER:
-            return more
-    return None
+    if power(mean, sd, n + MOST_SEEDS) < POWER:
+        return None
+    return 1 + bisect_left(range(1, MOST_SEEDS + 1), POWER, key=lambda more: power(mean, sd, n + more))
+
+
+def power(mean: float, sd: float, n: int) -> float:
+    """How probably a paired t test over n pairs finds differences with this mean and sd. Grows with n."""
+    noncentral = stats.nct(n - 1, abs(mean) / sd * math.sqrt(n))
+    critical = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)
+    return float(noncentral.sf(critical) + noncentral.cdf(-critical))
 
 
 def accuracy_noise(accuracy: float, images: int) -> float:

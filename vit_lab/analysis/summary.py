@@ -58,6 +58,7 @@ def _arm(last: ArmOutcome, best: ArmOutcome, names: dict[int, str], configs: dic
         "diverged": last.diverged,
         "missing": last.missing,
         "learning_rate": pick.rate if pick else configs[last.arm].optim.learning_rate,
+        "at_edge_of_grid": bool(pick and pick.at_edge),
         "seeds": list(last.scores),
         "test_accuracy": _numbers(last),
         "best_on_validation_test_accuracy": _numbers(best),

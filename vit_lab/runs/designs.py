@@ -7,7 +7,8 @@ from vit_lab.config import SCHEMES, ConfigError, DatasetName, InitConfig, RunCon
 from vit_lab.runs.experiments import Plan
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100
-SWEEP_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)
+FEWEST_FOR_EVIDENCE = 6  # pairs; fewer are a demo
+SWEEP_STEPS = (1.0, 2.0, 3.0, 5.0)  # within a factor of ten: about even on a logarithmic axis, and 3 is xavier's place
 CLAIM_ARMS = ("linear-default", "xavier")  # small and large variance, as ViT-Notes has them
 CLAIM_SIZES: tuple[int | None, ...] = (200, 1_000, None)
 CLAIM_NOISE = 0.4
@@ -38,6 +39,12 @@ def comparison(base: RunConfig, arms: Sequence[str], seeds: int, *, fair_rate: b
     if not FEWEST_ARMS <= len(arms) <= MOST_ARMS:
         raise ConfigError("arm", f"{len(arms)} of them cannot be compared; choose {FEWEST_ARMS} to {MOST_ARMS}")
     return Plan(_with_inits(base, arms), _seeds(base, seeds), fair_rate=fair_rate)
+
+
+def sweep_scales(low: float = 0.1, high: float = 10.0) -> list[float]:
+    """The variance scales of a sweep between two ends, both included if they are powers of ten."""
+    scales = {float(f"{step}e{power}") for power in range(-6, 6) for step in SWEEP_STEPS}
+    return sorted(scale for scale in scales if low <= scale <= high)
 
 
 def sweep(base: RunConfig, scales: Sequence[float], sizes: Sequence[int | None], seeds: int) -> Plan:

@@ -117,14 +117,15 @@ def release(store: Store, experiment: str) -> None:
 
 
 def more_seeds(runs: Sequence[RunRecord], count: int) -> list[NewRun]:
-    """`count` further seeds for every arm and condition of an experiment, given its runs."""
+    """`count` further seeds for every arm and condition of an experiment, given its runs. Those of arms with pilots wait."""
     cells = {_cell(run): run for run in runs if not run.pilot}
     first = max(run.config.seed for run in runs if not run.pilot) + 1
+    tried = {_cell(run) for run in runs if run.pilot}
     new = []
     for seed in range(first, first + count):
         for (arm, condition), run in sorted(cells.items(), key=lambda item: item[0][::-1]):
             config = configure(run.config, seed=seed)
-            status = Status.WAITING if run.status == Status.WAITING else Status.QUEUED
+            status = Status.WAITING if (arm, condition) in tried else Status.QUEUED
             new.append(NewRun(config, run_name(config), run.experiment, arm, condition, status=status))
     return new
 

@@ -29,7 +29,7 @@ class Limits:
 
 HOST_LIMITS = Limits(runs=None, queue=None, steps=int(limits("steps")[1]), dim=int(limits("dim")[1]),
                      depth=int(limits("depth")[1]), memory_bytes=16 * GIB, wall_seconds=24 * 3600)  # fmt: skip
-VISITOR_LIMITS = Limits(runs=40, queue=400, steps=20_000, dim=256, depth=12, memory_bytes=4 * GIB, wall_seconds=1800)
+VISITOR_LIMITS = Limits(runs=120, queue=600, steps=20_000, dim=256, depth=12, memory_bytes=4 * GIB, wall_seconds=1800)
 
 
 def limits_of(owner: str) -> Limits:

@@ -49,6 +49,8 @@ class RunManager:
     def submit(self, runs: Sequence[NewRun], kind: Kind = "compare", visitor: str = HOST) -> list[str]:
         """Queue runs; returns their ids. Raises StoreError or ConfigError if that is too much (see `limits`)."""
         ids = self.store.add(runs, kind, visitor)
+        for experiment in {run.experiment for run in runs if run.status == Status.WAITING}:
+            release(self.store, experiment)
         self._call_workers()
         return ids
 

@@ -16,7 +16,8 @@ STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, format=",d", g
 EXTENT = alt.Chart().mark_point(opacity=0).encode(x=STEP).transform_filter(alt.datum.split == "extent")
 
 
-def _spec(chart: alt.LayerChart, height: int) -> dict[str, Any]:
+def constant_spec(chart: alt.LayerChart, height: int) -> dict[str, Any]:
+    """A chart as the dict that Streamlit can keep, without its data, which arrive with each update."""
     spec = chart.properties(height=height).to_dict()
     del spec["datasets"]
     for part in (spec, *spec["layer"]):
@@ -40,7 +41,7 @@ def _curves(title: str, y_format: str, height: int, zero: bool) -> dict[str, Any
     validation = base.mark_line(strokeWidth=2.6, point=alt.OverlayMarkDef(size=34)).transform_filter(
         alt.datum.split == "validation"
     )
-    return _spec(alt.layer(EXTENT, training, validation), height)
+    return constant_spec(alt.layer(EXTENT, training, validation), height)
 
 
 def _small(title: str) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def _small(title: str) -> dict[str, Any]:
         .encode(x=x, y=y, color=ARM_COLOUR, detail=["run:N"], tooltip=tooltip)
         .transform_filter(alt.datum.split != "extent")
     )
-    return _spec(alt.layer(EXTENT.encode(x=x), line), 120)
+    return constant_spec(alt.layer(EXTENT.encode(x=x), line), 120)
 
 
 def _by_place(x: str, title: str, y_title: str, *, height: int = 200, rule: float | None = None) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def _by_place(x: str, title: str, y_title: str, *, height: int = 200, rule: floa
     layers = [base.mark_line(strokeWidth=2, opacity=0.7), base.mark_point(size=44, filled=True, opacity=0.9)]
     if rule is not None:
         layers.append(alt.Chart().mark_rule(strokeDash=[5, 4], color="#8a979b").encode(y=alt.datum(rule)))
-    return _spec(alt.layer(*layers), height)
+    return constant_spec(alt.layer(*layers), height)
 
 
 def _by_head(y_title: str) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _by_head(y_title: str) -> dict[str, Any]:
             ],
         )
     )
-    return _spec(alt.layer(points), 200)
+    return constant_spec(alt.layer(points), 200)
 
 
 def _heatmap(y: str, title: str) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def _heatmap(y: str, title: str) -> dict[str, Any]:
         tooltip=[alt.Tooltip(f"{y}:N"), alt.Tooltip("step:O"), alt.Tooltip("value:Q", title=title, format=".4g")],
     )
     chosen = base.mark_rect(filled=False, stroke="#f97316", strokeWidth=2).transform_filter("datum.chosen")
-    return _spec(alt.layer(cells, chosen), 260)
+    return constant_spec(alt.layer(cells, chosen), 260)
 
 
 def _ridgeline(x: alt.X) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def _ridgeline(x: alt.X) -> dict[str, Any]:
         .encode(x=alt.value(0), y=y, text="label:N")
         .transform_filter("datum.label != ''")
     )
-    return _spec(alt.layer(ridges, labels), 420)
+    return constant_spec(alt.layer(ridges, labels), 420)
 
 
 LOSS = _curves("loss (nats)", ".1f", 300, zero=True)

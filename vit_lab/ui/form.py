@@ -7,6 +7,7 @@ import streamlit as st
 
 from vit_lab.config import GROUPS, ConfigError, RunConfig, choices, configure, describe, flat, limits
 from vit_lab.presets import PRESETS
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.runs.records import arm_label
 from vit_lab.schemes import SCHEMES
 from vit_lab.ui.arms import LETTERS, chip
@@ -36,7 +37,8 @@ SCALES = [
 ]  # as a link spells them
 PATCH_SIZES = [1, 2, 4, 7, 14, 28]
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
-ARM_DEFAULTS = ("linear-default", "xavier")
+ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
+SCALE_DEFAULTS = ("1", "1", "1", "1", "0.1", "10")
 
 
 class Form:
@@ -99,6 +101,19 @@ class Form:
         else:
             self.number("steps", "Steps", step=50)
 
+    def seeds(self) -> int:
+        """How many seeds each arm is trained from."""
+        return st.number_input(
+            "How many seeds",
+            1,
+            MOST_SEEDS,
+            1,
+            help="Each arm is trained from this many seeds, beginning with the one on the left. One pair is a "
+            f"demonstration; from {FEWEST_FOR_EVIDENCE} on a result counts as evidence.",
+            key="seeds",
+            bind=_link("seeds"),
+        )
+
     def clipping(self) -> None:
         """The largest norm of a gradient, unless clipping is switched off."""
         if st.toggle("Gradient clipping", value=True, help=describe("clip_norm"), key="clip", bind="query-params"):
@@ -118,7 +133,7 @@ class Form:
             key=f"{letter}_scheme",
             bind="query-params",
         )
-        scale = self._scale(letter, "variance_scale", "Variance")
+        scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init")
         values = {"scheme": scheme, "variance_scale": scale}
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
@@ -136,11 +151,15 @@ class Form:
                 slot = self.slots.get(error.field) or self.slots.get(f"{LETTERS[arm].lower()}_init")
                 (slot or st).error(error.message)
                 return []
+        for arm, config in enumerate(configs):
+            if (twin := configs.index(config)) != arm:
+                self.slots[f"{LETTERS[arm].lower()}_init"].error(f"the same as arm {LETTERS[twin]}; arms must differ")
+                return []
         return configs
 
-    def _scale(self, letter: str, field: str, label: str) -> float:
+    def _scale(self, letter: str, field: str, label: str, default: str = "1") -> float:
         picked = st.select_slider(
-            f"{label} ×", SCALES, value="1", help=describe(field), key=f"{letter}_{field}", bind="query-params"
+            f"{label} ×", SCALES, value=default, help=describe(field), key=f"{letter}_{field}", bind="query-params"
         )
         return float(picked)
 

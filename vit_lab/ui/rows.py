@@ -19,6 +19,12 @@ def curve_rows(store: Store, runs: Sequence[RunRecord], measure: str) -> pd.Data
     return _together(runs, [_curve(store, run.id, measure, _version(run)) for run in runs])
 
 
+def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str) -> dict[str, pd.DataFrame]:
+    """Columns step, seconds and value of one measure on "training" batches or "validation" images, by run id."""
+    frames = {run.id: _curve(store, run.id, measure, _version(run)) for run in runs}
+    return {run_id: frame[frame["split"] == split].dropna(subset="value") for run_id, frame in frames.items()}
+
+
 def probe_rows(store: Store, runs: Sequence[RunRecord], measure: str, place: str) -> pd.DataFrame:
     """Rows for a chart of one probe at one place, such as "weight_std" of the group "qk"."""
     frames = [_probes(store, run.id, _version(run)) for run in runs]
@@ -95,15 +101,15 @@ def _version(run: RunRecord) -> str:
     return f"{run.status}/{run.wall_seconds}"
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=2_000)
 def _curve(_store: Store, run_id: str, measure: str, version: str) -> pd.DataFrame:
     splits = {"training": "step", "validation": "evaluated"}
     rows = [
-        {"split": split, "step": event["step"], "value": event[measure]}
+        {"split": split, "step": event["step"], "seconds": event["seconds"], "value": event[measure]}
         for split, kind in splits.items()
         for event in _store.events(run_id, kind)
     ]
-    return pd.DataFrame(rows, columns=["split", "step", "value"])
+    return pd.DataFrame(rows, columns=["split", "step", "seconds", "value"])
 
 
 @st.cache_data(show_spinner=False, max_entries=24)

@@ -1,0 +1,39 @@
+"""U-curve: how accuracy depends on the variance of the initial weights."""
+
+import streamlit as st
+
+from vit_lab.config import SCHEMES, configure
+from vit_lab.presets import PRESETS, preset
+from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales
+from vit_lab.runs.experiments import Plan
+from vit_lab.ui.experiments import downloads, launcher, live, pick_experiment
+from vit_lab.ui.lab import open_store
+from vit_lab.ui.sweep import sweep_panel
+
+SIZES = {"200": 200, "500": 500, "1,000": 1_000, "2,000": 2_000, "all": None}
+ENDS = [0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0]
+
+
+def form() -> Plan:
+    """One scheme, from a small to a large variance."""
+    one, two, three, four = st.columns([0.2, 0.2, 0.4, 0.2])
+    start = one.selectbox("Start from", list(PRESETS), key="sweep_preset")
+    scheme = two.selectbox("Scheme", SCHEMES, key="sweep_scheme")
+    sizes = three.multiselect("Training images", list(SIZES), ["200", "all"], key="sweep_sizes")
+    seeds = four.number_input("Seeds", 1, MOST_SEEDS, 3, key="sweep_seeds", help="Intervals begin at 3.")
+    low, high = st.select_slider("Variance ×, from and to", ENDS, (0.1, 10.0), key="sweep_range",
+                                 format_func=lambda end: f"{end:g}")  # fmt: skip
+    scales = sweep_scales(low, high)
+    st.caption(f"{len(scales)} scales: " + ", ".join(f"{scale:g}" for scale in scales))
+    return sweep(configure(preset(start), scheme=scheme), scales, [SIZES[size] for size in sizes] or [None], int(seeds))
+
+
+store = open_store()
+chosen = pick_experiment("sweep", fewest_arms=2)
+tell_cost = launcher("New sweep", "sweep", "pages/sweep.py", form, is_open=chosen is None)
+if chosen:
+    live(sweep_panel, chosen)
+    downloads(store, chosen)
+else:
+    st.info("No sweep yet. Launch one, and watch accuracy take shape over orders of magnitude of variance.")
+tell_cost()

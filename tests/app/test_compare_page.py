@@ -1,0 +1,195 @@
+"""The page Compare: the verdict of an experiment, what it rests on, and what may be added to it."""
+
+import pytest
+from places import COMPARE
+from played import played
+from tiny import tiny
+
+from vit_lab import paths
+from vit_lab.runs.designs import comparison
+from vit_lab.runs.store import Store
+
+SMALL = [0.80, 0.82, 0.81, 0.83, 0.80, 0.82]
+LARGE = [0.85, 0.86, 0.87, 0.86, 0.85, 0.88]
+
+
+def experiment(arms=("linear-default", "xavier"), seeds=6, ended=6, diverged=()):
+    """Two arms, or three of which the third is like the first, with the first `ended` pairs finished."""
+    scores = [SMALL, LARGE, SMALL]
+    results = {(arm, 0, seed): None if (arm, seed) in diverged else scores[arm][seed]
+               for arm in range(len(arms)) for seed in range(ended)}  # fmt: skip
+    return played(comparison(tiny(), list(arms), seeds), results)
+
+
+def verdicts(at):
+    """The sentences of the verdict cards."""
+    return [text.value.removeprefix("#### ") for text in at.markdown if text.value.startswith("#### ")]
+
+
+def arm_table(at):
+    return next(table.value for table in at.dataframe if "vs baseline" in table.value)
+
+
+def test_without_an_experiment_the_form_is_open(open_page):
+    at = open_page(COMPARE)
+    assert not at.exception
+    assert at.info[0].value.startswith("No comparison yet.")
+    assert at.button(key="compare_launch")
+
+
+def test_a_decided_comparison_is_told_in_a_sentence(open_page):
+    at = open_page(COMPARE, experiment=experiment())
+    assert not at.exception
+    assert verdicts(at) == ["xavier is better than linear-default by 4.8 points (95 % interval 3.6 to 6.1, 6 pairs)."]
+    table = arm_table(at)
+    assert list(table["Mean"]) == ["81.33%", "86.17%"]
+    assert list(table["vs baseline"]) == ["–", "+4.83"]
+    assert list(table["n"]) == ["6 of 6", "6 of 6"]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "ended", "beginning"),
+    [
+        (6, 0, "No pair has finished yet; 6 pairs to come"),
+        (6, 2, "xavier is ahead of linear-default by 4.5 points after 2 pairs: too few for an interval"),
+        (6, 4, "So far, xavier is ahead of linear-default by 4.5 points (95 % interval"),
+        (4, 4, "A demo, not evidence: xavier is ahead"),
+    ],
+)
+def test_the_verdict_tightens_seed_by_seed_and_names_no_winner_early(open_page, seeds, ended, beginning):
+    at = open_page(COMPARE, experiment=experiment(seeds=seeds, ended=ended))
+    assert not at.exception
+    [sentence] = verdicts(at)
+    assert sentence.startswith(beginning)
+    assert "is better" not in sentence
+
+
+def test_the_baseline_turns_the_differences_around(open_page):
+    at = open_page(COMPARE, experiment=experiment())
+    at.selectbox(key="baseline").set_value(1).run()
+    assert list(arm_table(at)["vs baseline"]) == ["-4.83", "–"]
+    assert verdicts(at) == ["xavier is better than linear-default by 4.8 points (95 % interval 3.6 to 6.1, 6 pairs)."]
+
+
+def test_every_arm_is_compared_with_the_baseline(open_page):
+    at = open_page(COMPARE, experiment=experiment(arms=("linear-default", "xavier", "kaiming")))
+    assert len(verdicts(at)) == 2
+    assert verdicts(at)[0].endswith("also after correction for 3 comparisons.")
+    assert verdicts(at)[1].startswith("Not decided: linear-default and kaiming are even")
+
+
+def test_a_diverged_run_counts_as_guessing_and_is_counted(open_page):
+    at = open_page(COMPARE, experiment=experiment(diverged={(1, 2)}))
+    assert not at.exception
+    table = arm_table(at)
+    assert list(table["Diverged"]) == ["0", "1"]
+    assert table["Mean"][1] == f"{(sum(LARGE) - LARGE[2] + 0.1) / 6:.2%}"
+    assert any("counts with the accuracy of guessing" in caption.value for caption in at.caption)
+
+
+@pytest.mark.parametrize(
+    ("score", "mean"), [("test, best on validation", "71.33%"), ("validation, at a step", "81.33%")]
+)
+def test_another_score_changes_the_numbers(open_page, score, mean):
+    at = open_page(COMPARE, experiment=experiment())
+    at.selectbox(key="score").set_value(score).run()
+    assert not at.exception
+    assert arm_table(at)["Mean"][0] == mean
+
+
+def test_validation_can_be_looked_at_at_an_earlier_step(open_page):
+    at = open_page(COMPARE, experiment=experiment())
+    at.selectbox(key="score").set_value("validation, at a step").run()
+    at.select_slider(key="at_step").set_value(5).run()
+    assert arm_table(at)["Mean"][0] == f"{sum(SMALL) / 12:.2%}"
+
+
+def test_hiding_and_smoothing_change_no_number(open_page):
+    at = open_page(COMPARE, experiment=experiment())
+    before = arm_table(at)
+    at.multiselect(key="hidden").set_value([0, 1]).run()
+    at.slider(key="smoothing").set_value(5).run()
+    at.toggle(key="log").set_value(True).run()
+    at.toggle(key="by_time").set_value(True).run()
+    assert not at.exception
+    assert arm_table(at).equals(before)
+    assert any("Smoothed over 5 points, for display only." in caption.value for caption in at.caption)
+
+
+@pytest.mark.parametrize("measure", ["validation loss", "training loss"])
+def test_every_curve_can_be_drawn(open_page, measure):
+    at = open_page(COMPARE, experiment=experiment())
+    at.selectbox(key="measure").set_value(measure).run()
+    at.selectbox(key="band").set_value("± 1 standard deviation").run()
+    assert not at.exception
+
+
+def test_the_settings_in_which_arms_differ_are_shown_and_no_others(open_page):
+    at = open_page(COMPARE, experiment=experiment())
+    table = next(table.value for table in at.dataframe if "Setting" in table.value)
+    assert table.values.tolist() == [["scheme", "linear-default", "xavier"]]
+
+
+def test_more_seeds_are_queued_for_every_arm_and_remembered(open_page, workers):
+    at = open_page(COMPARE, experiment=experiment())
+    at.number_input(key="seeds_to_add").set_value(2).run()
+    at.button(key="add_seeds").click().run()
+    assert not at.exception
+    assert [(run.arm, run.config.seed, run.experiment) for run in workers.submitted[-1]] == [
+        (0, 6, "played"), (1, 6, "played"), (0, 7, "played"), (1, 7, "played"),
+    ]  # fmt: skip
+    assert any("Seeds were added" in caption.value for caption in at.caption)
+
+
+def test_another_arm_joins_all_seeds(open_page, workers):
+    at = open_page(COMPARE, experiment=experiment())
+    at.text_input(key="arm_to_add").set_value("kaiming:2").run()
+    at.button(key="add_arm").click().run()
+    added = workers.submitted[-1]
+    assert [run.config.seed for run in added] == list(range(6))
+    assert {(run.arm, run.config.init.scheme, run.config.init.variance_scale) for run in added} == {(2, "kaiming", 2.0)}
+
+
+@pytest.mark.parametrize("spec", ["xavier", "nonsense", "normal:-1"])
+def test_an_arm_that_cannot_join_is_refused_in_a_sentence(open_page, workers, spec):
+    at = open_page(COMPARE, experiment=experiment())
+    at.text_input(key="arm_to_add").set_value(spec).run()
+    at.button(key="add_arm").click().run()
+    assert not at.exception and len(at.error) == 1 and not workers.submitted
+
+
+def test_a_launch_queues_all_pairs_and_opens_them(open_page, workers):
+    at = open_page(COMPARE)
+    at.number_input(key="compare_seeds").set_value(3).run()
+    at.button(key="compare_launch").click().run()
+    assert not at.exception
+    assert [(run.config.seed, run.config.init.scheme) for run in workers.submitted[-1]] == [
+        (seed, scheme) for seed in range(3) for scheme in ("linear-default", "xavier")
+    ]
+
+
+def test_a_fair_launch_tries_the_rates_first(open_page, workers):
+    at = open_page(COMPARE)
+    at.toggle(key="compare_fair").set_value(True).run()
+    at.button(key="compare_launch").click().run()
+    pilots = [run for run in workers.submitted[-1] if run.pilot]
+    assert len(pilots) == 8 and len({run.config.optim.learning_rate for run in pilots}) == 4
+    assert all(run.status == "waiting" for run in workers.submitted[-1] if not run.pilot)
+
+
+def test_data_that_is_not_here_cannot_be_launched(open_page, workers):
+    at = open_page(COMPARE)
+    at.selectbox(key="compare_preset").set_value("accurate").run()
+    assert at.warning[0].value == "mnist is not on this machine; the page Train downloads it."
+    assert not [button for button in at.button if button.key == "compare_launch"]
+
+
+def test_a_run_without_a_result_can_go_on_or_start_over(open_page, workers):
+    store_id = experiment(ended=5)
+    store = Store(paths.database())  # the other process is gone, so the sixth pair is interrupted
+    broken = [run.id for run in store.runs(experiment=store_id) if run.status == "interrupted"]
+    store.close()
+    assert len(broken) == 2
+    at = open_page(COMPARE, experiment=store_id)
+    at.button(key=f"resume-{broken[0]}").click().run()
+    assert workers.asked == [("resume", broken[0])]

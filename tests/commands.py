@@ -1,0 +1,40 @@
+"""How tests give commands, and the options of the smallest run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tiny import TINY
+from typer.testing import CliRunner
+
+from vit_lab import paths
+from vit_lab.__main__ import app
+from vit_lab.options import option_name
+from vit_lab.runs.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+SMALL = [f"--{option_name(field)}={value}" for field, value in TINY.items()] + ["--warmup-steps=3"]
+
+
+def run(*words):
+    """A command in this process."""
+    return CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def shell(*words):
+    """A command as a person gives it."""
+    command = [sys.executable, "-m", "vit_lab", *words]
+    return subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=120)
+
+
+def last_object(stdout):
+    return json.loads(stdout.splitlines()[-1])
+
+
+def stored_runs():
+    store = Store(paths.database())
+    found = store.runs()
+    store.close()
+    return found

@@ -1,0 +1,36 @@
+"""Accuracy against the variance scale: the U-curve of one experiment, filling in as its runs finish."""
+
+import streamlit as st
+
+from vit_lab.analysis.comparison import arm_outcomes, condition_labels, scores_of
+from vit_lab.analysis.summary import arm_configs
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.store import Store
+from vit_lab.ui import compare_charts as charts
+from vit_lab.ui.compare_rows import u_curve_rows
+from vit_lab.ui.experiments import extend, progress
+
+
+def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
+    """The curve and the table of one sweep."""
+    progress(runs)
+    configs, conditions = arm_configs(runs), condition_labels(runs)
+    outcomes = arm_outcomes(runs, scores_of(runs))
+    scheme = next(iter(configs.values())).init.scheme
+    st.markdown(f"**Test accuracy of `{scheme}` against the factor on its variance**")
+    rows = u_curve_rows(outcomes, configs, conditions)
+    st.vega_lite_chart(rows, charts.U_CURVE, key="u-curve", alt="Test accuracy by variance scale")
+    st.caption("A small dot is a run; lines join the means, bars are their 95 % intervals (from 3 runs on). The dashed lines "
+               "stand where the variance of a square matrix is that of the named scheme. Look for where a curve falls off: to "
+               "the left the signal is too quiet, to the right too loud, and whether the best place moves with the training "
+               "set.")  # fmt: skip
+    best = []
+    for condition, label in conditions.items():
+        means = {configs[one.arm].init.variance_scale: one.summary.mean for one in outcomes
+                 if one.condition == condition and one.summary.mean is not None}  # fmt: skip
+        if means:
+            scale = max(means, key=lambda scale: means[scale])
+            best.append(f"{label or 'here'}: ×{scale:g} ({means[scale]:.1%})")
+    if best:
+        st.markdown("Highest mean so far: " + "; ".join(best) + ". Neighbours whose bars overlap may be as good.")
+    extend(runs, arms=False)
