@@ -174,11 +174,12 @@ class RunManager:
                 )
             now = time.monotonic()
             if now - flushed >= FLUSH_SECONDS:
-                wish = self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second, run.turn)
+                seconds = clock.training_seconds
+                wish = self.store.append(run.id, pending, seconds, clock.images_per_second, run.turn)
                 pending, flushed = [], now
                 if wish == Status.INTERRUPTED:  # the run is not this worker's any more
                     return Status.INTERRUPTED, None
-                too_long = not wish and clock.training_seconds > limits_of(run.owner).wall_seconds
+                too_long = not wish and seconds >= limits_of(run.owner).wall_seconds
                 if wish or too_long or self._closing:
                     save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
                     if too_long:

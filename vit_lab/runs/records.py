@@ -63,8 +63,8 @@ class RunRecord:
     condition: int
     pilot: int
     best_test_accuracy: float | None
-    owner: str
-    turn: int
+    owner: str = ""
+    turn: int = 0
 
     @cached_property
     def config(self) -> RunConfig:
