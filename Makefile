@@ -4,13 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test lint bench browser
+.PHONY: run test test-long lint bench browser
 
 run: $(STAMP)
 	$(BIN)/streamlit run dashboard.py
 
 test: $(STAMP) lint browser
 	$(BIN)/python -m pytest -m "not long"
+
+# What takes minutes: a server that is killed a hundred times.
+test-long: $(STAMP) browser
+	$(BIN)/python -m pytest -m long
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

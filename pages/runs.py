@@ -12,6 +12,7 @@ from vit_lab.runs.store import LONGEST_NAME
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import run_controls
 from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table, unreadable
+from vit_lab.ui.visitor import not_theirs, visitor
 
 store = open_store()
 
@@ -23,6 +24,7 @@ def edit(run: RunRecord) -> None:
     tags = st.text_input("Tags", run.tags, max_chars=LONGEST_NAME, placeholder="for example: demo, week 3")
     if st.button("Save", type="primary", key="save"):
         with problems_told():
+            store.refuse_strangers([run.id], visitor())
             store.rename(run.id, name)
             store.tag(run.id, tags)
             st.rerun()
@@ -87,15 +89,18 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     """What may be done with the selected runs."""
     active = [run for run in chosen if run.status in ACTIVE]
     still = [run for run in chosen if run.status in RESUMABLE]
+    why = not_theirs(chosen)
     readable = [run for run in chosen if not unreadable(run)]
     if st.button("Open", icon=":material/show_chart:", disabled=not chosen, key="open"):
         st.switch_page("pages/train.py", query_params={"experiment": chosen[0].experiment})
-    if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1, key="edit"):
+    if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1 or bool(why), help=why, key="edit"):
         edit(chosen[0])
     if st.button("Run again", icon=":material/replay:", disabled=not readable, key="again"):
         run_again(readable)
     run_controls(active, still)
-    if st.button("Delete", icon=":material/delete:", disabled=not chosen or bool(active), key="delete"):
+    if st.button(
+        "Delete", icon=":material/delete:", disabled=not chosen or bool(active or why), help=why, key="delete"
+    ):
         delete(chosen)
     st.download_button("CSV", lambda: to_csv(store, readable), "vit-lab-runs.csv", "text/csv",
                        icon=":material/download:", disabled=not readable, on_click="ignore", key="csv")  # fmt: skip

@@ -88,7 +88,10 @@ def test_what_is_no_option_or_no_number_ends_with_2_and_names_it(words):
 
 def test_an_absent_data_set_ends_with_1_and_the_remedies():
     done = run("train", *SMALL, "--dataset", "mnist", "--json")
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.exit_code == 1
+    result = last_object(done.stdout)
+    assert set(result) >= TRAIN_KEYS and (result["run_id"], result["status"]) == (None, "failed")
+    assert result["error"] + "\n" == done.stderr
     assert done.stderr.startswith("dataset: mnist is not in ")
     assert all(word in done.stderr for word in ("--download", "VIT_LAB_DATA", "mnist-10k"))
     assert stored_runs() == []

@@ -1,13 +1,17 @@
 """The lab from a shell: python -m vit_lab train | compare | sweep | claim | runs | export.
 
 With --json the last line on stdout is one JSON object; progress goes to stderr.
-Exit codes: 0 done, 1 the run failed (with why), 2 bad arguments (naming the field).
+Exit codes: 0 done, 1 the run failed (with why), 2 bad arguments (naming the field). Ctrl-C and SIGTERM stop a training
+in order: its runs are marked interrupted, keep a checkpoint, and are told in the JSON line all the same.
 """
 
 import json
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -31,6 +35,9 @@ from vit_lab.runs.store import Store, StoreError
 app = typer.Typer(help="Measure what the variance of the initial weights does to a Vision Transformer.",
                   add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
 stderr = Console(stderr=True)
+TRAIN_KEYS = ("run_id", "name", "status", "config", "steps", "wall_seconds", "images_per_second", "train_loss",
+              "val_accuracy", "test_accuracy", "error")  # fmt: skip
+EXPERIMENT_KEYS = ("experiment", "kind", "run_ids", "arms", "pairs", "status", "error")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")]
@@ -51,7 +58,7 @@ def train(
     settings: dict[str, Any],
 ) -> None:
     """Train one run and print how it ended."""
-    with _refusals():
+    with _refusals(TRAIN_KEYS if json_ else ()):
         config = configure(preset_config(preset), **settings)
         with closing(Store(paths.database())) as store:
             [run] = _work_off(store, Plan([config], [config.seed]), download, workers=1)
@@ -88,7 +95,7 @@ def compare(
 ) -> None:
     """Train several inits on the same seeds and print how they differ, and how sure one may be."""
     _refuse(settings, "scheme", "variance_scale", instead="--arm")
-    with _refusals():
+    with _refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
         _experiment(
             designs.comparison(base, arm or designs.CLAIM_ARMS, seeds, fair_rate=fair_rate), download, json_, csv, html
@@ -114,7 +121,7 @@ def sweep(
     """Train one scheme at several variance scales: accuracy against variance, the U-curve."""
     _refuse(settings, "variance_scale", instead="--scale")
     _refuse(settings, "train_size", instead="--size")
-    with _refusals():
+    with _refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
         plan = designs.sweep(base, scale or designs.sweep_scales(), _sizes(size or ["all"]), seeds)
         _experiment(plan, download, json_, csv, html)
@@ -150,7 +157,7 @@ def claim(
     _refuse(settings, "scheme", "variance_scale", instead="--arm")
     _refuse(settings, "train_size", instead="--size")
     _refuse(settings, "dataset", "label_noise", instead="--task")
-    with _refusals():
+    with _refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
         tasks = task or [base.data.dataset, f"{base.data.dataset}:{designs.CLAIM_NOISE}"]
         sizes = _sizes(size) if size else designs.CLAIM_SIZES
@@ -269,8 +276,8 @@ def _make_sure_of_data(configs: list[RunConfig], download: bool) -> None:
                 for done in download_dataset(dataset):
                     progress.update(bar, completed=done)
         elif not is_available(dataset):
-            _fail(f"dataset: {dataset} is not in {paths.data_folder()}; add --download to fetch it, point "
-                  "VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled")  # fmt: skip
+            raise DatasetError(f"dataset: {dataset} is not in {paths.data_folder()}; add --download to fetch it, point "
+                               "VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled")  # fmt: skip
         load_run_data(next(config for config in configs if config.data.dataset == dataset))
 
 
@@ -320,14 +327,40 @@ def _refuse(settings: dict[str, Any], *fields: str, instead: str) -> None:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what the core refuses into one sentence on stderr and an exit code."""
+def _refusals(json_keys: Sequence[str] = ()) -> Iterator[None]:
+    """Turn what the core refuses into one sentence on stderr and an exit code.
+
+    With `json_keys`, what ends a training before there is a result is told on stdout, too.
+    """
+    with _terminated_as_interrupted():
+        try:
+            yield
+        except ConfigError as error:
+            _fail(f"{option_name(error.field)}: {error.message}", code=2)
+        except (DatasetError, StoreError, OSError) as error:
+            _tell(json_keys, Status.FAILED, str(error))
+        except KeyboardInterrupt:
+            _tell(json_keys, Status.INTERRUPTED, "interrupted before there was a result")
+
+
+def _tell(json_keys: Sequence[str], status: Status, error: str) -> NoReturn:
+    if json_keys:
+        lists: dict[str, Any] = {key: [] for key in ("run_ids", "arms", "pairs") if key in json_keys}
+        print(json.dumps(dict.fromkeys(json_keys) | lists | {"status": status, "error": error}))
+    _fail(error)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
-    except ConfigError as error:
-        _fail(f"{option_name(error.field)}: {error.message}", code=2)
-    except (DatasetError, StoreError) as error:
-        _fail(str(error))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str, code: int = 1) -> NoReturn:
@@ -335,5 +368,17 @@ def _fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def main() -> NoReturn:
+    """Run a command and leave at once, also when a worker is deep in a step that takes long."""
+    try:
+        app(prog_name="python -m vit_lab")
+    except SystemExit as ended:
+        if "torch" in sys.modules:  # taking it down takes seconds on a busy machine, and aborts under a worker at work
+            sys.stdout.flush(), sys.stderr.flush()
+            os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
+    raise AssertionError("a command ends by SystemExit")
+
+
 if __name__ == "__main__":
-    app(prog_name="python -m vit_lab")
+    main()

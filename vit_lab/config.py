@@ -161,6 +161,11 @@ class RunConfig(_Part):
     init: InitConfig = InitConfig()
     optim: OptimConfig = OptimConfig()
 
+    @property
+    def train_images(self) -> int:
+        """Training images that the run learns from."""
+        return self.data.train_size or TRAIN_IMAGES[self.data.dataset]
+
     @model_validator(mode="after")
     def _data_suffices(self) -> Self:
         most, wanted = TRAIN_IMAGES[self.data.dataset], self.data.train_size

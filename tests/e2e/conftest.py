@@ -25,8 +25,8 @@ expect.set_options(timeout=20_000)
 class Dashboard:
     """`streamlit run dashboard.py` over one lab home; it may be stopped and started again."""
 
-    def __init__(self, home: Path):
-        self.home, self.log = home, home / "server.log"
+    def __init__(self, home: Path, root: Path = ROOT, **environment: str):
+        self.home, self.log, self.root, self.environment = home, home / "server.log", root, environment
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -35,23 +35,23 @@ class Dashboard:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboard.py"), "--server.headless=true",
+        command = [sys.executable, "-m", "streamlit", "run", str(self.root / "dashboard.py"), "--server.headless=true",
                    "--server.address=127.0.0.1", f"--server.port={self.port}"]  # fmt: skip
-        environment = os.environ | {"VIT_LAB_HOME": str(self.home)}
+        environment = os.environ | {"VIT_LAB_HOME": str(self.home)} | self.environment
         environment.pop("VIT_LAB_DATA", None)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             assert self._process.poll() is None and time.monotonic() < deadline, f"no server:\n{self.said()}"
             time.sleep(0.1)
 
-    def stop(self) -> None:
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Ask the server to end; it must do so quickly and cleanly, also in the middle of a run."""
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(how)
         try:
             code = process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -56,7 +56,27 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE runs ADD COLUMN pilot INTEGER NOT NULL DEFAULT 0",  # 1: it only helps to pick a learning rate
         "ALTER TABLE runs ADD COLUMN best_test_accuracy REAL",  # of the model with the best validation accuracy
     ),
+    (
+        "ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",  # who launched it; '' has the machine to themselves
+        "ALTER TABLE runs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0",  # number of its latest claim; 0: not claimed yet
+    ),
 )
+
+NEWEST = len(MIGRATIONS)
+
+
+class ForeignDatabase(sqlite3.DatabaseError):
+    """The file is a database, but not one that this version of the lab can use."""
+
+
+def refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Raise ForeignDatabase for another program's file, or a newer lab's, before anything is written to it."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version > NEWEST:
+        raise ForeignDatabase("a newer version of the lab wrote it")
+    if tables and not (version and {"runs", "events"} <= tables):
+        raise ForeignDatabase("it is not a database of the lab")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

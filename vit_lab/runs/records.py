@@ -63,6 +63,8 @@ class RunRecord:
     condition: int
     pilot: int
     best_test_accuracy: float | None
+    owner: str = ""
+    turn: int = 0
 
     @cached_property
     def config(self) -> RunConfig:

@@ -19,11 +19,14 @@ from filelock import FileLock
 
 from vit_lab.config import RunConfig
 from vit_lab.events import Event, Stepped
-from vit_lab.runs.migrations import migrate
+from vit_lab.runs.limits import HOST, check_size, may_change, queue_refusal
+from vit_lab.runs.migrations import ForeignDatabase, migrate, refuse_foreign
 from vit_lab.runs.presence import Presence
+from vit_lab.runs.queue import Place, in_turn
 from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord
 from vit_lab.runs.states import ACTIVE, Status
 
+PLACE = ", ".join(f.name for f in fields(Place))
 COLUMNS = ", ".join("config AS config_json" if f.name == "config_json" else f.name for f in fields(RunRecord))
 AT_WORK = "status IN ('" + "', '".join(ACTIVE) + "')"
 LONGEST_NAME, UNNAMED = 200, "unnamed"
@@ -59,6 +62,7 @@ class Store:
                     self.presence.folder / "opening.lock", timeout=10
                 ):  # SQLite's switch to WAL does not wait
                     self._writer, self._reader = self._connect(), self._connect()
+                    refuse_foreign(self._writer)
                     migrate(self._writer)
             except BaseException:
                 self.presence.close()
@@ -99,7 +103,8 @@ class Store:
 
     def experiments(self) -> list[ExperimentRecord]:
         """All experiments, the one launched last first."""
-        rows = self._read("SELECT * FROM experiments ORDER BY created_at DESC, rowid DESC")
+        newest = "(SELECT MAX(number) FROM runs WHERE experiment = experiments.id)"  # a clock may jump, a number not
+        rows = self._read(f"SELECT * FROM experiments ORDER BY {newest} DESC")
         return [ExperimentRecord(**dict(row)) for row in rows]
 
     def experiment(self, experiment: str) -> ExperimentRecord:
@@ -115,26 +120,57 @@ class Store:
         return [json.loads(row["body"]) | {"seconds": row["seconds"]} for row in rows]
 
     def queue_places(self) -> dict[str, int]:
-        """For every queued run, how many queued runs stand before it."""
-        rows = self._read("SELECT id FROM runs WHERE status = ? ORDER BY number", Status.QUEUED)
-        return {row["id"]: place for place, row in enumerate(rows)}
+        """For every queued run, how many queued runs of its process stand before it."""
+        by_process: dict[str, list[Place]] = {}
+        rows = self._read(f"SELECT {PLACE}, process FROM runs WHERE status = ?", Status.QUEUED)
+        for row in rows:
+            place = Place(**{key: row[key] for key in row.keys() if key != "process"})  # noqa: SIM118
+            by_process.setdefault(row["process"], []).append(place)
+        places: dict[str, int] = {}
+        for process, queued in by_process.items():
+            order = in_turn(queued, *self._turns(process))
+            places |= {place.id: before for before, place in enumerate(order)}
+        return places
+
+    def seconds_until_start(self, place: int) -> float | None:
+        """About how long a queued run waits with so many before it; None before anything has run that could tell.
+
+        Workers are taken to be half through what they train. A run is taken to be as long as those at work and the
+        latest ten to finish are on average.
+        """
+        rows = self._read(
+            "SELECT AVG(seconds) AS mean, SUM(busy) AS busy FROM (SELECT * FROM (SELECT wall_seconds AS seconds, "
+            "0 AS busy FROM runs WHERE status = ? ORDER BY number DESC LIMIT 10) UNION ALL "
+            "SELECT IIF(step > 0 AND total_steps > 0, wall_seconds * total_steps / step, NULL), 1 "
+            "FROM runs WHERE status = ?)",
+            Status.FINISHED, Status.RUNNING,
+        )  # fmt: skip
+        mean, busy = rows[0]["mean"], rows[0]["busy"]
+        return None if mean is None or not busy else float(mean) * (0.5 + place // busy)
 
     # What people change
 
-    def add(self, new_runs: Iterable[NewRun], kind: Kind = "compare") -> list[str]:
-        """Queue runs for this process, all or none. Returns their ids. `kind` is that of an experiment not yet there."""
+    def add(self, new_runs: Iterable[NewRun], kind: Kind = "compare", owner: str = HOST) -> list[str]:
+        """Queue runs for this process, all or none. Returns their ids. `kind` is that of an experiment not yet there.
+
+        Raises StoreError if the owner has, or all have, too many at work, and ConfigError if a run is too large.
+        """
         ids = []
+        new_runs = list(new_runs)
+        check_size(owner, [new.config for new in new_runs])
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._write() as db:
+            self._admit(owner, len(new_runs))
             for new in new_runs:
                 ids.append(uuid.uuid4().hex[:10])
                 db.execute("INSERT OR IGNORE INTO experiments (id, kind, created_at) VALUES (?, ?, ?)",
                            (new.experiment, kind, now))  # fmt: skip
                 db.execute(
                     "INSERT INTO runs (id, number, experiment, arm, condition, pilot, name, config, status, process, "
-                    "created_at) VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "created_at, owner) "
+                    "VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (ids[-1], new.experiment, new.arm, new.condition, new.pilot, one_line(new.name) or UNNAMED,
-                     new.config.model_dump_json(), new.status, self.presence.name, now),
+                     new.config.model_dump_json(), new.status, self.presence.name, now, owner),
                 )  # fmt: skip
         return ids
 
@@ -157,27 +193,39 @@ class Store:
         """Replace a run's tags."""
         self._set(run_id, tags=one_line(tags))
 
-    def delete(self, run_ids: Sequence[str]) -> None:
-        """Remove runs and their events. Raises StoreError if one of them is queued or running."""
+    def refuse_strangers(self, run_ids: Sequence[str], visitor: str) -> None:
+        """Raise StoreError if one of the runs is not this visitor's to change."""
+        for run in self.runs(run_ids):
+            if not may_change(visitor, run.owner):
+                raise StoreError(f"the run {run.name} is somebody else's; only they, or the host, may change it")
+
+    def delete(self, run_ids: Sequence[str], visitor: str = HOST) -> None:
+        """Remove runs and their events. Raises StoreError if one is queued or running, or not this visitor's."""
         with self._write() as db:
+            self.refuse_strangers(run_ids, visitor)
             for run_id in run_ids:
                 if self._runs(f"WHERE id = ? AND {AT_WORK}", run_id):
                     raise StoreError(f"the run {self.run(run_id).name} is still at work; stop it first")
                 db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
             db.execute("DELETE FROM experiments WHERE id NOT IN (SELECT experiment FROM runs)")
 
-    def request(self, run_id: str, wish: Status) -> None:
-        """Ask that a run be paused or stopped. A queued run is so at once, a running one at its next event."""
+    def request(self, run_id: str, wish: Status, visitor: str = HOST) -> None:
+        """Ask that a run be paused or stopped. A queued run is so at once, a running one at its next event.
+
+        Raises StoreError if the run is not this visitor's.
+        """
         with self._write() as db:
+            self.refuse_strangers([run_id], visitor)
             db.execute("UPDATE runs SET status = ? WHERE id = ? AND status IN (?, ?)",
                        (wish, run_id, Status.QUEUED, Status.WAITING))  # fmt: skip
             db.execute("UPDATE runs SET request = ? WHERE id = ? AND status = ?", (wish, run_id, Status.RUNNING))
 
     # What workers write
 
-    def requeue(self, run_id: str, status: Status = Status.QUEUED) -> None:
-        """Queue a run that stands still, for this process; or let it wait."""
+    def requeue(self, run_id: str, status: Status = Status.QUEUED, visitor: str = HOST) -> None:
+        """Queue a run that stands still, for this process; or let it wait. Raises StoreError if that is too many."""
         with self._write() as db:
+            self._admit(visitor, 1)
             db.execute(
                 f"UPDATE runs SET status = ?, process = ?, request = NULL, error = NULL WHERE id = ? AND NOT {AT_WORK}",
                 (status, self.presence.name, run_id),
@@ -197,24 +245,34 @@ class Store:
             )
 
     def claim(self) -> RunRecord | None:
-        """Mark the first queued run of this process as running and return it."""
+        """Mark the queued run of this process whose turn it is as running and return it."""
+        mine = self.presence.name
         with self._write() as db:
+            rows = db.execute(f"SELECT {PLACE} FROM runs WHERE status = ? AND process = ?", (Status.QUEUED, mine))
+            first = next(in_turn([Place(**dict(row)) for row in rows], *self._turns(mine, db)), None)
+            if first is None:
+                return None
             row = db.execute(
-                "UPDATE runs SET status = ?, request = NULL WHERE id = "
-                "(SELECT id FROM runs WHERE status = ? AND process = ? ORDER BY number LIMIT 1) "
+                "UPDATE runs SET status = ?, request = NULL, turn = (SELECT MAX(turn) + 1 FROM runs) WHERE id = ? "
                 f"RETURNING {COLUMNS}",
-                (Status.RUNNING, Status.QUEUED, self.presence.name),
+                (Status.RUNNING, first.id),
             ).fetchone()
-        return RunRecord(**dict(row)) if row else None
+            return RunRecord(**dict(row))
 
     def append(
-        self, run_id: str, events: Sequence[tuple[float, Event]], wall_seconds: float, speed: float | None
-    ) -> str | None:
-        """Add events, each with its training time, in one transaction. Returns what a person asked of the run, if anything."""
+        self, run_id: str, events: Sequence[tuple[float, Event]], wall_seconds: float, speed: float | None,
+        turn: int | None = None,
+    ) -> str | None:  # fmt: skip
+        """Add events, each with its training time, in one transaction. Returns what a person asked of the run, if anything.
+
+        `turn` is that of the worker's claim: if the run is not the worker's any more, nothing is added.
+        """
         latest: dict[str, Any] = {}
         for _, event in events:
             latest |= {column: getattr(event, field) for field, column in LATEST.get(event.kind, {}).items()}
         with self._write() as db:
+            if turn is not None and not self._runs_still(run_id, turn):
+                return Status.INTERRUPTED
             db.executemany(
                 "INSERT OR REPLACE INTO events (run, kind, step, seconds, body) VALUES (?, ?, ?, ?, ?)",
                 [
@@ -227,11 +285,13 @@ class Store:
             row = db.execute("SELECT request FROM runs WHERE id = ?", (run_id,)).fetchone()
         return row["request"] if row else Status.STOPPED
 
-    def end(self, run_id: str, status: Status, error: str | None = None) -> None:
-        """The worker lets go of a run."""
+    def end(self, run_id: str, status: Status, error: str | None = None, turn: int | None = None) -> None:
+        """The worker lets go of a run, unless it is not the worker's any more (see `append`)."""
         losses = [row["loss"] for row in self.events(run_id, "step") if row["loss"] is not None]
         sparkline = json.dumps(losses[:: max(1, len(losses) // SPARKLINE_POINTS)])
-        self._set(run_id, status=status, error=error, request=None, sparkline=sparkline)
+        with self._write():
+            if turn is None or self._runs_still(run_id, turn):
+                self._set(run_id, status=status, error=error, request=None, sparkline=sparkline)
 
     def interrupt_runs_of_dead_processes(self) -> None:
         """Mark queued and running runs whose process has died, so that nothing stays `running` for ever."""
@@ -249,11 +309,35 @@ class Store:
 
     # How
 
+    def _admit(self, owner: str, new: int) -> None:
+        at_work = f"SELECT COUNT(*), COALESCE(SUM(owner = ?), 0) FROM runs WHERE {AT_WORK}"
+        everybodys, theirs = self._writer.execute(at_work, (owner,)).fetchone()
+        if why := queue_refusal(owner, new, theirs, everybodys):
+            raise StoreError(why)
+
+    def _turns(self, process: str, db: sqlite3.Connection | None = None) -> tuple[Place | None, dict[str, int]]:
+        """The run that a process claimed last, and the latest claim of each owner."""
+        last = f"SELECT {PLACE} FROM runs WHERE process = ? AND turn > 0 ORDER BY turn DESC LIMIT 1"
+        owners = "SELECT owner, MAX(turn) AS turn FROM runs WHERE process = ? GROUP BY owner"
+        read = (
+            (lambda query: db.execute(query, (process,)).fetchall()) if db else lambda query: self._read(query, process)
+        )
+        return next((Place(**dict(row)) for row in read(last)), None), {
+            row["owner"]: row["turn"] for row in read(owners)
+        }
+
+    def _runs_still(self, run_id: str, turn: int) -> bool:
+        return bool(
+            self._writer.execute(
+                "SELECT 1 FROM runs WHERE id = ? AND turn = ? AND status = ?", (run_id, turn, Status.RUNNING)
+            ).fetchone()
+        )
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a checkpoint on disk must not be ahead of the events on disk
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
@@ -291,11 +375,25 @@ class Store:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
-                f"the database {self.path} cannot be used ({error}); check that the folder is writable and has "
-                "space, or choose another with VIT_LAB_HOME"
+                f"the database {self.path} cannot be used ({error}); {remedy(error)}, or choose another folder with "
+                "VIT_LAB_HOME"
             ) from error
+
+
+def remedy(error: Exception) -> str:
+    """What a person can do about what SQLite or the disk said."""
+    said = str(error).lower()
+    if isinstance(error, ForeignDatabase) or "not a database" in said:
+        return "this is not a database of the lab: move the file away, and an empty one is made in its place"
+    if "malformed" in said:
+        return "the file is damaged: stop the lab, move it away with its -wal and -shm, and go on with a copy or anew"
+    if "locked" in said or "busy" in said:
+        return "another program holds it: close that program and try again"
+    return "check that the folder is writable and has space"
 
 
 def one_line(text: str) -> str:
     """What a person typed, on one line and not endless."""
-    return " ".join(text.split())[:LONGEST_NAME]
+    return " ".join(text.encode("utf-8", "replace").decode().split())[
+        :LONGEST_NAME
+    ]  # half a character cannot be stored

@@ -2,6 +2,8 @@
 
 import atexit
 import importlib
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +13,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vit_lab import paths
+from vit_lab.config import ConfigError
+from vit_lab.runs.limits import HOST
 from vit_lab.runs.store import Store, StoreError
+from vit_lab.ui.visitor import visitor
 
 if TYPE_CHECKING:
-    from vit_lab.runs.manager import RunManager
+    from vit_lab.runs.manager import ForVisitor, RunManager
 
 
 @st.cache_resource(show_spinner=False)
@@ -27,8 +32,15 @@ def _manager() -> "RunManager":
     from vit_lab.runs.manager import RunManager  # brings torch, which a page can be drawn without
 
     manager = RunManager(_store())
-    atexit.register(manager.shutdown)
+    atexit.register(_end, manager)
     return manager
+
+
+def _end(manager: "RunManager") -> None:
+    """The server ends, in time also when a worker is deep in a long step: its run has a checkpoint from before."""
+    if not manager.shutdown():
+        sys.stdout.flush()
+        os._exit(0)  # torch would abort the interpreter that ends under it
 
 
 def start_from_dashboard() -> None:
@@ -56,18 +68,23 @@ def open_store() -> Store:
 
 @contextmanager
 def problems_told() -> Iterator[None]:
-    """What the store cannot do is said on the page, in its one sentence."""
+    """What the store cannot do, or a limit forbids, is said on the page, in its one sentence."""
     try:
         yield
-    except StoreError as error:
+    except (StoreError, ConfigError) as error:
         st.error(str(error))
 
 
-def open_manager() -> "RunManager":
-    """The workers of this server; the first call loads torch, which takes a few seconds."""
+def open_manager() -> "RunManager | ForVisitor":
+    """The workers of this server, as this person may use them; the first call loads torch, which takes a few seconds."""
     open_store()
     with st.spinner("Loading PyTorch", show_time=True):
-        return _manager()
+        manager, me = _manager(), visitor()
+    if me == HOST:
+        return manager
+    from vit_lab.runs.manager import ForVisitor
+
+    return ForVisitor(manager, me)
 
 
 @st.cache_resource(show_spinner=False)

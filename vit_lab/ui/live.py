@@ -13,6 +13,7 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.rows import curve_rows, probe_rows
 from vit_lab.ui.table import unreadable
+from vit_lab.ui.visitor import not_theirs
 from vit_lab.ui.words import GROUP_NAMES
 
 TICK_SECONDS = 1.0
@@ -80,14 +81,15 @@ def _controls(runs: Sequence[RunRecord]) -> None:
 
 def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> None:
     """Buttons that pause or stop the runs at work, and resume those that stand still."""
-    if st.button("Pause", icon=":material/pause:", disabled=not active, key="pause"):
+    why = not_theirs([*active, *still])
+    if st.button("Pause", icon=":material/pause:", disabled=not active or bool(why), help=why, key="pause"):
         for run in active:
             open_manager().pause(run.id)
-    if st.button("Resume", icon=":material/play_arrow:", disabled=not still, key="resume"):
+    if st.button("Resume", icon=":material/play_arrow:", disabled=not still or bool(why), help=why, key="resume"):
         for run in still:
             open_manager().resume(run.id)
         st.rerun()
-    if st.button("Stop", icon=":material/stop:", disabled=not active, key="stop"):
+    if st.button("Stop", icon=":material/stop:", disabled=not active or bool(why), help=why, key="stop"):
         for run in active:
             open_manager().stop(run.id)
 
@@ -107,13 +109,21 @@ def _progress_words(store: Store, run: RunRecord, total: int) -> str:
     words = f"step {run.step:,} of {total:,}"
     if run.status == Status.QUEUED:
         place = store.queue_places().get(run.id, 0)
-        return f"{words}, {place} before it in the queue" if place else f"{words}, next in the queue"
+        where = f"{place} before it in the queue" if place else "next in the queue"
+        return f"{words}, {where}{_start_words(store, place)}"
     if run.status == Status.RUNNING and run.images_per_second:
         seconds = (total - run.step) * run.config.optim.batch_size / run.images_per_second
         return (
             f"{words}, about {seconds:.0f} s to go" if seconds < 100 else f"{words}, about {seconds / 60:.0f} min to go"
         )
     return words
+
+
+def _start_words(store: Store, place: int) -> str:
+    """Roughly when a queued run starts, if there is anything to tell it from."""
+    if (seconds := store.seconds_until_start(place)) is None:
+        return ""
+    return ", starts within a minute" if seconds < 60 else f", starts in about {seconds / 60:.0f} min"
 
 
 def _percent(share: float | None) -> str:

@@ -1,0 +1,38 @@
+"""Whatever a link holds, the Train page opens without an exception, and what it would start is valid."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vit_lab.config import PART_OF, parse
+
+AWKWARD = ["", "nan", "1e999", "-1", "9" * 400, "null", "<script>alert(1)</script>", "'; DROP TABLE runs; --", "🦊",
+           "../../etc/passwd", "x" * 10_000, "0", "1", "2", "7", "64", "512", "xavier", "epochs", "true"]  # fmt: skip
+KEYS = [
+    *PART_OF,
+    "compare",
+    "length",
+    "clip",
+    "experiment",
+    "a_scheme",
+    "b_scheme",
+    "a_variance_scale",
+    "b_qk_scale",
+    "preset",
+]
+
+
+@pytest.mark.timeout(300)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(AWKWARD) | st.text(max_size=20), max_size=8))
+def test_no_link_breaks_the_page_or_starts_what_is_not_valid(open_page, workers, monkeypatch, query):
+    monkeypatch.setattr("vit_lab.ui.preflight.preflight_panel", lambda configs: None)
+    query.setdefault("patch_size", "14")
+    query.setdefault("dim", "8")
+    at = open_page(**query)
+    assert not at.exception
+    if any(button.key == "train" for button in at.button):
+        at.button(key="train").click().run()
+        assert not at.exception
+        for run in workers.submitted[-1]:
+            assert parse(run.config.model_dump()) == run.config

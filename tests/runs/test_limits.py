@@ -1,0 +1,189 @@
+"""What one visitor may ask of the machine, what belongs to whom, and that the host and the shell are left alone."""
+
+import pytest
+from tiny import pair, tiny
+
+from vit_lab import paths
+from vit_lab.config import ConfigError, configure
+from vit_lab.presets import PRESETS
+from vit_lab.runs import limits
+from vit_lab.runs import manager as manager_module
+from vit_lab.runs.limits import HOST, HOST_LIMITS, VISITOR_LIMITS, Limits, check_size
+from vit_lab.runs.manager import ForVisitor, RunManager
+from vit_lab.runs.records import NewRun
+from vit_lab.runs.states import RESUMABLE, Status
+from vit_lab.runs.store import Store, StoreError
+from vit_lab.training.checkpoint import load_checkpoint
+
+SMALL = Limits(runs=3, queue=5, steps=1_000, dim=64, depth=4, memory_bytes=limits.GIB, wall_seconds=60.0)
+
+
+@pytest.fixture
+def store():
+    store = Store(paths.database())
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(limits, "VISITOR_LIMITS", SMALL)
+
+
+@pytest.fixture
+def idle(store, monkeypatch):
+    """A manager whose workers never start."""
+    manager = RunManager(store, 1)
+    monkeypatch.setattr(manager, "_call_workers", lambda: None)
+    return manager
+
+
+def new(count, experiment="e"):
+    return [NewRun(tiny(), "n", experiment, arm) for arm in range(count)]
+
+
+def test_a_visitor_queues_so_many_runs_and_not_one_more(store, small):
+    store.add(new(2), owner="ann")
+    with pytest.raises(StoreError, match="4 of your runs at work, and 3 is the most; wait for some to end, or stop"):
+        store.add(new(2), owner="ann")
+    assert len(store.runs()) == 2, "all or none"
+    store.add(new(1), owner="ann")
+    store.add(new(1), owner="bob")
+
+
+def test_visitors_together_fill_the_queue_and_no_more(store, small):
+    store.add(new(3), owner="ann")
+    store.add(new(2), owner="bob")
+    with pytest.raises(StoreError, match="5 runs at work already, and 5 is the most that this machine queues"):
+        store.add(new(1), owner="eve")
+
+
+def test_the_host_and_the_shell_have_no_limit_on_how_many(store, small):
+    assert len(store.add(new(50))) == 50
+    assert {run.owner for run in store.runs()} == {HOST}
+
+
+def test_what_has_ended_makes_room(store, small):
+    ids = store.add(new(3), owner="ann")
+    store.end(ids[0], Status.FINISHED)
+    store.add(new(1), owner="ann")
+
+
+def test_resuming_counts_as_queueing(idle, store, small):
+    ids = store.add(new(3), owner="ann")
+    for run_id in ids:
+        store.request(run_id, Status.PAUSED, "ann")
+    store.add(new(3), owner="ann")
+    with pytest.raises(StoreError, match="3 is the most"):
+        idle.resume(ids[0], "ann")
+    assert store.run(ids[0]).status == Status.PAUSED
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"steps": 1_001}, "steps"),
+        ({"epochs": 1_000, "batch_size": 10}, "epochs"),
+        ({"dim": 66}, "dim"),
+        ({"depth": 5}, "depth"),
+        ({"patch_size": 1, "batch_size": 4_096}, "batch_size"),
+        ({"patch_size": 1, "batch_size": 1, "heads": 8, "attention_dropout": 0.1}, "batch_size"),
+    ],
+)
+def test_a_run_that_is_too_large_is_refused_with_the_field_and_the_most(store, small, settings, field):
+    config = tiny(**{"dim": 16} | settings)
+    with pytest.raises(ConfigError, match="that one run may have here; choose") as refused:
+        store.add([NewRun(config, "n", "e")], owner="ann")
+    assert refused.value.field == field and store.runs() == []
+    store.add([NewRun(config, "n", "e")])
+
+
+def test_nobody_trains_for_ever_by_counting_in_epochs():
+    with pytest.raises(ConfigError, match="steps is more than the 100,000 that one run may have here"):
+        check_size(HOST, [configure(epochs=1_000, batch_size=1)])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_class_may_train_every_preset(name):
+    check_size("ann", [PRESETS[name].config])
+
+
+def test_a_visitor_is_never_allowed_more_than_the_host():
+    for field in ("steps", "dim", "depth", "memory_bytes", "wall_seconds"):
+        assert getattr(VISITOR_LIMITS, field) <= getattr(HOST_LIMITS, field)
+    assert VISITOR_LIMITS.runs and VISITOR_LIMITS.queue and VISITOR_LIMITS.runs < VISITOR_LIMITS.queue
+
+
+def test_a_run_that_has_trained_for_too_long_is_stopped_with_a_checkpoint_and_says_so(store, monkeypatch):
+    monkeypatch.setattr(manager_module, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(limits, "VISITOR_LIMITS", Limits(9, 9, 10**6, 512, 24, limits.GIB, wall_seconds=0.3))
+    manager = RunManager(store, 1)
+    try:
+        (run_id,) = ForVisitor(manager, "ann").submit(pair([tiny(steps=100_000)], "e"))
+        while store.run(run_id).status not in RESUMABLE:
+            pass
+        run = store.run(run_id)
+        assert run.status == Status.STOPPED and run.wall_seconds < 10
+        assert "the longest that a run may; choose fewer steps" in run.error
+        assert load_checkpoint(paths.checkpoint(run_id)).step == run.step > 0
+        with pytest.raises(StoreError, match="the longest that a run may"):
+            manager.resume(run_id, "ann")
+    finally:
+        manager.shutdown()
+
+
+@pytest.mark.parametrize("what", ["pause", "stop", "resume", "start_over", "delete"])
+def test_a_visitor_changes_only_their_own_runs_and_the_host_all(idle, what):
+    store = idle.store
+
+    def prepared():
+        (run_id,) = store.add(new(1), owner="ann")
+        if what in ("resume", "start_over", "delete"):
+            store.end(run_id, Status.FAILED)
+        return run_id
+
+    def ask(manager, run_id):
+        getattr(manager, what)([run_id] if what == "delete" else run_id)
+
+    run_id = prepared()
+    before = store.run(run_id)
+    with pytest.raises(StoreError, match="somebody else's; only they, or the host, may change it"):
+        ask(ForVisitor(idle, "bob"), run_id)
+    assert store.run(run_id) == before
+    for manager in (ForVisitor(idle, "ann"), idle):
+        run_id = prepared()
+        ask(manager, run_id)
+        assert run_id not in [run.id for run in store.runs()] or store.run(run_id) != before
+
+
+def test_a_visitor_cannot_change_a_run_of_the_host_or_of_the_shell(idle):
+    (run_id,) = idle.store.add(new(1))
+    with pytest.raises(StoreError, match="somebody else's"):
+        ForVisitor(idle, "ann").stop(run_id)
+
+
+def test_one_strange_run_among_their_own_stops_the_whole_deletion(idle):
+    store = idle.store
+    ids = store.add(new(2), owner="ann") + store.add(new(1), owner="bob")
+    for run_id in ids:
+        store.end(run_id, Status.FINISHED)
+    with pytest.raises(StoreError, match="somebody else's"):
+        ForVisitor(idle, "ann").delete(ids)
+    assert len(store.runs()) == 3
+
+
+def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
+    from vit_lab.events import StepMeasured
+
+    (run_id,) = store.add(new(1))
+    lost = store.claim()
+    store.interrupt_runs_of(store.presence.name)
+    store.requeue(run_id)
+    mine = store.claim()
+    event = StepMeasured(step=1, loss=1.0, accuracy=0.5, learning_rate=1e-3, gradient_norm=0.1)
+    assert store.append(run_id, [(1.0, event)], 1.0, None, lost.turn) == Status.INTERRUPTED
+    store.end(run_id, Status.INTERRUPTED, None, lost.turn)
+    assert store.events(run_id, "step") == [] and store.run(run_id).status == Status.RUNNING
+    assert store.append(run_id, [(1.0, event)], 1.0, None, mine.turn) is None
+    store.end(run_id, Status.FINISHED, None, mine.turn)
+    assert (store.run(run_id).status, store.run(run_id).step) == (Status.FINISHED, 1)

@@ -1,0 +1,83 @@
+"""What one person may ask of the machine, in one place.
+
+The person at the machine, in a shell or at a dashboard that answers to nobody else, is the HOST. In a class everybody
+else is a visitor with an id of their own: their place in the queue is limited, and they change only their own runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vit_lab.config import ConfigError, RunConfig, VitConfig, limits
+
+HOST = ""  # the owner of the runs of whoever has the machine to themselves
+GIB = 2**30
+PROBED_IMAGES = 64  # see vit_lab.training.trainer
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one person may queue, and how large a single run may be. None: no limit."""
+
+    runs: int | None  # of this person, at work at one time: queued, running or waiting for a learning rate
+    queue: int | None  # runs of everybody together, at work at one time
+    steps: int  # of one run, its epochs counted out
+    dim: int
+    depth: int
+    memory_bytes: int  # what one step keeps for its gradient, about
+    wall_seconds: float  # training time of one run; after it the run is stopped, with its checkpoint
+
+
+HOST_LIMITS = Limits(runs=None, queue=None, steps=int(limits("steps")[1]), dim=int(limits("dim")[1]),
+                     depth=int(limits("depth")[1]), memory_bytes=16 * GIB, wall_seconds=24 * 3600)  # fmt: skip
+VISITOR_LIMITS = Limits(runs=120, queue=600, steps=20_000, dim=256, depth=12, memory_bytes=4 * GIB, wall_seconds=1800)
+
+
+def limits_of(owner: str) -> Limits:
+    """The limits that hold for a person."""
+    return VISITOR_LIMITS if owner else HOST_LIMITS
+
+
+def may_change(visitor: str, owner: str) -> bool:
+    """Whether a person may pause, stop, resume, rename or delete a run of that owner."""
+    return visitor in (HOST, owner)
+
+
+def queue_refusal(owner: str, new: int, theirs: int, everybodys: int) -> str | None:
+    """Why `new` more runs cannot be queued beside those at work, as a sentence; None if they can."""
+    most = limits_of(owner)
+    if most.runs is not None and theirs + new > most.runs:
+        return (f"that would be {theirs + new} of your runs at work, and {most.runs} is the most; "
+                "wait for some to end, or stop some")  # fmt: skip
+    if most.queue is not None and everybodys + new > most.queue:
+        return (f"there are {everybodys} runs at work already, and {most.queue} is the most that this machine queues; "
+                "try again later")  # fmt: skip
+    return None
+
+
+def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
+    """Refuse a run that is too large for its owner. Raises ConfigError, which names the field."""
+    most = limits_of(owner)
+    for config in configs:
+        steps = config.optim.total_steps(config.train_images)
+        length = "epochs" if config.optim.epochs else "steps"
+        memory = step_bytes(config)
+        for field, value, largest, unit in (
+            (length, steps, most.steps, " steps"),
+            ("dim", config.model.dim, most.dim, ""),
+            ("depth", config.model.depth, most.depth, ""),
+            ("batch_size", round(memory / GIB, 1), most.memory_bytes / GIB, " GiB of memory a step, about,"),
+        ):
+            if value > largest:
+                raise ConfigError(field, f"{value:,}{unit} is more than the {largest:,} that one run may have here; "
+                                  + ("choose less" if field != "batch_size" else
+                                     "choose a smaller batch, fewer blocks or larger patches"))  # fmt: skip
+
+
+def step_bytes(config: RunConfig) -> float:
+    """About how much memory one step takes beside the weights: what autograd keeps, or what the probes look at."""
+    model: VitConfig = config.model
+    tokens, batch = model.num_tokens, config.optim.batch_size
+    kept = tokens * (12 * model.dim + 3 * round(model.dim * model.mlp_ratio))
+    weights = model.heads * tokens**2  # of attention; kept only where dropout needs them, and looked at by probes
+    dropped = 4 * weights if model.attention_dropout else 0
+    return 4.0 * max(batch * model.depth * (kept + dropped), PROBED_IMAGES * weights)

@@ -1,0 +1,61 @@
+"""Who looks at the page: the host, who may do everything, or a visitor of a class (see docs/decisions/010).
+
+A browser keeps the token of Streamlit's own cookie against forged requests until it is closed, so a visitor stays the
+same through reloads, tabs and restarts of the server, and nobody else can name the token. Only its hash is stored.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Sequence
+
+import streamlit as st
+
+from vit_lab.runs.limits import HOST, may_change
+from vit_lab.runs.records import RunRecord
+
+ONLY_HERE = ("127.0.0.1", "localhost", "::1")
+NOT_YOURS = "Started by somebody else: only they, or the host, can change it."
+
+
+def is_class() -> bool:
+    """Whether several people use this server: it answers to other machines, or VIT_LAB_CLASS says so."""
+    return _all_are_visitors() or st.get_option("server.address") not in ONLY_HERE
+
+
+def visitor() -> str:
+    """The id under which the runs of this person are stored."""
+    if not is_class() or (not _all_are_visitors() and _sits_at_the_machine()):
+        return HOST
+    token = _token(st.context.cookies.get("_streamlit_xsrf", ""))
+    if token is None:  # no cookies: the same until the page is loaded again
+        token = st.session_state.setdefault("visitor", uuid.uuid4().bytes)
+    return hashlib.sha256(b"vit-lab visitor" + token).hexdigest()[:16]
+
+
+def not_theirs(runs: Sequence[RunRecord]) -> str | None:
+    """Why this person may not change some of these runs; None if they may change all."""
+    me = visitor()
+    return None if all(may_change(me, run.owner) for run in runs) else NOT_YOURS
+
+
+def _all_are_visitors() -> bool:
+    """Behind a proxy on this machine everybody seems to sit at it; VIT_LAB_CLASS=1 says that nobody does."""
+    return os.environ.get("VIT_LAB_CLASS", "") not in ("", "0")
+
+
+def _sits_at_the_machine() -> bool:
+    forwarded = {"x-forwarded-for", "forwarded", "x-real-ip"} & {name.lower() for name in st.context.headers}
+    return st.context.ip_address is None and not forwarded
+
+
+def _token(cookie: str) -> bytes | None:
+    """What "2|mask|masked token|time" hides: mask and time change with each answer of the server, the token does not."""
+    try:
+        version, mask, masked, _ = cookie.strip('"').split("|")
+        key, text = bytes.fromhex(mask), bytes.fromhex(masked)
+    except ValueError:
+        return None
+    if version != "2" or len(key) != 4 or len(text) < 8:
+        return None
+    return bytes(byte ^ key[place % 4] for place, byte in enumerate(text))
