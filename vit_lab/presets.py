@@ -55,7 +55,7 @@ PRESETS: dict[str, Preset] = {
             depth=2,
             heads=4,
             scheme="xavier",
-            steps=400,
+            steps=600,
             batch_size=64,
             learning_rate=2e-3,
             weight_decay=0.0,
@@ -64,7 +64,7 @@ PRESETS: dict[str, Preset] = {
             warmup_steps=200,
             label_smoothing=0.1,
         ),
-        "An encoder-decoder Transformer learns to write ten symbols again: no mistake in 1,000 sequences, within half a minute.",
+        "An encoder-decoder Transformer learns to write ten symbols again, all right after about 300 steps: half a minute on one core.",
     ),
     "moving-digits": Preset(
         configure(
