@@ -7,7 +7,8 @@ from typing import Any
 import torch
 
 from vit_lab.config import RunConfig, configure
-from vit_lab.data.splits import RunData, Split, load_run_data
+from vit_lab.data.run_data import RunData, Split
+from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
 from vit_lab.probes.preflight import preflight
 from vit_lab.training.trainer import PROBE_IMAGES, Training

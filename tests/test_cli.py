@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from vit_lab import paths
 from vit_lab.__main__ import app
-from vit_lab.config import IMAGE_SHAPE, PART_OF, SCHEMES, configure, parse
+from vit_lab.config import IMAGE_SHAPE, PART_OF, SCHEMES, RunConfig, configure, flat, parse
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished
 from vit_lab.options import FIELDS, option_name
@@ -169,7 +169,7 @@ def test_every_option_reaches_its_setting(submitted):
         "warmup_steps": 4, "clip_norm": 2.0, "label_smoothing": 0.1, "double_softmax": True,
     }  # fmt: skip
     fixed = {"kind", "image_size", "channels", "num_classes"}  # of every data set there is
-    assert set(settings) == set(PART_OF) - fixed
+    assert set(settings) == set(flat(RunConfig())) - fixed
     assert run("train", *options_of(settings)).exit_code == 0
     assert submitted == [configure(**settings)]
 

@@ -20,6 +20,7 @@ from vit_lab.config import (
     difference,
     flat,
     limits,
+    models_of,
     one_of,
     parse,
 )
@@ -27,6 +28,11 @@ from vit_lab.presets import PRESETS, preset
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = flat(RunConfig())
+STARTS = {
+    "vit": RunConfig(),
+    "timesformer": preset("moving-digits"),
+    "transformer": preset("copy"),
+}  # a config of every kind of model
 NUMERIC = [field for field in PART_OF if limits(field) != (-math.inf, math.inf)]
 BOUNDS = [(field, bound) for field in NUMERIC for bound in limits(field) if math.isfinite(bound)]
 CHOICES = {field: choices(field) for field in PART_OF if choices(field)}
@@ -38,13 +44,20 @@ SAMPLES = {
     "another init": {"scheme": "normal", "variance_scale": 1 / 3, "qk_scale": 4.0, "head_scale": 1e-3},
     "another optimiser": {"epochs": 3, "clip_norm": None, "learning_rate": 1e-3, "schedule": "constant"},
     "seeded": {"seed": 2**31 - 1},
+    "clips of digits": {"kind": "timesformer", "dataset": "moving-digits", "num_frames": 4, "space_time": "joint"},
+    "sequences": {"kind": "transformer", "dataset": "reverse", "vocabulary": 5, "sequence_length": 3},
 } | {f"preset {name}": flat(entry.config) for name, entry in PRESETS.items()}
 a_sample = pytest.mark.parametrize("settings", SAMPLES.values(), ids=SAMPLES.keys())
 
 
-def refusal(**settings) -> ConfigError:
+def start_of(field) -> RunConfig:
+    """A config that has the setting: the default one, if it does."""
+    return next(config for config in STARTS.values() if field in flat(config))
+
+
+def refusal(base=None, /, **settings) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        configure(**settings)
+        configure(base, **settings)
     assert str(caught.value) == f"{caught.value.field}: {caught.value.message}"
     assert "\n" not in str(caught.value)
     return caught.value
@@ -85,7 +98,7 @@ def test_an_unknown_scheme_is_answered_with_all_schemes():
 
 @pytest.mark.parametrize("field", CHOICES)
 def test_an_unknown_choice_is_answered_with_all_choices(field):
-    error = refusal(**{field: "nonsense"})
+    error = refusal(start_of(field), **{field: "nonsense"})
     assert error.field == field and "'nonsense'" in error.message
     assert all(str(choice) in error.message for choice in CHOICES[field])
 
@@ -93,7 +106,7 @@ def test_an_unknown_choice_is_answered_with_all_choices(field):
 @pytest.mark.parametrize(("field", "bound"), BOUNDS)
 def test_a_value_beyond_a_limit_is_answered_with_the_limit(field, bound):
     beyond = bound - 1 if bound == limits(field)[0] else bound + 1
-    error = refusal(**{field: beyond})
+    error = refusal(start_of(field), **{field: beyond})
     assert error.field == field and error.message.startswith(f"{beyond} does not work")
     assert bound in [float(number) for number in re.findall(r"\d+\.?\d*", error.message)[1:]], error.message
 
@@ -138,8 +151,62 @@ def test_a_config_cannot_be_changed():
 
 
 def test_flat_names_are_unique_across_the_parts():
-    names = [field for part in PARTS.values() for field in part.model_fields] + ["seed"]
-    assert sorted(names) == sorted(set(names)) == sorted(PART_OF)
+    names = [name for models in PARTS.values() for name in {field for model in models for field in model.model_fields}]
+    assert sorted([*names, "seed"]) == sorted({*names, "seed"}) == sorted(PART_OF)
+
+
+def test_a_setting_that_several_models_have_means_the_same_in_each():
+    for field in PART_OF:
+        said = {
+            (model.model_fields[field].description, str(model.model_fields[field].metadata))
+            for model in models_of(field)
+        }
+        assert len(said) == 1, field
+
+
+def test_runs_stored_before_there_were_other_models_still_open():
+    stored = """{"seed":3,"data":{"dataset":"mnist","train_size":null,"label_noise":0.0,"pixel_noise":0.0,"normalise":false,"shift":0},
+    "model":{"kind":"vit","image_size":28,"channels":1,"num_classes":10,"patch_size":4,"dim":8,"depth":2,"heads":2,"mlp_ratio":4.0,
+    "pool":"cls","position":"sinusoidal","dropout":0.0,"attention_dropout":0.1,"qkv_bias":false,"out_bias":false,"final_norm":false},
+    "init":{"scheme":"xavier","variance_scale":1.0,"embed_scale":1.0,"qk_scale":1.0,"vo_scale":1.0,"mlp_scale":1.0,"head_scale":1.0},
+    "optim":{"steps":300,"epochs":5,"batch_size":128,"learning_rate":0.005,"weight_decay":0.05,"beta2":0.999,"schedule":"cosine",
+    "schedule_unit":"epoch","warmup_steps":0,"clip_norm":null,"label_smoothing":0.0,"double_softmax":true}}"""
+    assert parse(stored) == configure(preset("vit-notes"), seed=3)
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_choices_tell_all_kinds_and_each_of_them_can_be_configured(kind):
+    assert choices("kind") == tuple(STARTS)
+    start = STARTS[kind]
+    assert configure(kind=kind, dataset=start.data.dataset).model.kind == kind
+
+
+def test_another_kind_keeps_what_both_kinds_have():
+    vit = configure(dim=32, heads=8, patch_size=14, pool="cls")
+    clips = configure(vit, kind="timesformer", dataset="moving-direction", num_frames=4)
+    assert (clips.model.dim, clips.model.heads, clips.model.patch_size) == (32, 8, 14)
+    assert clips.model.num_classes == 4 and configure(clips, dataset="moving-digits").model.num_classes == 10
+    back = configure(clips, kind="vit", dataset="mnist-10k")
+    assert difference(vit, back) == {"pool": ("cls", "mean")}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"dataset": "copy"}, "dataset: copy is nothing that a vit reads; choose mnist-10k, mnist or fashion-mnist"),
+        ({"kind": "transformer"}, "dataset: mnist-10k is nothing that a transformer reads; choose copy or reverse"),
+        ({"kind": "resnet"}, "kind: 'resnet' does not work; it should be 'vit', 'timesformer' or 'transformer'"),
+        ({"num_frames": 4}, "num_frames: a vit has no such setting"),
+        (
+            {"kind": "timesformer", "dataset": "moving-digits", "num_classes": 4},
+            "num_classes: 4 does not fit the clips",
+        ),
+        ({"kind": "transformer", "dataset": "copy", "shift": 1}, "shift: 1 is for images, and copy has none; choose 0"),
+        ({"kind": "transformer", "dataset": "copy", "heads": 3}, "heads: 3 does not divide dim 64; choose 1, 2, 4"),
+    ],
+)
+def test_a_model_and_data_that_do_not_fit_are_told_apart_in_words(settings, sentence):
+    assert str(refusal(**settings)).startswith(sentence)
 
 
 @pytest.mark.parametrize("field", PART_OF)
@@ -151,7 +218,9 @@ def test_every_setting_says_what_it_is(field):
 @a_sample
 def test_flat_is_the_inverse_of_configure(settings):
     config = configure(**settings)
-    assert flat(config) == DEFAULTS | settings
+    if config.model.kind == "vit":
+        assert flat(config) == DEFAULTS | settings
+    assert settings.items() <= flat(config).items()
     assert configure(**flat(config)) == config
 
 
@@ -222,7 +291,8 @@ def test_choices_are_the_words_a_setting_may_be(field, words):
 @pytest.mark.parametrize("field", NUMERIC)
 def test_every_default_lies_within_its_limits(field):
     low, high = limits(field)
-    assert DEFAULTS[field] is None or low <= DEFAULTS[field] <= high
+    default = models_of(field)[0].model_fields[field].default
+    assert default is None or low <= default <= high
 
 
 def test_the_scale_of_a_group_is_the_product_of_both_factors():

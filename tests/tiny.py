@@ -7,12 +7,24 @@ from vit_lab.data.splits import RunData, Split, load_run_data
 from vit_lab.runs.records import NewRun, RunRecord, run_name
 from vit_lab.runs.states import Status
 
-TINY = {"patch_size": 14, "dim": 8, "depth": 2, "heads": 2, "train_size": 50, "batch_size": 16, "steps": 10}
+SMALL = {"dim": 8, "depth": 2, "heads": 2, "batch_size": 16, "steps": 10}
+TINY = {"patch_size": 14, "train_size": 50} | SMALL
 
 
 def tiny(**settings: Any) -> RunConfig:
     """A config of a tiny run, with some settings of its own."""
     return configure(**TINY | {"warmup_steps": 3} | settings)
+
+
+def tiny_clips(**settings: Any) -> RunConfig:
+    """The same of a TimeSformer."""
+    return tiny(**{"kind": "timesformer", "dataset": "moving-direction", "num_frames": 3} | settings)
+
+
+def tiny_sequences(**settings: Any) -> RunConfig:
+    """The same of an encoder-decoder Transformer."""
+    own = {"kind": "transformer", "dataset": "copy", "vocabulary": 5, "sequence_length": 4, "warmup_steps": 3}
+    return configure(**SMALL | own | settings)
 
 
 def tiny_data(config: RunConfig) -> RunData:

@@ -5,23 +5,41 @@ Field names are unique across the parts, so `configure(patch_size=4, learning_ra
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-DatasetName = Literal["mnist-10k", "mnist", "fashion-mnist"]
+ImageDatasetName = Literal["mnist-10k", "mnist", "fashion-mnist"]
+ClipDatasetName = Literal["moving-direction", "moving-digits"]
+SequenceDatasetName = Literal["copy", "reverse"]
+DatasetName = Literal["mnist-10k", "mnist", "fashion-mnist", "moving-direction", "moving-digits", "copy", "reverse"]
 SchemeName = Literal["linear-default", "xavier", "kaiming", "vit", "normal"]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
 TRAIN_IMAGES: dict[DatasetName, int] = {
     "mnist-10k": 7_000,
     "mnist": 58_000,
     "fashion-mnist": 58_000,
-}  # without validation
-TEST_IMAGES: dict[DatasetName, int] = {"mnist-10k": 2_000, "mnist": 10_000, "fashion-mnist": 10_000}
-IMAGE_SHAPE = {"image_size": 28, "channels": 1, "num_classes": 10}  # of every data set there is
+    "moving-direction": 7_000,
+    "moving-digits": 7_000,
+    "copy": 10_000,
+    "reverse": 10_000,
+}  # images, clips or sequences of an epoch, without validation
+TEST_IMAGES: dict[DatasetName, int] = {
+    "mnist-10k": 2_000,
+    "mnist": 10_000,
+    "fashion-mnist": 10_000,
+    "moving-direction": 1_000,
+    "moving-digits": 1_000,
+    "copy": 1_000,
+    "reverse": 1_000,
+}
+IMAGE_SHAPE = {"image_size": 28, "channels": 1, "num_classes": 10}  # of every set of images
 
 DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)
+IMAGE_DATASETS: tuple[ImageDatasetName, ...] = get_args(ImageDatasetName)
+CLIP_DATASETS: tuple[ClipDatasetName, ...] = get_args(ClipDatasetName)
+SEQUENCE_DATASETS: tuple[SequenceDatasetName, ...] = get_args(SequenceDatasetName)
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
 
@@ -42,7 +60,8 @@ class DataConfig(_Part):
     """What a run learns from, and how small or hard the task is made."""
 
     dataset: DatasetName = Field(
-        "mnist-10k", description="The images: 10,000 bundled digits, full MNIST or Fashion-MNIST."
+        "mnist-10k",
+        description="The images: 10,000 bundled digits, full MNIST or Fashion-MNIST; or clips of moving digits, or sequences.",
     )
     train_size: int | None = Field(None, ge=10, le=60_000, description="Training images used; empty means all of them.")
     label_noise: float = Field(0.0, ge=0, le=1, description="Fraction of training labels replaced by a random class.")
@@ -55,50 +74,126 @@ class DataConfig(_Part):
     )
 
 
-class VitConfig(_Part):
-    """A Vision Transformer (Dosovitskiy et al. 2021, Sec. 3.1), pre-norm."""
+class _Blocks(_Part):
+    """The blocks, which all models have in common."""
 
-    kind: Literal["vit"] = "vit"
+    dim: int = Field(64, ge=2, le=512, description="Width of a token: how many numbers describe a patch.")
+    depth: int = Field(4, ge=1, le=24, description="Encoder blocks on top of one another.")
+    heads: int = Field(4, ge=1, le=32, description="Attention heads in a block; they share the width evenly.")
+    mlp_ratio: float = Field(2.0, gt=0, le=8, description="Hidden width of the MLP, in multiples of dim.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped after embedding, attention and MLP.")
+    attention_dropout: float = Field(0.0, ge=0, lt=1, description="Share of attention weights dropped.")
+
+    @model_validator(mode="after")
+    def _widths_fit(self) -> Self:
+        if round(self.dim * self.mlp_ratio) < 1:
+            raise _refusal("mlp_ratio", f"{self.mlp_ratio:g} of dim {self.dim} leaves the MLP no width; choose more")
+        if self.dim % self.heads:
+            raise _not_a_divisor(self, "heads", "dim")
+        return self
+
+
+class _Vision(_Blocks):
+    """What models of images and of clips have in common."""
+
     image_size: int = Field(28, ge=4, le=64, description="Height and width of an image, in pixels.")
     channels: int = Field(1, ge=1, le=4, description="Colour channels of an image.")
     num_classes: int = Field(10, ge=2, le=100, description="Classes to tell apart.")
     patch_size: int = Field(
         7, ge=1, le=64, description="Height and width of a patch, in pixels; it must divide the image."
     )
-    dim: int = Field(64, ge=2, le=512, description="Width of a token: how many numbers describe a patch.")
-    depth: int = Field(4, ge=1, le=24, description="Encoder blocks on top of one another.")
-    heads: int = Field(4, ge=1, le=32, description="Attention heads in a block; they share the width evenly.")
-    mlp_ratio: float = Field(2.0, gt=0, le=8, description="Hidden width of the MLP, in multiples of dim.")
-    pool: Literal["cls", "mean"] = Field(
-        "mean", description="What the classifier reads: a class token, or the mean token."
-    )
     position: Literal["learned", "sinusoidal", "none"] = Field(
         "sinusoidal", description="How a token knows where it is."
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped after embedding, attention and MLP.")
-    attention_dropout: float = Field(0.0, ge=0, lt=1, description="Share of attention weights dropped.")
     qkv_bias: bool = Field(True, description="Whether the query, key and value projections have a bias.")
     out_bias: bool = Field(True, description="Whether the projection after attention has a bias.")
     final_norm: bool = Field(True, description="Whether a LayerNorm stands before the classifier.")
 
     @property
-    def num_tokens(self) -> int:
-        """Tokens N that attention sees: the patches, and the class token if there is one."""
-        return (self.image_size // self.patch_size) ** 2 + (self.pool == "cls")
+    def num_patches(self) -> int:
+        """Patches of one image or frame."""
+        return (self.image_size // self.patch_size) ** 2
 
     @model_validator(mode="after")
-    def _sizes_fit(self) -> Self:
-        if round(self.dim * self.mlp_ratio) < 1:
-            raise _refusal("mlp_ratio", f"{self.mlp_ratio:g} of dim {self.dim} leaves the MLP no width; choose more")
-        for field, whole_field in (("patch_size", "image_size"), ("heads", "dim")):
-            size, whole = getattr(self, field), getattr(self, whole_field)
-            if whole % size:
-                fits = [n for n in range(1, whole + 1) if whole % n == 0 and n <= _limit(VitConfig, field, "le")]
-                raise _refusal(field, f"{size} does not divide {whole_field} {whole}; choose {one_of(fits)}")
+    def _patches_fit(self) -> Self:
+        if self.image_size % self.patch_size:
+            raise _not_a_divisor(self, "patch_size", "image_size")
         return self
 
 
-ModelConfig = VitConfig
+class VitConfig(_Vision):
+    """A Vision Transformer (Dosovitskiy et al. 2021, Sec. 3.1), pre-norm."""
+
+    kind: Literal["vit"] = "vit"
+    pool: Literal["cls", "mean"] = Field(
+        "mean", description="What the classifier reads: a class token, or the mean token."
+    )
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens N that attention sees: the patches, and the class token if there is one."""
+        return self.num_patches + (self.pool == "cls")
+
+
+class TimesformerConfig(_Vision):
+    """A TimeSformer (Bertasius et al. 2021, Sec. 3), pre-norm; its classifier reads the mean token."""
+
+    kind: Literal["timesformer"] = "timesformer"
+    num_frames: int = Field(8, ge=2, le=32, description="Frames of a clip.")
+    space_time: Literal["space", "joint", "divided"] = Field(
+        "divided",
+        description="What a patch attends to: its own frame, all frames, or its place over time and then its frame.",
+    )
+    zero_temporal: bool = Field(
+        True,
+        description="Whether the projection after attention over time starts at 0, as in the authors' release; "
+        "otherwise the scheme sets it, in group vo.",
+    )
+
+
+class TransformerConfig(_Blocks):
+    """An encoder-decoder Transformer (Vaswani et al. 2017, Sec. 3), pre-norm; `depth` counts for each of the two."""
+
+    kind: Literal["transformer"] = "transformer"
+    vocabulary: int = Field(11, ge=3, le=1_000, description="Different symbols, the start symbol 0 included.")
+    sequence_length: int = Field(10, ge=1, le=128, description="Symbols of a sequence, the start symbol not counted.")
+
+    @property
+    def num_classes(self) -> int:
+        """What an output is chosen from: the symbols."""
+        return self.vocabulary
+
+
+KINDS: dict[str, type[VitConfig | TimesformerConfig | TransformerConfig]] = {
+    "vit": VitConfig,
+    "timesformer": TimesformerConfig,
+    "transformer": TransformerConfig,
+}
+READS: dict[str, tuple[DatasetName, ...]] = {
+    "vit": IMAGE_DATASETS,
+    "timesformer": CLIP_DATASETS,
+    "transformer": SEQUENCE_DATASETS,
+}
+SHAPES: dict[DatasetName, dict[str, int]] = {  # what a data set asks of a model
+    **dict.fromkeys(IMAGE_DATASETS, IMAGE_SHAPE),
+    "moving-direction": IMAGE_SHAPE | {"num_classes": 4},
+    "moving-digits": IMAGE_SHAPE,
+    "copy": {},
+    "reverse": {},
+}
+
+
+def _kind(model: Any) -> str:
+    """Which model a plain dict means; a ViT if it does not say."""
+    return str(model.get("kind", "vit") if isinstance(model, Mapping) else getattr(model, "kind", "vit"))
+
+
+ModelConfig = Annotated[
+    Annotated[VitConfig, Tag("vit")]
+    | Annotated[TimesformerConfig, Tag("timesformer")]
+    | Annotated[TransformerConfig, Tag("transformer")],
+    Discriminator(_kind),
+]
 
 
 class InitConfig(_Part):
@@ -106,7 +201,7 @@ class InitConfig(_Part):
 
     scheme: SchemeName = Field("linear-default", description="Distribution and variance of the initial weights.")
     variance_scale: float = Field(1.0, gt=0, le=1e6, description="Factor on the variance of every weight matrix.")
-    embed_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the patch embedding.")
+    embed_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the embedding.")
     qk_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of queries and keys.")
     vo_scale: float = Field(
         1.0, gt=0, le=1e6, description="Further factor on the variance of values and attention output."
@@ -130,8 +225,9 @@ class OptimConfig(_Part):
     learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of AdamW.")
     weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay, on weight matrices only.")
     beta2: float = Field(0.99, ge=0, lt=1, description="Decay of AdamW's running mean of squared gradients.")
-    schedule: Literal["cosine", "constant"] = Field(
-        "cosine", description="How the learning rate falls after the warm-up."
+    schedule: Literal["cosine", "constant", "noam"] = Field(
+        "cosine",
+        description="How the learning rate falls after the warm-up; noam: with the root of the step (Vaswani et al. 2017, Sec. 5.3).",
     )
     schedule_unit: Literal["step", "epoch"] = Field(
         "step", description="Whether the rate changes at each step or each epoch."
@@ -176,25 +272,47 @@ class RunConfig(_Part):
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:
-        for field, needed in IMAGE_SHAPE.items():
+        dataset, kind = self.data.dataset, self.model.kind
+        if dataset not in READS[kind]:
+            raise _refusal("dataset", f"{dataset} is nothing that a {kind} reads; choose {one_of(list(READS[kind]))}")
+        what = "images" if kind == "vit" else "clips"
+        for field, needed in SHAPES[dataset].items():
             if (value := getattr(self.model, field)) != needed:
-                raise _refusal(field, f"{value} does not fit the images of {self.data.dataset}; choose {needed}")
+                raise _refusal(field, f"{value} does not fit the {what} of {dataset}; choose {needed}")
+        for field in ("label_noise", "pixel_noise", "shift"):
+            if kind != "vit" and getattr(self.data, field):
+                raise _refusal(field, f"{getattr(self.data, field)} is for images, and {dataset} has none; choose 0")
         return self
 
 
-PARTS: dict[str, type[_Part]] = {"data": DataConfig, "model": VitConfig, "init": InitConfig, "optim": OptimConfig}
-PART_OF: dict[str, str] = {field: part for part, model in PARTS.items() for field in model.model_fields} | {"seed": ""}
+PARTS: dict[str, tuple[type[_Part], ...]] = {
+    "data": (DataConfig,),
+    "model": tuple(KINDS.values()),
+    "init": (InitConfig,),
+    "optim": (OptimConfig,),
+}
+PART_OF: dict[str, str] = {
+    field: part for part, models in PARTS.items() for model in models for field in model.model_fields
+} | {"seed": ""}
 
 
 def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
     """`base` (by default RunConfig()) with flat settings put in their places.
 
-    Giving `steps` without `epochs` means that many steps, also where the base counts in epochs.
+    Giving `steps` without `epochs` means that many steps, also where the base counts in epochs. Another `kind` of model
+    keeps what both kinds have, and another `dataset` brings the sizes it asks for.
     Raises ConfigError, which names the field, the value and what would be valid.
     """
     nested: dict[str, Any] = (base or RunConfig()).model_dump()
     if settings.get("steps") is not None:
         settings.setdefault("epochs", None)
+    if isinstance(kind := settings.get("kind"), str) and kind in KINDS:
+        nested["model"] = {
+            field: value for field, value in nested["model"].items() if field in KINDS[kind].model_fields
+        }
+    if isinstance(dataset := settings.get("dataset"), str) and dataset in SHAPES:
+        wanted = KINDS[kind if kind in KINDS else nested["model"]["kind"]].model_fields
+        nested["model"] |= {field: size for field, size in SHAPES[dataset].items() if field in wanted}
     for field, value in settings.items():
         if field not in PART_OF:
             raise ConfigError(field, f"there is no such setting; the settings are {one_of(sorted(PART_OF), 'and')}")
@@ -211,31 +329,32 @@ def parse(nested: Mapping[str, Any] | str) -> RunConfig:
 
 
 def flat(config: RunConfig) -> dict[str, Any]:
-    """Every setting under its flat name: the inverse of `configure`."""
+    """Every setting that the run's kind of model has, under its flat name: the inverse of `configure`."""
     nested = config.model_dump()
-    return {field: nested[part][field] if part else nested[field] for field, part in PART_OF.items()}
+    places = {field: nested[part] if part else nested for field, part in PART_OF.items()}
+    return {field: place[field] for field, place in places.items() if field in place}
 
 
 def difference(*configs: RunConfig) -> dict[str, tuple[Any, ...]]:
-    """The settings in which the configs are not all alike, each with one value a config."""
+    """The settings in which the configs are not all alike, each with one value a config; None where there is none."""
     rows = [flat(config) for config in configs]
-    return {field: values for field in PART_OF if len(set(values := tuple(row[field] for row in rows))) > 1}
+    return {field: values for field in PART_OF if len(set(values := tuple(row.get(field) for row in rows))) > 1}
 
 
 def describe(field: str) -> str:
     """The sentence that says what a setting is."""
-    return _model_of(field).model_fields[field].description or ""
+    return models_of(field)[0].model_fields[field].description or ""
 
 
 def choices(field: str) -> tuple[Any, ...]:
     """The words a setting may be; empty if it is a number or a yes or no."""
-    kind = _model_of(field).model_fields[field].annotation
-    return get_args(kind) if get_origin(kind) is Literal else ()
+    kinds = [model.model_fields[field].annotation for model in models_of(field)]
+    return tuple(dict.fromkeys(word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)))
 
 
 def limits(field: str) -> tuple[float, float]:
     """Smallest and largest value of a numeric setting; open ends are infinite."""
-    model = _model_of(field)
+    model = models_of(field)[0]
     low = max(_limit(model, field, "ge"), _limit(model, field, "gt"), key=lambda x: (x != -float("inf"), x))
     return low, min(_limit(model, field, "le"), _limit(model, field, "lt"))
 
@@ -246,13 +365,20 @@ def one_of(choices: list[Any], word: str = "or") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
-def _model_of(field: str) -> type[BaseModel]:
-    return PARTS[PART_OF[field]] if PART_OF[field] else RunConfig
+def models_of(field: str) -> list[type[BaseModel]]:
+    """The pydantic models that have a setting; where they are several, it has the same meaning in each."""
+    return [model for model in PARTS.get(PART_OF[field], (RunConfig,)) if field in model.model_fields]
 
 
 def _limit(model: type[BaseModel], field: str, bound: Literal["ge", "gt", "le", "lt"]) -> float:
     found = [getattr(rule, bound) for rule in model.model_fields[field].metadata if hasattr(rule, bound)]
     return float(found[0]) if found else float("-inf" if bound in ("ge", "gt") else "inf")
+
+
+def _not_a_divisor(model: BaseModel, field: str, whole_field: str) -> PydanticCustomError:
+    size, whole, most = getattr(model, field), getattr(model, whole_field), _limit(type(model), field, "le")
+    fits = [n for n in range(1, whole + 1) if whole % n == 0 and n <= most]
+    return _refusal(field, f"{size} does not divide {whole_field} {whole}; choose {one_of(fits)}")
 
 
 def _refusal(field: str, message: str) -> PydanticCustomError:
@@ -265,10 +391,17 @@ def _explained(error: ValidationError) -> ConfigError:
     context = first.get("ctx", {})
     if first["type"] == "refused":
         return ConfigError(context["field"], context["message"])
-    field = str(first["loc"][-1]) if first["loc"] else "config"
+    if first["type"] == "union_tag_invalid":
+        return ConfigError(
+            "kind", f"{context['tag'][:40]!r} does not work; it should be {one_of(list(map(repr, KINDS)))}"
+        )
+    path = [str(name) for name in first["loc"] if name not in KINDS]
+    field = path[-1] if path else "config"
     value = repr(first.get("input")) if len(repr(first.get("input"))) <= 40 else repr(first.get("input"))[:37] + "..."
     if first["type"] == "extra_forbidden":
-        return ConfigError(field, "there is no such setting")
+        return ConfigError(
+            field, f"a {first['loc'][1]} has no such setting" if field in PART_OF else "there is no such setting"
+        )
     if first["type"] == "json_invalid":
         return ConfigError("config", "the text is not valid JSON")
     valid = first["msg"][0].lower() + first["msg"][1:]

@@ -4,7 +4,8 @@ Every matrix has its own generator, seeded from (run seed, its name). It draws u
 them through its inverse CDF and scales them. Two arms of a pair therefore hold monotone maps of the same
 draw, and a change of depth moves no other block's weights.
 
-Schemes touch the weight matrices. Everything else starts alike in every arm: biases at 0, LayerNorm gains
+Schemes touch the weight matrices, each as one of a group: `embed` (patches or symbols), `qk` and `vo` of every attention,
+`mlp`, `head`. The projection after attention over time belongs to `vo`, unless the config has it start at 0. Everything else starts alike in every arm: biases at 0, LayerNorm gains
 at 1, class token and learned positions from a normal of std 0.02 truncated at two std.
 """
 
@@ -15,30 +16,44 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vit_lab.config import GroupName, InitConfig, RunConfig
+from vit_lab.config import GroupName, InitConfig, RunConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.attention import Attention
 from vit_lab.models.blocks import FeedForward
+from vit_lab.models.timesformer import DividedBlock, TimeSformer
+from vit_lab.models.transformer import Transformer
 from vit_lab.models.vit import VisionTransformer
 from vit_lab.randomness import generator_for
 from vit_lab.schemes import CDF_AT_2, SCHEMES, Distribution, variance_before_truncation
+
+STACKS = {"blocks": "", "encoder": "enc ", "decoder": "dec "}  # a stack of blocks in a model, and how layers say it
+Model = VisionTransformer | TimeSformer | Transformer
 
 
 @dataclass(frozen=True)
 class Matrix:
     """One weight matrix as a scheme sees it: q, k and v count separately though they share a tensor.
 
-    `weight` is a live view of the parameter, (fan_out, fan_in).
+    `weight` is a live view of the parameter, (fan_out, fan_in); a table of symbols counts as a layer that reads one-hot
+    vectors. `zero` means that it starts at 0 whatever the scheme.
     """
 
     name: str
     group: GroupName
     weight: Tensor
+    zero: bool = False
 
     @property
     def layer(self) -> str:
-        """Its group within its block, blocks counted from 1: "2.qk"; outside the blocks, its group: "embed"."""
+        """Its group within its block, blocks counted from 1: "2.qk"; outside the blocks, its group: "embed".
+
+        Encoder and decoder count apart, "enc 1.qk" and "dec 1.qk"; an attention that is not over the block's own tokens
+        in space is named too, "dec 1 cross.qk" and "2 time.vo".
+        """
         path = self.name.split(".")
-        return f"{int(path[1]) + 1}.{self.group}" if path[0] == "blocks" else self.group
+        if path[0] not in STACKS:
+            return self.group
+        part = {"cross": " cross", "time": " time", "project": " time"}.get(path[2], "")
+        return f"{STACKS[path[0]]}{int(path[1]) + 1}{part}.{self.group}"
 
     @property
     def fans(self) -> tuple[int, int]:
@@ -68,6 +83,10 @@ def _matrices(model: nn.Module, of: Callable[[Tensor], Tensor]) -> list[Matrix]:
                 Matrix(f"{path}.up", "mlp", of(module.up.weight)),
                 Matrix(f"{path}.down", "mlp", of(module.down.weight)),
             ]
+        elif isinstance(module, DividedBlock):
+            found += [Matrix(f"{path}.project", "vo", of(module.project.weight), module.starts_at_zero)]
+        elif isinstance(module, nn.Embedding):
+            found += [Matrix(path, "embed", of(module.weight).T)]
         elif path == "embed" and isinstance(module, nn.Linear):
             found += [Matrix(path, "embed", of(module.weight))]
         elif path == "head" and isinstance(module, nn.Linear):
@@ -99,16 +118,24 @@ def initialise(model: nn.Module, init: InitConfig, seed: int) -> None:
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             parameter.zero_()
-        elif name in ("class_token", "position"):
+        elif name in ("class_token", "position", "time_position"):
             parameter.copy_(0.02 * quantile(uniforms(parameter.shape, seed, name), "truncated"))
     scheme = SCHEMES[init.scheme]
     for matrix in matrices(model):
+        if matrix.zero:
+            matrix.weight.zero_()
+            continue
         sigma = math.sqrt(variance_before_truncation(init, matrix.group, *matrix.fans))
         matrix.weight.copy_(sigma * quantile(uniforms(matrix.weight.shape, seed, matrix.name), scheme.distribution))
 
 
-def build_model(config: RunConfig) -> VisionTransformer:
+def build_model(config: RunConfig) -> Model:
     """The model of a run at step 0, on the CPU."""
-    model = VisionTransformer(config.model)
+    if isinstance(config.model, TransformerConfig):
+        model: Model = Transformer(config.model)
+    elif isinstance(config.model, TimesformerConfig):
+        model = TimeSformer(config.model)
+    else:
+        model = VisionTransformer(config.model)
     initialise(model, config.init, config.seed)
     return model

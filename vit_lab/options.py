@@ -7,10 +7,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import IMAGE_SHAPE, PART_OF, PARTS, RunConfig, choices, describe
+from vit_lab.config import IMAGE_SHAPE, PART_OF, choices, describe, models_of
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
-FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those have one value only
+FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set
 
 
 def option_name(field: str) -> str:
@@ -38,7 +38,7 @@ def settings_as_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _option(field: str) -> Any:
     """The annotation that makes Typer offer a setting as an option. Limits are checked once, by the config."""
-    kind: Any = (PARTS[PART_OF[field]] if PART_OF[field] else RunConfig).model_fields[field].annotation
+    kind: Any = models_of(field)[0].model_fields[field].annotation
     if get_origin(kind) in (Union, UnionType):
         kind = next(part for part in get_args(kind) if part is not type(None))
     words = f" One of: {', '.join(choices(field))}." if choices(field) else ""

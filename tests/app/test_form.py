@@ -12,7 +12,7 @@ from vit_lab.ui import form
 
 DEFAULTS = flat(RunConfig())
 INIT = [field for field, part in PART_OF.items() if part == "init"]  # each arm has its own
-SETTINGS = [f for f in PART_OF if f not in ("kind", "image_size", "channels", "num_classes", *INIT)]
+SETTINGS = [f for f in DEFAULTS if f not in ("kind", "image_size", "channels", "num_classes", *INIT)]
 NEAR = {"patch_size": 14, "dim": 32, "heads": 8, "train_size": 64, "epochs": 3, "dataset": "mnist"}
 NONSENSE = (
     "abc",
@@ -154,7 +154,7 @@ def test_clipping_can_be_switched_off_by_hand_and_by_a_link(open_page, workers):
 # Presets
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", form.OFFERED_PRESETS)
 def test_a_preset_fills_the_form_and_is_lit(open_page, workers, name):
     at = open_page(dim="16", heads="2")
     assert at.get("segmented_control")[0].value is None, "no preset is like this"
@@ -164,7 +164,7 @@ def test_a_preset_fills_the_form_and_is_lit(open_page, workers, name):
     assert set(difference(small, PRESETS[name].config)) <= {"scheme"}
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", form.OFFERED_PRESETS)
 def test_any_change_puts_the_light_out_and_undoing_it_lights_it_again(open_page, name):
     at = open_page()
     at.segmented_control(key="preset").set_value(name).run()

@@ -5,11 +5,11 @@ import struct
 import pytest
 import torch
 
-from vit_lab.config import DATASETS
+from vit_lab.config import IMAGE_DATASETS
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import SOURCES, is_available, load_dataset
 
-TORCHVISION = [name for name in DATASETS if SOURCES[name].torchvision_class]
+TORCHVISION = [name for name in IMAGE_DATASETS if SOURCES[name].torchvision_class]
 FILES = {
     "train-images-idx3-ubyte": ("images", 40),
     "train-labels-idx1-ubyte": ("labels", 40),

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from tiny import tiny
 
-from vit_lab.config import DATASETS, SCHEMES, TRAIN_IMAGES, ConfigError, configure
+from vit_lab.config import IMAGE_DATASETS, SCHEMES, TRAIN_IMAGES, ConfigError, configure
 from vit_lab.data.images import SOURCES, ImageDataset, load_dataset
 from vit_lab.data.splits import TrainingSet, load_run_data, shifted, split
 
@@ -73,7 +73,7 @@ def test_both_arms_of_a_pair_see_the_same_data(scheme):
     assert torch.equal(one.test.images, other.test.images)
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("dataset", IMAGE_DATASETS)
 def test_the_config_knows_how_many_training_images_there_are(dataset, full_mnist, monkeypatch):
     monkeypatch.setenv("VIT_LAB_DATA", str(full_mnist))
     assert len(load_run_data(configure(dataset=dataset)).train) == TRAIN_IMAGES[dataset]

@@ -8,12 +8,12 @@ from vit_lab.probes.rows import signal_and_attention
 from vit_lab.probes.trace import trace
 
 
-def test_the_trace_ends_in_the_models_logits():
+def test_the_trace_ends_in_what_the_model_classifies():
     for settings in ({"pool": "cls", "position": "learned"}, {"pool": "mean", "final_norm": False, "depth": 3}):
         model = build_model(tiny(**settings))
         images = torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
         passed = trace(model, images)
-        assert torch.equal(passed.logits, model(images))
+        assert torch.equal(model.classify(passed.tokens[-1]), model(images))
         assert len(passed.tokens) == model.config.depth + 1
         assert all(tokens.shape == (3, model.config.num_tokens, model.config.dim) for tokens in passed.tokens)
 

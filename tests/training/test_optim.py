@@ -38,12 +38,21 @@ def cosine(*shares):
         ({"steps": 1}, [1]),
         ({"epochs": 2, "schedule_unit": "epoch"}, [1.0] * 5 + [0.5] * 5),
         ({"epochs": 2, "schedule_unit": "step"}, cosine(*(step / 10 for step in range(10)))),
+        ({"steps": 4, "schedule": "noam"}, [1, 2**-0.5, 3**-0.5, 1 / 2]),
+        ({"steps": 6, "schedule": "noam", "warmup_steps": 2}, [1 / 2, 1, *((2 / s) ** 0.5 for s in (3, 4, 5, 6))]),
         ({"steps": 8, "schedule_unit": "epoch"}, [1.0] * 5 + cosine(5 / 8) * 3),
     ],
     ids=str,
 )
 def test_rates_are_those_computed_by_hand(settings, expected):
     assert rates(**settings) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("dim", "warmup_steps"), [(512, 4), (64, 7)])
+def test_noam_is_the_formula_of_the_paper(dim, warmup_steps):
+    peak = dim**-0.5 * warmup_steps**-0.5
+    theirs = [dim**-0.5 * min(step**-0.5, step * warmup_steps**-1.5) for step in range(1, 21)]  # Eq. 3
+    assert rates(steps=20, schedule="noam", learning_rate=peak, warmup_steps=warmup_steps) == pytest.approx(theirs)
 
 
 @pytest.mark.parametrize("warmup_steps", [0, 1, 7])

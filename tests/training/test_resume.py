@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 import torch
-from tiny import tiny, tiny_data
+from tiny import tiny, tiny_clips, tiny_data, tiny_sequences
 
+from vit_lab.config import configure
 from vit_lab.events import Diverged, Evaluated, Finished
 from vit_lab.training import trainer
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
@@ -16,6 +17,14 @@ RUNS = {
     "all at once": NOISY,
     "unclipped, by epochs": {"epochs": 2, "clip_norm": None, "schedule_unit": "epoch", "dropout": 0.1},
     "class token": {"pool": "cls", "position": "learned", "train_size": 48, "schedule": "constant"},
+}
+
+
+OTHER_MODELS = {
+    "sequences": tiny_sequences(dropout=0.1, attention_dropout=0.1, label_smoothing=0.1, schedule="noam"),
+    "few sequences, by epochs": tiny_sequences(train_size=40, epochs=3, dataset="reverse"),
+    "clips": tiny_clips(dropout=0.1, attention_dropout=0.1, zero_temporal=False),
+    "clips, joint": tiny_clips(space_time="joint", dataset="moving-digits", position="learned"),
 }
 
 
@@ -57,6 +66,21 @@ def test_a_cut_at_any_event_changes_nothing(config, cadence, tmp_path):
         said = list(itertools.islice(first, cut))
         second = train(config, data, checkpoint=through_a_file(first, tmp_path))
         assert second.step == first.step
+        said += list(second)
+        assert upserted(said) == upserted(expected), f"cut after event {cut}"
+        assert_same_weights(second, whole)
+
+
+@pytest.mark.parametrize("config", OTHER_MODELS.values(), ids=OTHER_MODELS.keys())
+def test_a_cut_changes_nothing_for_other_models(config, tmp_path):
+    config = configure(config, seed=7)
+    data = tiny_data(config)
+    whole = train(config, data)
+    expected = list(whole)
+    for cut in (0, 5, 16, len(expected) - 1):
+        first = train(config, data)
+        said = list(itertools.islice(first, cut))
+        second = train(config, data, checkpoint=through_a_file(first, tmp_path))
         said += list(second)
         assert upserted(said) == upserted(expected), f"cut after event {cut}"
         assert_same_weights(second, whole)

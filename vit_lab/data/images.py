@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vit_lab.config import DatasetName
+from vit_lab.config import DatasetName, ImageDatasetName
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.data.errors import DatasetError
 from vit_lab.paths import data_folder
@@ -38,7 +38,7 @@ class Source:
     download_bytes: int = 0
 
 
-SOURCES: dict[DatasetName, Source] = {
+SOURCES: dict[ImageDatasetName, Source] = {
     "mnist-10k": Source(None, 0.1307, 0.3081, 1_000, DIGITS),
     "mnist": Source("MNIST", 0.1307, 0.3081, 2_000, DIGITS, 66_544_770),
     "fashion-mnist": Source("FashionMNIST", 0.2860, 0.3530, 2_000, CLOTHES, 85_828_693),
@@ -62,20 +62,20 @@ class ImageDataset:
     white: float
 
 
-_loaded: dict[tuple[DatasetName, bool, Path | None], ImageDataset] = {}
+_loaded: dict[tuple[ImageDatasetName, bool, Path | None], ImageDataset] = {}
 _loading = threading.Lock()
 
 
 def is_available(name: DatasetName) -> bool:
     """Whether the data set can be used without a download."""
-    source = SOURCES[name]
-    if source.torchvision_class is None:
+    source = SOURCES.get(name)  # type: ignore[arg-type]
+    if source is None or source.torchvision_class is None:  # made on the spot, or bundled
         return True
     raw = data_folder() / source.torchvision_class / "raw"
     return all((raw / file).is_file() for file in _IDX_FILES)  # torchvision does not read the .gz files beside them
 
 
-def load_dataset(name: DatasetName, normalise: bool) -> ImageDataset:
+def load_dataset(name: ImageDatasetName, normalise: bool) -> ImageDataset:
     """The data set, from memory if this process has it already. Raises DatasetError if it is absent or garbled."""
     key = (name, normalise, data_folder() if SOURCES[name].torchvision_class else None)
     with _loading:
@@ -89,9 +89,10 @@ def download(name: DatasetName) -> Iterator[float]:
 
     It arrives in a temporary folder and is moved into place whole, so a broken download leaves nothing behind.
     """
-    source, folder = SOURCES[name], data_folder()
-    if source.torchvision_class is None or is_available(name):
+    if is_available(name):
         return
+    source, folder = SOURCES[name], data_folder()  # type: ignore[index]
+    assert source.torchvision_class is not None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".download-", ignore_cleanup_errors=True) as temporary:
@@ -144,7 +145,7 @@ def _fetch(source: Source, folder: str, failure: list[BaseException], dropped: t
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _read(name: DatasetName, normalise: bool) -> ImageDataset:
+def _read(name: ImageDatasetName, normalise: bool) -> ImageDataset:
     source = SOURCES[name]
     if source.torchvision_class is None:
         images, labels = (torch.from_numpy(array) for array in load_bundled_digits())

@@ -1,60 +1,30 @@
-"""What one run learns from: train, validation and test images, with the knobs that make a task smaller or harder.
+"""What one run learns from: train, validation and test data, with the knobs that make a task smaller or harder.
 
 All draws follow from the run's seed, so the two runs of a pair see the same subset, noise and batch order.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from vit_lab.config import RunConfig
+from vit_lab.config import TRAIN_IMAGES, RunConfig, TimesformerConfig, TransformerConfig
+from vit_lab.data.clips import clips
 from vit_lab.data.images import ImageDataset, load_dataset
+from vit_lab.data.run_data import RunData, Split, TrainingSet
+from vit_lab.data.sequences import sequences
 from vit_lab.randomness import generator_for
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (n, C, S, S) and labels (n,) that are evaluated whole."""
-
-    images: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """The training images of a run: rows `index` (n,) of `pool` (shared with other runs), and their labels (n,)."""
-
-    pool: Tensor
-    index: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def batches(self, batch_size: int, seed: int, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """One pass in an order that follows from (seed, epoch), without its first `skip` batches."""
-        order = torch.randperm(len(self), generator=generator_for(seed, "batches", epoch))
-        for rows in order.split(batch_size)[skip:]:
-            yield self.pool[self.index[rows]], self.labels[rows]
-
-
-@dataclass(frozen=True)
-class RunData:
-    """Everything a run looks at. The test split is looked at once, at the end."""
-
-    train: TrainingSet
-    validation: Split
-    test: Split
 
 
 def load_run_data(config: RunConfig) -> RunData:
     """The data of a run. Raises DatasetError if it cannot be read."""
-    return split(load_dataset(config.data.dataset, config.data.normalise), config)
+    name, model = config.data.dataset, config.model
+    if name == "copy" or name == "reverse":
+        assert isinstance(model, TransformerConfig)  # the config sees to it
+        return sequences(name, model, config, TRAIN_IMAGES[name])
+    if name == "moving-direction" or name == "moving-digits":
+        assert isinstance(model, TimesformerConfig)
+        digits = split(load_dataset("mnist-10k", config.data.normalise), config)
+        return clips(name, digits, model.num_frames, config.seed)
+    return split(load_dataset(name, config.data.normalise), config)
 
 
 def split(dataset: ImageDataset, config: RunConfig) -> RunData:

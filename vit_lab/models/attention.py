@@ -1,6 +1,6 @@
-"""Multi-head self-attention (Vaswani et al. 2017, Sec. 3.2).
+"""Multi-head attention (Vaswani et al. 2017, Sec. 3.2).
 
-B batch, N tokens, D dim, H heads, K = D / H features a head.
+B batch, N tokens that read, M tokens that are read (N if they read one another), D dim, H heads, K = D / H features a head.
 """
 
 import torch
@@ -18,13 +18,20 @@ def dropout(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
     return x * torch.empty_like(x).bernoulli_(1 - p, generator=generator).div_(1 - p)
 
 
-def attention_weights(q: Tensor, k: Tensor) -> Tensor:
-    """softmax(q k^T / sqrt(K)), Eq. 1: how much each token reads of each other. (B, H, N, K) twice -> (B, H, N, N)."""
-    return torch.softmax(q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5, dim=-1)
+def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(K)), Eq. 1: how much each token reads of each other. (B, H, N, K), (B, H, M, K) -> (B, H, N, M).
+
+    `mask` is True where a token may read, and broadcasts to (B, H, N, M).
+    """
+    logits = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    return torch.softmax(logits if mask is None else logits.masked_fill(~mask, -torch.inf), dim=-1)
 
 
 class Attention(nn.Module):
-    """Every token reads a weighted mean of all tokens, once per head. q, k and v share one matrix product."""
+    """Every token reads a weighted mean of all tokens, once per head. q, k and v share one matrix product.
+
+    With a `memory`, queries come from x, keys and values from the memory (Sec. 3.2.3, encoder-decoder attention).
+    """
 
     def __init__(self, *, dim: int, heads: int, qkv_bias: bool, out_bias: bool, dropout: float):
         super().__init__()
@@ -32,15 +39,29 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.out = nn.Linear(dim, dim, bias=out_bias)
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of every head: (B, N, D) -> three times (B, H, N, K)."""
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return q, k, v
+    def project(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries (B, H, N, K), keys and values (B, H, M, K) of every head, from (B, N, D) and (B, M, D)."""
+        if memory is None:
+            q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+            return q, k, v
+        weight, bias = self.qkv.weight, self.qkv.bias
+        dim = x.shape[-1]
+        q = F.linear(x, weight[:dim], None if bias is None else bias[:dim])
+        kv = F.linear(memory, weight[dim:], None if bias is None else bias[dim:])
+        k, v = kv.unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return q.unflatten(-1, (self.heads, -1)).transpose(1, 2), k, v
 
-    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, N, D)
-        q, k, v = self.project(x)
+    def forward(
+        self,
+        x: Tensor,
+        generator: torch.Generator | None = None,
+        *,
+        memory: Tensor | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:  # (B, N, D)
+        q, k, v = self.project(x, memory)
         if generator is None or self.dropout == 0:
-            mixed = F.scaled_dot_product_attention(q, k, v)
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         else:
-            mixed = dropout(attention_weights(q, k), self.dropout, generator) @ v
+            mixed = dropout(attention_weights(q, k, mask), self.dropout, generator) @ v
         return self.out(mixed.transpose(1, 2).flatten(2))  # (B, H, N, K) -> (B, N, D)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vit_lab.config import InitConfig, RunConfig
-from vit_lab.data.splits import Split
+from vit_lab.data.run_data import Split
 from vit_lab.init import build_model, matrices
 from vit_lab.models.loss import training_loss
 from vit_lab.probes.gauge import Start, gauge
@@ -33,7 +33,8 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     Besides a run's measures, `rows` has the std that the init scheme promises, as ("expected_std", group, value).
     """
     model = build_model(config)
-    training_loss(model(batch.images), batch.labels, config.optim).backward()
+    logits = model(batch.images)
+    training_loss(logits, batch.labels, config.optim).backward()
     passed = trace(model, batch.images)
     weights = layers(model)
     rows = [*by_depth(model, passed), *by_head(passed), *gradient_rows(model), *weight_rows(weights, weights)]
@@ -41,10 +42,10 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     first, last = passed.tokens[0], passed.tokens[-1]
     entropies = [value for measure, _, value in rows if measure == "attention_entropy"]
     start = Start(
-        block_share=float(rms(last - first) / rms(first)) / math.sqrt(config.model.depth),
+        block_share=float(rms(last - first) / rms(first)) / math.sqrt(len(passed.queries_keys)),
         growth=float(rms(last) / rms(first)),
         entropy=sum(entropies) / len(entropies),
-        loss=float(F.cross_entropy(passed.logits, batch.labels)),
+        loss=float(F.cross_entropy(logits.detach().flatten(0, -2), batch.labels.flatten())),
         num_classes=config.model.num_classes,
     )
     return Preflight(rows, start, gauge(start))
@@ -56,7 +57,7 @@ def expected_std(model: nn.Module, init: InitConfig) -> dict[str, float]:
     count: dict[str, int] = {}
     for matrix in matrices(model):
         size = matrix.weight.numel()
-        variance = expected_variance(init, matrix.group, *matrix.fans)
+        variance = 0.0 if matrix.zero else expected_variance(init, matrix.group, *matrix.fans)
         variance_sum[matrix.group] = variance_sum.get(matrix.group, 0.0) + size * variance
         count[matrix.group] = count.get(matrix.group, 0) + size
     return {group: math.sqrt(variance_sum[group] / count[group]) for group in count}

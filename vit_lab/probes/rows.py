@@ -1,6 +1,6 @@
 """All probes of a model together, as rows (measure, place, value).
 
-A place is a group ("qk"), a layer (block.group, "2.qk", blocks counted from 1; "embed" and "head" have no block),
+A place is a group ("qk"), a layer (block.group, "2.qk", blocks counted from 1; "embed" and "head" have no block; see vit_lab.init.Matrix.layer),
 a depth ("0" before the first block, "2" after the second) or a head (block/head, "2/0").
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from vit_lab.models.vit import VisionTransformer
+from vit_lab.init import Model
 from vit_lab.probes.attention import head_measures
 from vit_lab.probes.signal import effective_rank, rms, token_similarity
 from vit_lab.probes.trace import Trace, trace
@@ -20,12 +20,12 @@ HEAD_MEASURES = ("attention_entropy", "max_attention_logit")
 
 
 @torch.no_grad()
-def signal_and_attention(model: VisionTransformer, images: Tensor) -> list[Row]:
+def signal_and_attention(model: Model, inputs: Tensor) -> list[Row]:
     """Activation RMS, token similarity and effective rank by depth; attention entropy and max logit by head."""
-    return [*by_depth(model, passed := trace(model, images)), *by_head(passed)]
+    return [*by_depth(model, passed := trace(model, inputs)), *by_head(passed)]
 
 
-def by_depth(model: VisionTransformer, passed: Trace) -> Iterable[Row]:
+def by_depth(model: Model, passed: Trace) -> Iterable[Row]:
     """SIGNAL_MEASURES before the first block and after each."""
     measures = [torch.stack([rms(x), token_similarity(x), effective_rank(model.pooled(x))]) for x in passed.tokens]
     for depth, values in enumerate(torch.stack(measures).tolist()):

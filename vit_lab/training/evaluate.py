@@ -4,18 +4,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vit_lab.data.splits import Split
+from vit_lab.data.run_data import Split
 
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, split: Split, at_once: int = 250) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy as a fraction, without dropout.
+    """Mean cross-entropy in nats and accuracy as a fraction, without dropout, over labels: one an image, L a sequence.
 
     Few images `at_once` keep the activations in the processor's cache.
     """
     loss, correct = torch.zeros(()), torch.zeros((), dtype=torch.long)
     for images, labels in zip(split.images.split(at_once), split.labels.split(at_once), strict=True):
         logits = model(images)
-        loss += F.cross_entropy(logits, labels, reduction="sum")
+        loss += F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="sum")
         correct += (logits.argmax(dim=-1) == labels).sum()
-    return float(loss) / len(split), int(correct) / len(split)
+    return float(loss) / split.labels.numel(), int(correct) / split.labels.numel()

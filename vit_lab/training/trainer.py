@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from vit_lab.config import RunConfig
-from vit_lab.data.splits import RunData, shifted
+from vit_lab.data.run_data import RunData
+from vit_lab.data.splits import shifted
 from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured, Stepped
 from vit_lab.init import build_model
 from vit_lab.models.loss import training_loss
@@ -27,7 +28,7 @@ from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optim import adamw, learning_rate
 
 STEP_EVENTS, EVALUATIONS, PROBES = 250, 20, 20  # how many of each, about, in a run
-PROBE_IMAGES = 64  # the first of the validation split
+PROBE_IMAGES = 64  # the first of the validation split, or as many clips or sequences
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from vit_lab.config import GROUPS, ConfigError, RunConfig, choices, configure, describe, flat, limits
+from vit_lab.config import GROUPS, IMAGE_DATASETS, ConfigError, RunConfig, choices, configure, describe, flat, limits
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.runs.records import arm_label
@@ -35,6 +35,8 @@ SCALES = [
     "50",
     "100",
 ]  # as a link spells them
+OFFERED: dict[str, list[Any]] = {"dataset": list(IMAGE_DATASETS)}  # where the form has fewer words than the config
+OFFERED_PRESETS = [name for name, preset in PRESETS.items() if preset.config.model.kind == "vit"]
 PATCH_SIZES = [1, 2, 4, 7, 14, 28]
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
 ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
@@ -70,7 +72,7 @@ class Form:
 
     def choice(self, field: str, label: str, options: list[Any] | None = None) -> None:
         """One of a few words or numbers, as the command line and a link spell them."""
-        options = options or list(choices(field))
+        options = options or OFFERED.get(field) or list(choices(field))
         self.values[field] = st.selectbox(
             label,
             options,
@@ -176,19 +178,19 @@ def variance_words(config: RunConfig) -> str:
 
 def preset_picker() -> None:
     """Buttons that fill the whole form; the one that matches what is filled in is lit."""
-    st.session_state["preset"] = next((name for name in PRESETS if _is_filled_in(name)), None)
+    st.session_state["preset"] = next((name for name in OFFERED_PRESETS if _is_filled_in(name)), None)
     st.segmented_control(
         "Start from",
-        list(PRESETS),
+        OFFERED_PRESETS,
         key="preset",
         on_change=_fill_in,
-        help=" ".join(f"**{name}**: {preset.summary}" for name, preset in PRESETS.items()),
+        help=" ".join(f"**{name}**: {PRESETS[name].summary}" for name in OFFERED_PRESETS),
     )
 
 
 def _fill_in() -> None:
     name = st.session_state["preset"]
-    if name in PRESETS:
+    if name in OFFERED_PRESETS:
         st.session_state.update(_as_widgets(PRESETS[name].config))
 
 

@@ -14,7 +14,7 @@ from vit_lab.ui.rows import placed
 from vit_lab.ui.words import GLOSSARY, GROUP_NAMES
 
 if TYPE_CHECKING:
-    from vit_lab.data.splits import Split
+    from vit_lab.data.run_data import Split
     from vit_lab.probes.preflight import Preflight
 
 IMAGES = 64
@@ -99,7 +99,8 @@ def _preflight(config_json: str) -> "Preflight":
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _batch(data_json: str, seed: int) -> "Split":
     """The first validation images of a run."""
-    from vit_lab.data.splits import Split, load_run_data
+    from vit_lab.data.run_data import Split
+    from vit_lab.data.splits import load_run_data
 
     validation = load_run_data(RunConfig(data=DataConfig.model_validate_json(data_json), seed=seed)).validation
     return Split(validation.images[:IMAGES].clone(), validation.labels[:IMAGES].clone())

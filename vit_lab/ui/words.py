@@ -8,11 +8,16 @@ GROUP_NAMES = {
     "head": "classifier",
 }
 
+STACK_NAMES = {"enc": "encoder", "dec": "decoder"}
+
 
 def layer_name(layer: str) -> str:
-    """A layer as a person says it: "2.qk" is 'block 2: queries, keys'."""
+    """A layer as a person says it: "2.qk" is 'block 2: queries, keys', "dec 1 cross.qk" 'decoder 1 cross: queries, keys'."""
     block, _, group = layer.rpartition(".")
-    return f"block {block}: {GROUP_NAMES[group]}" if block else GROUP_NAMES[group]
+    if not block:
+        return GROUP_NAMES[group]
+    stack = "" if block[:3] in STACK_NAMES else "block "
+    return f"{stack}{STACK_NAMES.get(block[:3], block[:3])}{block[3:]}: {GROUP_NAMES[group]}"
 
 
 GLOSSARY = """

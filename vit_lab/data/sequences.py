@@ -1,0 +1,64 @@
+"""Sequences to write again: the copy task of The Annotated Transformer, and its sibling, writing them backwards.
+
+B sequences, L symbols. Symbol 0 starts every sequence; the others are drawn evenly. An input (2, L) holds the source
+and, shifted right by the start symbol, what is to be written; the labels (L,) are what is to be written.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vit_lab.config import RunConfig, SequenceDatasetName, TransformerConfig
+from vit_lab.data.run_data import RunData, Split, TrainingSet
+from vit_lab.randomness import generator_for
+
+START = 0
+VALIDATION, TEST = 500, 1_000  # sequences
+
+
+@dataclass(frozen=True)
+class Task:
+    """Which sequences there are, and what is to be written for each."""
+
+    dataset: SequenceDatasetName
+    vocabulary: int
+    sequence_length: int
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Inputs (count, 2, L) and labels (count, L), both int64."""
+        source = torch.randint(1, self.vocabulary, (count, self.sequence_length), generator=generator)
+        labels = source if self.dataset == "copy" else source.flip(1)
+        written = torch.cat([torch.full((count, 1), START), labels[:, :-1]], dim=1)
+        return torch.stack([source, written], dim=1), labels
+
+
+@dataclass(frozen=True)
+class FreshSequences:
+    """Sequences that are drawn for their batch and never seen again; `count` of them are called an epoch."""
+
+    task: Task
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def batches(self, batch_size: int, seed: int, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """The batches of an epoch, each from a draw of its own, without the first `skip`."""
+        for start in range(skip * batch_size, self.count, batch_size):
+            generator = generator_for(seed, "sequences", epoch, start)
+            yield self.task.draw(min(batch_size, self.count - start), generator)
+
+
+def sequences(dataset: SequenceDatasetName, model: TransformerConfig, config: RunConfig, epoch: int) -> RunData:
+    """The data of a run. Validation and test are the same for every seed; without a train_size, no training batch recurs.
+
+    `epoch` counts sequences. Nothing keeps a very short sequence of few symbols from being drawn twice.
+    """
+    task = Task(dataset, model.vocabulary, model.sequence_length)
+    held_out = [Split(*task.draw(n, generator_for(0, "sequences", n))) for n in (VALIDATION, TEST)]
+    if config.data.train_size is None:
+        return RunData(FreshSequences(task, epoch), *held_out)
+    inputs, labels = task.draw(config.data.train_size, generator_for(config.seed, "sequences", "train"))
+    return RunData(TrainingSet(inputs, torch.arange(len(inputs)), labels), *held_out)

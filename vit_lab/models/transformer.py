@@ -1,0 +1,115 @@
+"""Encoder-decoder Transformer (Vaswani et al. 2017, Fig. 1), pre-norm with a final norm on either side.
+
+The norms stand where The Annotated Transformer (Rush et al. 2018) puts them: before each sublayer, and once at the end
+of encoder and decoder. B sequences, L source symbols, M symbols written so far, D dim, V vocabulary.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vit_lab.config import TransformerConfig
+from vit_lab.models.attention import Attention, dropout
+from vit_lab.models.blocks import EncoderBlock, FeedForward
+from vit_lab.models.vit import sinusoidal_positions
+
+
+def causal_mask(length: int) -> Tensor:
+    """Each place may read itself and what is before it (Sec. 3.2.3): (M, M), True where it may."""
+    return torch.ones(length, length, dtype=torch.bool).tril()
+
+
+class DecoderBlock(nn.Module):
+    """Pre-norm residual block of three (Fig. 1, right): it reads what is written, then the source, then thinks."""
+
+    def __init__(self, *, dim: int, hidden: int, attention: Attention, cross: Attention, dropout: float):
+        super().__init__()
+        self.dropout = dropout
+        self.norm_attention, self.attention = nn.LayerNorm(dim), attention
+        self.norm_cross, self.cross = nn.LayerNorm(dim), cross
+        self.norm_mlp, self.mlp = nn.LayerNorm(dim), FeedForward(dim=dim, hidden=hidden, activation=F.relu)
+
+    def forward(
+        self, x: Tensor, memory: Tensor, mask: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:  # (B, M, D)
+        x = x + dropout(self.attention(self.norm_attention(x), generator, mask=mask), self.dropout, generator)
+        x = x + dropout(self.cross(self.norm_cross(x), generator, memory=memory), self.dropout, generator)
+        return x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
+
+
+class Transformer(nn.Module):
+    """Two sequences in, logits of the next symbol at each place out. All sequences of a batch are of one length.
+
+    Dropout is active exactly when `forward` is given a generator to draw from.
+    """
+
+    position: Tensor  # (L, D)
+
+    def __init__(self, config: TransformerConfig):
+        super().__init__()
+        self.config = c = config
+        hidden = round(c.dim * c.mlp_ratio)
+        self.source_embed, self.target_embed = (nn.Embedding(c.vocabulary, c.dim) for _ in range(2))
+        positions = sinusoidal_positions(c.sequence_length, c.dim)
+        self.register_buffer("position", positions, persistent=False)
+        self.encoder = nn.ModuleList(
+            EncoderBlock(dim=c.dim, hidden=hidden, attention=_attention(c), dropout=c.dropout, activation=F.relu)
+            for _ in range(c.depth)
+        )
+        self.decoder = nn.ModuleList(
+            DecoderBlock(dim=c.dim, hidden=hidden, attention=_attention(c), cross=_attention(c), dropout=c.dropout)
+            for _ in range(c.depth)
+        )
+        self.norm_encoder, self.norm_decoder = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
+        self.head = nn.Linear(c.dim, c.vocabulary)
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The blocks that probes follow: the encoder's."""
+        return self.encoder
+
+    def tokens(self, inputs: Tensor) -> Tensor:
+        """What enters the encoder's first block: (B, 2, L) -> (B, L, D)."""
+        return self.embedded(self.source_embed, inputs[:, 0])
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """One vector for a sequence, the mean of its tokens, for probes alone: (B, L, D) -> (B, D)."""
+        return x.mean(dim=1)
+
+    def embedded(self, embed: nn.Embedding, symbols: Tensor) -> Tensor:
+        """Embeddings times sqrt(D) (Sec. 3.4), plus positions (Sec. 3.5): (B, L) -> (B, L, D)."""
+        return embed(symbols) * math.sqrt(self.config.dim) + self.position[: symbols.shape[1]]
+
+    def encode(self, source: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """The memory that the decoder reads: (B, L) -> (B, L, D)."""
+        x = dropout(self.embedded(self.source_embed, source), self.config.dropout, generator)
+        for block in self.encoder:
+            x = block(x, generator)
+        return self.norm_encoder(x)
+
+    def decode(self, written: Tensor, memory: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Logits of the symbol after each one written: (B, M) and (B, L, D) -> (B, M, V)."""
+        x = dropout(self.embedded(self.target_embed, written), self.config.dropout, generator)
+        mask = causal_mask(written.shape[1]).to(written.device)
+        for block in self.decoder:
+            x = block(x, memory, mask, generator)
+        return self.head(self.norm_decoder(x))
+
+    def forward(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, 2, L) -> (B, L, V)
+        source, written = inputs.unbind(dim=1)
+        return self.decode(written, self.encode(source, generator), generator)
+
+    @torch.no_grad()
+    def write(self, source: Tensor, start: int) -> Tensor:
+        """Greedy decoding: after `start`, the likeliest symbol, one after another. (B, L) -> (B, L), both int64."""
+        memory, written = self.encode(source), torch.full_like(source[:, :1], start)
+        for _ in range(source.shape[1]):
+            likeliest = self.decode(written, memory)[:, -1:].argmax(dim=-1)
+            written = torch.cat([written, likeliest], dim=1)
+        return written[:, 1:]
+
+
+def _attention(c: TransformerConfig) -> Attention:
+    return Attention(dim=c.dim, heads=c.heads, qkv_bias=True, out_bias=True, dropout=c.attention_dropout)
