@@ -24,7 +24,7 @@ from vit_lab.models.vit import patchify, sinusoidal_positions
 
 
 class DividedBlock(EncoderBlock):
-    """Attention over time, then a block over space (Sec. 3, Eq. 10 and 11): B T sequences of N tokens come and go.
+    """Attention over time, then a block over space (Sec. 3, "Divided Space-Time Attention"): B T sequences of N tokens come and go.
 
     `project` follows attention over time and is the temporal projection that may start at 0, so that a block starts as
     one of space alone.
