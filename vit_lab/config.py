@@ -150,6 +150,11 @@ class TimesformerConfig(_Vision):
         "otherwise the scheme sets it, in group vo.",
     )
 
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of a clip: the patches of all frames."""
+        return self.num_patches * self.num_frames
+
 
 class TransformerConfig(_Blocks):
     """An encoder-decoder Transformer (Vaswani et al. 2017, Sec. 3), pre-norm; `depth` counts for each of the two."""
@@ -162,6 +167,11 @@ class TransformerConfig(_Blocks):
     def num_classes(self) -> int:
         """What an output is chosen from: the symbols."""
         return self.vocabulary
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that the encoder sees."""
+        return self.sequence_length
 
 
 KINDS: dict[str, type[VitConfig | TimesformerConfig | TransformerConfig]] = {

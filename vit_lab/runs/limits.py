@@ -75,7 +75,7 @@ def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
 
 def step_bytes(config: RunConfig) -> float:
     """About how much memory one step takes beside the weights: what autograd keeps, or what the probes look at."""
-    model: VitConfig = config.model
+    model = config.model
     tokens, batch = model.num_tokens, config.optim.batch_size
     kept = tokens * (12 * model.dim + 3 * round(model.dim * model.mlp_ratio))
     weights = model.heads * tokens**2  # of attention; kept only where dropout needs them, and looked at by probes
