@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vit_lab.config import IMAGE_DATASETS, configure
-from vit_lab.data.images import is_available
+from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.claim import claim_panel

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.images import download, is_available
+from vit_lab.data.sources import is_available
 from vit_lab.models.size import num_parameters
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
@@ -109,6 +109,8 @@ with right:
             else:
                 st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
                 if st.button("Download", icon=":material/download:", key="download"):
+                    from vit_lab.data.images import download  # brings torch
+
                     bar = st.progress(0.0, text="Downloading")
                     try:
                         for done in download(dataset):

@@ -266,7 +266,7 @@ def _told(found: list[RunRecord]) -> str:
 def _make_sure_of_data(configs: list[RunConfig], download: bool) -> None:
     """Refuse what cannot be had before a run is queued for it."""
     from vit_lab.data.images import download as download_dataset  # imports torch
-    from vit_lab.data.images import is_available
+    from vit_lab.data.sources import is_available
     from vit_lab.data.splits import load_run_data
 
     for dataset in dict.fromkeys(config.data.dataset for config in configs):

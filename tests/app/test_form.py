@@ -33,7 +33,7 @@ NONSENSE = (
 def all_data_is_here(monkeypatch):
     """Every data set counts as being on disk, the bundled digits stand in for it, and any of them may be chosen."""
     digits = load_dataset("mnist-10k", normalise=True)
-    monkeypatch.setattr("vit_lab.data.images.is_available", lambda name: True)
+    monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: True)
     monkeypatch.setattr("vit_lab.data.splits.load_dataset", lambda name, normalise: digits)
 
 

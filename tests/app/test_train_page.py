@@ -117,7 +117,7 @@ def test_after_a_download_one_can_train(open_page, monkeypatch):
         arrived.add(name)
 
     monkeypatch.setattr("vit_lab.data.images.download", fetch)
-    monkeypatch.setattr("vit_lab.data.images.is_available", lambda name: name in arrived)
+    monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: name in arrived)
     at = open_page(dataset="fashion-mnist")
     at.button(key="download").click().run()
     assert not at.exception and arrived == {"fashion-mnist"}

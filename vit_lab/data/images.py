@@ -14,36 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vit_lab.config import DatasetName, ImageDatasetName
+from vit_lab.config import TEST_IMAGES, DatasetName, ImageDatasetName
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.data.errors import DatasetError
+from vit_lab.data.sources import IDX_FILES, SOURCES, Source, is_available
 from vit_lab.paths import data_folder
-
-DIGITS = tuple("0123456789")
-CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a data set comes from, and the statistics of its training pixels that normalise it.
-
-    `mean` and `std` are in units of white = 1. `download_bytes` is what a download brings to disk.
-    """
-
-    torchvision_class: str | None
-    mean: float
-    std: float
-    validation_images: int
-    classes: tuple[str, ...]
-    download_bytes: int = 0
-
-
-SOURCES: dict[ImageDatasetName, Source] = {
-    "mnist-10k": Source(None, 0.1307, 0.3081, 1_000, DIGITS),
-    "mnist": Source("MNIST", 0.1307, 0.3081, 2_000, DIGITS, 66_544_770),
-    "fashion-mnist": Source("FashionMNIST", 0.2860, 0.3530, 2_000, CLOTHES, 85_828_693),
-}
-BUNDLED_TEST_IMAGES = 2_000
 
 
 @dataclass(frozen=True)
@@ -64,15 +39,6 @@ class ImageDataset:
 
 _loaded: dict[tuple[ImageDatasetName, bool, Path | None], ImageDataset] = {}
 _loading = threading.Lock()
-
-
-def is_available(name: DatasetName) -> bool:
-    """Whether the data set can be used without a download."""
-    source = SOURCES.get(name)  # type: ignore[arg-type]
-    if source is None or source.torchvision_class is None:  # made on the spot, or bundled
-        return True
-    raw = data_folder() / source.torchvision_class / "raw"
-    return all((raw / file).is_file() for file in _IDX_FILES)  # torchvision does not read the .gz files beside them
 
 
 def load_dataset(name: ImageDatasetName, normalise: bool) -> ImageDataset:
@@ -115,19 +81,11 @@ def download(name: DatasetName) -> Iterator[float]:
                 ) from failure[0]
             raw = Path(source.torchvision_class) / "raw"
             (folder / raw).mkdir(parents=True, exist_ok=True)
-            for file in _IDX_FILES:  # one by one: what else lies there is somebody's
+            for file in IDX_FILES:  # one by one: what else lies there is somebody's
                 (Path(temporary) / raw / file).replace(folder / raw / file)
     except OSError as error:
         raise DatasetError(f"{name} cannot be stored in {folder} ({_short(error)}); free or choose another "
                            "folder with VIT_LAB_DATA") from error  # fmt: skip
-
-
-_IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 
 
 def _torchvision(source: Source, folder: str | Path, **options: Any) -> Any:
@@ -149,7 +107,7 @@ def _read(name: ImageDatasetName, normalise: bool) -> ImageDataset:
     source = SOURCES[name]
     if source.torchvision_class is None:
         images, labels = (torch.from_numpy(array) for array in load_bundled_digits())
-        cut = len(images) - BUNDLED_TEST_IMAGES
+        cut = len(images) - TEST_IMAGES["mnist-10k"]
         parts = (images[:cut], labels[:cut]), (images[cut:], labels[cut:])
     else:
         folder = data_folder()

@@ -7,7 +7,7 @@ else is a visitor with an id of their own: their place in the queue is limited, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vit_lab.config import ConfigError, RunConfig, VitConfig, limits
+from vit_lab.config import ConfigError, RunConfig, limits
 
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
 GIB = 2**30

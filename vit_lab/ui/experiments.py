@@ -7,7 +7,7 @@ import streamlit as st
 from vit_lab.analysis.export import outcomes_csv, to_csv
 from vit_lab.config import ConfigError, RunConfig, configure, one_of
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.images import is_available
+from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import MOST_ARMS, parse_arm
 from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
 from vit_lab.runs.records import Kind, NewRun, RunRecord, arm_label
