@@ -1,5 +1,7 @@
 """What one visitor may ask of the machine, what belongs to whom, and that the host and the shell are left alone."""
 
+import time
+
 import pytest
 from tiny import pair, tiny
 
@@ -116,12 +118,12 @@ def test_a_visitor_is_never_allowed_more_than_the_host():
 
 def test_a_run_that_has_trained_for_too_long_is_stopped_with_a_checkpoint_and_says_so(store, monkeypatch):
     monkeypatch.setattr(manager_module, "FLUSH_SECONDS", 0.0)
-    monkeypatch.setattr(limits, "VISITOR_LIMITS", Limits(9, 9, 10**6, 512, 24, limits.GIB, wall_seconds=0.3))
+    monkeypatch.setattr(limits, "VISITOR_LIMITS", Limits(9, 9, 10**6, 512, 24, limits.GIB, wall_seconds=2.0))
     manager = RunManager(store, 1)
     try:
         (run_id,) = ForVisitor(manager, "ann").submit(pair([tiny(steps=100_000)], "e"))
         while store.run(run_id).status not in RESUMABLE:
-            pass
+            time.sleep(0.01)
         run = store.run(run_id)
         assert run.status == Status.STOPPED and run.wall_seconds < 10
         assert "the longest that a run may; choose fewer steps" in run.error
