@@ -103,6 +103,7 @@ with right:
             gauges = [st.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
             if ready:
                 label = "Train both side by side" if arms == 2 else "Train all side by side" if arms > 2 else "Train"
+                label = f"Train {arms * seeds} runs" if seeds > 1 else label
                 if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
                     plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
                     launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)

@@ -194,3 +194,20 @@ def test_a_run_without_a_result_can_go_on_or_start_over(open_page, workers):
     at = open_page(COMPARE, experiment=store_id)
     at.button(key=f"resume-{broken[0]}").click().run()
     assert workers.asked == [("resume", broken[0])]
+
+
+def test_an_experiment_that_is_deleted_meanwhile_is_said_to_be(open_page):
+    at = open_page(COMPARE, experiment=experiment())
+    store = Store(paths.database())
+    store.delete([run.id for run in store.runs()])
+    store.close()
+    at.run()
+    assert not at.exception
+    assert any(words.value.startswith(("This experiment has been deleted", "No comparison yet")) for words in at.info)
+
+
+def test_a_link_to_nothing_says_so(open_page):
+    experiment()
+    at = open_page(COMPARE, experiment="nonsense")
+    assert not at.exception
+    assert at.warning[0].value.startswith("The experiment of this link is not here")

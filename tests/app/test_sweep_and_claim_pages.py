@@ -47,7 +47,7 @@ def test_the_best_scale_of_each_size_is_said(open_page):
     at = open_page(SWEEP, experiment=swept())
     assert not at.exception
     words = next(text.value for text in at.markdown if text.value.startswith("Highest mean"))
-    assert words.startswith("Highest mean so far: 20 images: ×1 (91.0%); 50 images: ×1 (91.0%).")
+    assert words.startswith("Highest mean: 20 images: ×1 (91.0%); 50 images: ×1 (91.0%).")
 
 
 def test_a_sweep_is_launched_over_its_range(open_page, workers):

@@ -20,7 +20,7 @@ from vit_lab.analysis.statistics import (
     paired_test,
     summarise,
 )
-from vit_lab.config import InitConfig, OptimConfig, difference
+from vit_lab.config import DataConfig, InitConfig, OptimConfig, difference
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import RESUMABLE, Status
@@ -186,7 +186,7 @@ def verdict(c: Comparison, a: str, b: str) -> str:
 
 
 def _lead(mean: float, a: str, b: str) -> str:
-    if mean == 0:
+    if f"{abs(mean) * 100:.1f}" == "0.0":
         return f"{a} and {b} are even"
     ahead, behind = (b, a) if mean > 0 else (a, b)
     return f"{ahead} is ahead of {behind} by {abs(mean) * 100:.1f} points"
@@ -209,7 +209,7 @@ def _negative(value: float | None) -> float | None:
 
 
 def condition_labels(runs: Sequence[RunRecord]) -> dict[int, str]:
-    """What sets the conditions of an experiment apart, in words; an empty text if there is only one."""
+    """What sets the conditions of an experiment apart, in words; of a single one, an empty text."""
     proper = [run for run in runs if not run.pilot]
     first = {condition: next(run.config for run in proper if run.condition == condition)
              for condition in sorted({run.condition for run in proper})}  # fmt: skip
@@ -218,6 +218,11 @@ def condition_labels(runs: Sequence[RunRecord]) -> dict[int, str]:
     told = difference(*alike)
     return {condition: ", ".join(_setting(field, values[place]) for field, values in told.items())
             for place, condition in enumerate(first)}  # fmt: skip
+
+
+def size_words(data: DataConfig) -> str:
+    """How many training images: '200 images', 'all images'."""
+    return f"{data.train_size:,} images" if data.train_size else "all images"
 
 
 def _setting(field: str, value: object) -> str:

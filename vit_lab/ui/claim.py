@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from vit_lab.analysis.comparison import Comparison, compare, condition_labels, scores_of, verdict
+from vit_lab.analysis.comparison import Comparison, compare, condition_labels, scores_of, size_words, verdict
 from vit_lab.analysis.summary import arm_names, rate_words
 from vit_lab.config import DataConfig
 from vit_lab.runs.records import RunRecord
@@ -46,7 +46,7 @@ def _answer(comparisons: list[Comparison], conditions: dict[int, str], a: str, b
     for arm, name in ((comparisons[0].b, b), (comparisons[0].a, a)):
         where = [conditions[c.condition] or "here" for c in comparisons if c.winner == arm]
         told.append(f"{name} wins {len(where)}" + (f" ({'; '.join(where)})" if where else ""))
-    pending = sum(c.state in ("not yet", "too few") for c in comparisons)
+    pending = sum(c.test.n < c.planned for c in comparisons)
     open_ones = sum(c.winner is None for c in comparisons) - pending
     return ", ".join([*told, f"{open_ones} not decided", *([f"{pending} still to come"] if pending else [])])
 
@@ -57,8 +57,7 @@ def _grid(comparisons: list[Comparison], data: dict[int, DataConfig]) -> pd.Data
     for c in comparisons:
         one = data[c.condition]
         task = one.dataset + (f", {one.label_noise:.0%} noisy labels" if one.label_noise else "")
-        size = f"{one.train_size:,} images" if one.train_size else "all images"
-        cells.setdefault(task, {})[size] = _cell(c)
+        cells.setdefault(task, {})[size_words(one)] = _cell(c)
     return pd.DataFrame.from_dict(cells, orient="index")
 
 

@@ -147,7 +147,7 @@ def u_curve_rows(
     """Rows for U_CURVE: every run, every mean with its interval, and where the two named schemes stand on the axis."""
     rows: list[dict[str, Any]] = []
     for one in outcomes:
-        common = {"scale": configs[one.arm].init.variance_scale, "condition": conditions[one.condition] or "as set"}
+        common = {"scale": configs[one.arm].init.variance_scale, "condition": conditions[one.condition]}
         rows += [common | {"kind": "run", "score": score} for score in one.scores.values()]
         s = one.summary
         if s.mean is not None:

@@ -111,7 +111,10 @@ def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> Non
                 st.warning(f"{hidden} of the runs cannot be read here, and are in no number on this page.")
             if active and not any(run.status in ACTIVE for run in runs):
                 st.rerun()  # the last tick
-            draw(store, runs)
+            if runs:
+                draw(store, runs)
+            else:
+                st.info("This experiment has been deleted.")
 
     st.fragment(panel, run_every=TICK_SECONDS if active else None)()
 

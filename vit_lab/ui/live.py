@@ -86,7 +86,7 @@ def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> Non
         for run in active:
             open_manager().pause(run.id)
     if st.button("Resume", icon=":material/play_arrow:", disabled=not still or bool(why), help=why, key="resume"):
-        for run in still:
+        for run in sorted(still, key=lambda run: run.number):  # as they were launched: pairs side by side
             open_manager().resume(run.id)
         st.rerun()
     if st.button("Stop", icon=":material/stop:", disabled=not active or bool(why), help=why, key="stop"):

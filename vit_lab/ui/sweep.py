@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vit_lab.analysis.comparison import arm_outcomes, condition_labels, scores_of
+from vit_lab.analysis.comparison import arm_outcomes, condition_labels, scores_of, size_words
 from vit_lab.analysis.summary import arm_configs
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
@@ -15,6 +15,8 @@ def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
     """The curve and the table of one sweep."""
     progress(runs)
     configs, conditions = arm_configs(runs), condition_labels(runs)
+    if len(conditions) == 1:
+        conditions = {condition: size_words(runs[0].config.data) for condition in conditions}
     outcomes = arm_outcomes(runs, scores_of(runs))
     scheme = next(iter(configs.values())).init.scheme
     st.markdown(f"**Test accuracy of `{scheme}` against the factor on its variance**")
@@ -29,7 +31,7 @@ def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
                  if one.condition == condition and one.summary.mean is not None and one.summary.low is not None}  # fmt: skip
         if means:
             scale = max(means, key=lambda scale: means[scale])
-            best.append(f"{label or 'here'}: ×{scale:g} ({means[scale]:.1%})")
+            best.append(f"{label}: ×{scale:g} ({means[scale]:.1%})")
     if best:
-        st.markdown("Highest mean so far: " + "; ".join(best) + ". Neighbours whose bars overlap may be as good.")
+        st.markdown("Highest mean: " + "; ".join(best) + ". Neighbours whose bars overlap may be as good.")
     extend(runs, arms=False)
