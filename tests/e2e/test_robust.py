@@ -14,8 +14,8 @@ from vit_lab.training.checkpoint import load_checkpoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-SINGLE = "/?compare=false&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
-SLOW = "/?compare=false&patch_size=2&dim=256&depth=12&heads=8&steps=1000&batch_size=256"  # many seconds a step
+SINGLE = "/?arms=1&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
+SLOW = "/?arms=1&patch_size=2&dim=256&depth=12&heads=8&steps=1000&batch_size=256"  # many seconds a step
 
 
 @pytest.fixture
