@@ -11,7 +11,8 @@ from vit_lab.data.run_data import RunData, Split
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
 from vit_lab.probes.preflight import preflight
-from vit_lab.training.trainer import PROBE_IMAGES, Training
+from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.training.trainer import Training
 
 GOAL_SHARE = 0.05  # of a run's wall time
 GOAL_PREFLIGHT_MS = 300.0  # for a change of a slider, both arms

@@ -7,8 +7,7 @@ from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.claim import claim_panel
-from vit_lab.ui.experiments import arms_input, downloads, launcher, live, pick_experiment
-from vit_lab.ui.lab import open_store
+from vit_lab.ui.experiments import EVIDENCE, arms_input, experiment_page
 
 SIZES = {"200": 200, "1,000": 1_000, "all": None}
 
@@ -25,9 +24,7 @@ def form() -> Plan:
         arms = arms_input(CLAIM_ARMS, "claim_arms", most=2)
     sizes = two.multiselect("Training images", list(SIZES), list(SIZES), key="claim_sizes")
     steps = two.number_input("Steps", 10, 10_000, 300, 50, key="claim_steps")
-    seeds = three.number_input(
-        "Seeds", 1, MOST_SEEDS, 6, key="claim_seeds", help="From 6 pairs on a result counts as evidence."
-    )
+    seeds = three.number_input("Seeds", 1, MOST_SEEDS, 6, key="claim_seeds", help=EVIDENCE)
     fair = three.toggle(
         "Fair learning rate", key="claim_fair", help="Each arm first chooses its own rate, on validation."
     )
@@ -35,12 +32,6 @@ def form() -> Plan:
     return claim(base, picked, [SIZES[size] for size in sizes], int(seeds), arms=arms, fair_rate=fair)
 
 
-store = open_store()
 st.markdown("ViT-Notes says: the default of `nn.Linear` is a small-variance init that is good on large data, and **on smaller "
             "or harder data a larger variance helps**. Here the claim meets paired seeds.")  # fmt: skip
-chosen = pick_experiment("claim")
-tell_cost = launcher("New check", "claim", "pages/claim.py", form, is_open=chosen is None)
-if chosen:
-    live(claim_panel, chosen)
-    downloads(store, chosen)
-tell_cost()
+experiment_page("claim", "New check", form, claim_panel, "No check yet. Launch one: what it will cost is said above.")

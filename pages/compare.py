@@ -6,8 +6,7 @@ from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.designs import CLAIM_ARMS, MOST_SEEDS, comparison
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.compare import compare_panel
-from vit_lab.ui.experiments import arms_input, downloads, launcher, live, pick_experiment
-from vit_lab.ui.lab import open_store
+from vit_lab.ui.experiments import EVIDENCE, arms_input, experiment_page
 
 
 def form() -> Plan:
@@ -16,20 +15,11 @@ def form() -> Plan:
     start = left.selectbox("Start from", list(PRESETS), key="compare_preset", help="The page Train sets all the rest.")
     with middle:
         arms = arms_input(CLAIM_ARMS, "compare_arms")
-    seeds = right.number_input(
-        "Seeds", 1, MOST_SEEDS, 6, key="compare_seeds", help="From 6 pairs on a result counts as evidence."
-    )
+    seeds = right.number_input("Seeds", 1, MOST_SEEDS, 6, key="compare_seeds", help=EVIDENCE)
     fair = right.toggle("Fair learning rate", key="compare_fair",
                         help="Each arm first chooses its rate on the validation images, from one small grid.")  # fmt: skip
     return comparison(preset(start), arms, int(seeds), fair_rate=fair)
 
 
-store = open_store()
-chosen = pick_experiment("compare")
-tell_cost = launcher("New experiment", "compare", "pages/compare.py", form, is_open=chosen is None)
-if chosen:
-    live(compare_panel, chosen)
-    downloads(store, chosen)
-else:
-    st.info("No comparison yet. Launch one here, or on the page Train, and watch the verdict form seed by seed.")
-tell_cost()
+experiment_page("compare", "New experiment", form, compare_panel,
+                "No comparison yet. Launch one here, or on the page Train, and watch the verdict form seed by seed.")  # fmt: skip

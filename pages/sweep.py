@@ -6,8 +6,7 @@ from vit_lab.config import SCHEMES, configure
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales
 from vit_lab.runs.experiments import Plan
-from vit_lab.ui.experiments import downloads, launcher, live, pick_experiment
-from vit_lab.ui.lab import open_store
+from vit_lab.ui.experiments import experiment_page
 from vit_lab.ui.sweep import sweep_panel
 
 SIZES = {"200": 200, "500": 500, "1,000": 1_000, "2,000": 2_000, "all": None}
@@ -28,12 +27,5 @@ def form() -> Plan:
     return sweep(configure(preset(start), scheme=scheme), scales, [SIZES[size] for size in sizes] or [None], int(seeds))
 
 
-store = open_store()
-chosen = pick_experiment("sweep")
-tell_cost = launcher("New sweep", "sweep", "pages/sweep.py", form, is_open=chosen is None)
-if chosen:
-    live(sweep_panel, chosen)
-    downloads(store, chosen)
-else:
-    st.info("No sweep yet. Launch one, and watch accuracy take shape over orders of magnitude of variance.")
-tell_cost()
+experiment_page("sweep", "New sweep", form, sweep_panel,
+                "No sweep yet. Launch one, and watch accuracy take shape over orders of magnitude of variance.")  # fmt: skip

@@ -1,10 +1,14 @@
 """Every test has a lab home of its own and one thread for torch; full MNIST is used where it can be found."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+
+from vit_lab import paths
+from vit_lab.runs.store import Store
 
 DATA_GIVEN = os.environ.get("VIT_LAB_DATA")
 DATA_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -27,3 +31,11 @@ def full_mnist() -> Path:
         if (folder / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file():
             return folder
     pytest.skip("MNIST's own files are not here; set VIT_LAB_DATA to the folder that holds MNIST/raw.")
+
+
+@pytest.fixture
+def store(home) -> Iterator[Store]:
+    """An empty store in the lab home."""
+    store = Store(paths.database())
+    yield store
+    store.close()

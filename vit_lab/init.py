@@ -4,9 +4,9 @@ Every matrix has its own generator, seeded from (run seed, its name). It draws u
 them through its inverse CDF and scales them. Two arms of a pair therefore hold monotone maps of the same
 draw, and a change of depth moves no other block's weights.
 
-Schemes touch the weight matrices, each as one of a group: `embed` (patches or symbols), `qk` and `vo` of every attention,
-`mlp`, `head`. The projection after attention over time belongs to `vo`, unless the config has it start at 0. Everything else starts alike in every arm: biases at 0, LayerNorm gains
-at 1, class token and learned positions from a normal of std 0.02 truncated at two std.
+Schemes touch the weight matrices, each as one of a group: `embed` (patches or symbols), `qk` and `vo` of every
+attention, `mlp`, `head`. The projection after attention over time belongs to `vo`, unless the config has it start at 0.
+Everything else starts alike in every arm: biases at 0, LayerNorm gains at 1, class token and learned positions from a normal of std 0.02 truncated at two std.
 """
 
 import math

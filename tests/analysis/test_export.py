@@ -7,13 +7,11 @@ import json
 import pytest
 from tiny import tiny
 
-from vit_lab import paths
 from vit_lab.analysis.export import curves, summary, to_csv, to_json
 from vit_lab.config import flat
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
-from vit_lab.runs.store import Store
 
 NAMES = ['a, "quoted" name', "<b>🧪</b>"]
 EVENTS = [
@@ -41,13 +39,6 @@ MEASURED = [
     (2, "test_accuracy", 0.25),
     (2, "best_test_accuracy", 0.25),
 ]
-
-
-@pytest.fixture
-def store():
-    store = Store(paths.database())
-    yield store
-    store.close()
 
 
 @pytest.fixture

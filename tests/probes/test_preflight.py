@@ -11,7 +11,8 @@ from vit_lab.data.splits import Split, load_run_data
 from vit_lab.events import Probed
 from vit_lab.probes.gauge import Start, gauge
 from vit_lab.probes.preflight import preflight
-from vit_lab.training.trainer import PROBE_IMAGES, train
+from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.training.trainer import train
 
 HEALTHY = Start(block_share=0.6, growth=1.2, entropy=0.98, loss=2.4, num_classes=10)
 

@@ -49,13 +49,6 @@ time.sleep(60)
 
 
 @pytest.fixture
-def store():
-    store = Store(paths.database())
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def manager(store):
     manager = RunManager(store, workers=2)
     yield manager

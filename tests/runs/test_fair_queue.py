@@ -1,23 +1,13 @@
 """Visitors take turns; within a visitor the first to come is first served; the arms of a seed stay together."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import tiny
 
-from vit_lab import paths
 from vit_lab.runs.experiments import Plan
 from vit_lab.runs.queue import Place, in_turn
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
-from vit_lab.runs.store import Store
-
-
-@pytest.fixture
-def store():
-    store = Store(paths.database())
-    yield store
-    store.close()
 
 
 def single(store, owner, count):

@@ -14,17 +14,10 @@ from vit_lab.runs.limits import HOST, HOST_LIMITS, VISITOR_LIMITS, Limits, check
 from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import RESUMABLE, Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import StoreError
 from vit_lab.training.checkpoint import load_checkpoint
 
 SMALL = Limits(runs=3, queue=5, steps=1_000, dim=64, depth=4, memory_bytes=limits.GIB, wall_seconds=60.0)
-
-
-@pytest.fixture
-def store():
-    store = Store(paths.database())
-    yield store
-    store.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -48,7 +49,13 @@ def summarise(values: Sequence[float]) -> Summary:
 
 def half_width(sd: float, n: int) -> float:
     """How far the 95 % t interval of a mean reaches to each side."""
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * sd / math.sqrt(n)
+    return _t_quantile(n - 1) * sd / math.sqrt(n)
+
+
+@cache
+def _t_quantile(df: int) -> float:
+    """Kept, for a live chart asks for the same few hundreds of times."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, df))
 
 
 def paired_test(differences: Sequence[float]) -> PairedTest:

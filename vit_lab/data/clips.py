@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vit_lab.config import ClipDatasetName
+from vit_lab.config import TEST_IMAGES, ClipDatasetName
 from vit_lab.data.run_data import RunData, Split, TrainingSet, shuffled
 from vit_lab.randomness import generator_for
 
 DIRECTIONS = ("up", "down", "left", "right")  # a label and the opposite way are 0 and 1, or 2 and 3
 TRAVEL = 8  # pixels from the first frame to the last
-VALIDATION, TEST = 500, 1_000  # clips
+VALIDATION = 500  # clips
 
 
 def paths(count: int, frames: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -81,5 +81,5 @@ def clips(dataset: ClipDatasetName, digits: RunData, frames: int, seed: int) -> 
     return RunData(
         ClipSet(train, *labelled("train", train.labels, seed)),
         split("validation", digits.validation, VALIDATION, seed),
-        split("test", digits.test, TEST, 0),
+        split("test", digits.test, TEST_IMAGES[dataset], 0),
     )

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.config import RunConfig, SequenceDatasetName, TransformerConfig
+from vit_lab.config import TEST_IMAGES, RunConfig, SequenceDatasetName, TransformerConfig
 from vit_lab.data.run_data import RunData, Split, TrainingSet
 from vit_lab.randomness import generator_for
 
 START = 0
-VALIDATION, TEST = 500, 1_000  # sequences
+VALIDATION = 500  # sequences
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def sequences(dataset: SequenceDatasetName, model: TransformerConfig, config: Ru
     `epoch` counts sequences. Nothing keeps a very short sequence of few symbols from being drawn twice.
     """
     task = Task(dataset, model.vocabulary, model.sequence_length)
-    held_out = [Split(*task.draw(n, generator_for(0, "sequences", n))) for n in (VALIDATION, TEST)]
+    held_out = [Split(*task.draw(n, generator_for(0, "sequences", n))) for n in (VALIDATION, TEST_IMAGES[dataset])]
     if config.data.train_size is None:
         return RunData(FreshSequences(task, epoch), *held_out)
     inputs, labels = task.draw(config.data.train_size, generator_for(config.seed, "sequences", "train"))

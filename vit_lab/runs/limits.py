@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vit_lab.config import ConfigError, RunConfig, limits
+from vit_lab.training.cadence import PROBE_IMAGES
 
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
 GIB = 2**30
-PROBED_IMAGES = 64  # see vit_lab.training.trainer
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ def step_bytes(config: RunConfig) -> float:
     kept = tokens * (12 * model.dim + 3 * round(model.dim * model.mlp_ratio))
     weights = model.heads * tokens**2  # of attention; kept only where dropout needs them, and looked at by probes
     dropped = 4 * weights if model.attention_dropout else 0
-    return 4.0 * max(batch * model.depth * (kept + dropped), PROBED_IMAGES * weights)
+    return 4.0 * max(batch * model.depth * (kept + dropped), PROBE_IMAGES * weights)

@@ -109,10 +109,10 @@ class Store:
 
     def experiment(self, experiment: str) -> ExperimentRecord:
         """One experiment. Raises StoreError if there is none of that id."""
-        found = [record for record in self.experiments() if record.id == experiment]
-        if not found:
+        rows = self._read("SELECT * FROM experiments WHERE id = ?", experiment)
+        if not rows:
             raise StoreError(f"there is no experiment {experiment[:40]!r}; the command `runs` lists what there is")
-        return found[0]
+        return ExperimentRecord(**dict(rows[0]))
 
     def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
         """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened."""

@@ -1,4 +1,6 @@
-"""At which steps a run measures itself: often enough for a live chart, seldom enough to cost little."""
+"""At which steps a run measures itself, and on how much: often enough for a live chart, seldom enough to cost little."""
+
+PROBE_IMAGES = 64  # what probes look at: the first of the validation split, or as many clips or sequences
 
 
 def is_due(step: int, total_steps: int, times: int) -> bool:

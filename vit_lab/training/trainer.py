@@ -22,13 +22,12 @@ from vit_lab.models.loss import training_loss
 from vit_lab.probes.rows import signal_and_attention
 from vit_lab.probes.weights import Row, gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
-from vit_lab.training.cadence import is_due, is_power_of_two
+from vit_lab.training.cadence import PROBE_IMAGES, is_due, is_power_of_two
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optim import adamw, learning_rate
 
 STEP_EVENTS, EVALUATIONS, PROBES = 250, 20, 20  # how many of each, about, in a run
-PROBE_IMAGES = 64  # the first of the validation split, or as many clips or sequences
 
 
 @dataclass
@@ -189,15 +188,18 @@ class Training(Iterator[Event]):
 
     def _finished(self) -> Finished:
         loss, accuracy = evaluate(self.model, self.data.test)
-        best_model = copy.deepcopy(self.model)
-        best_model.load_state_dict(self._best.weights)
+        best_accuracy = accuracy
+        if self._best.step != self.step:
+            best_model = copy.deepcopy(self.model)
+            best_model.load_state_dict(self._best.weights)
+            best_accuracy = evaluate(best_model, self.data.test)[1]
         return Finished(
             step=self.step,
             test_loss=loss,
             test_accuracy=accuracy,
             best_step=self._best.step,
             best_val_accuracy=self._best.accuracy,
-            best_test_accuracy=evaluate(best_model, self.data.test)[1],
+            best_test_accuracy=best_accuracy,
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:

@@ -8,9 +8,9 @@ from vit_lab.analysis.export import outcomes_csv, to_csv
 from vit_lab.config import ConfigError, RunConfig, configure, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
-from vit_lab.runs.designs import MOST_ARMS, parse_arm
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
 from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
-from vit_lab.runs.records import Kind, NewRun, RunRecord, arm_label
+from vit_lab.runs.records import Kind, RunRecord, arm_label
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
@@ -18,6 +18,7 @@ from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge
 from vit_lab.ui.table import unreadable
 
+EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
 MARKS = {Status.WAITING: "·", Status.QUEUED: "·", Status.RUNNING: "▶", Status.FINISHED: "✓", Status.DIVERGED: "✗"}
 
 
@@ -83,16 +84,25 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
     return tell_cost
 
 
+def experiment_page(kind: Kind, label: str, form: Callable[[], Plan], draw: Callable[[Store, list[RunRecord]], None],
+                    empty: str) -> None:  # fmt: skip
+    """A page about experiments of one kind: choose one, launch one, see it live, take it home."""
+    store = open_store()
+    chosen = pick_experiment(kind)
+    tell_cost = launcher(label, kind, f"pages/{kind}.py", form, is_open=chosen is None)
+    if chosen:
+        live(draw, chosen)
+        downloads(store, chosen)
+    else:
+        st.info(empty)
+    tell_cost()
+
+
 def launch(plan: Plan, page: str | None = None) -> None:
     """Queue all runs of a plan and show them on a page, or on the present one."""
     experiment = new_experiment()
-    try:
-        new = plan.runs(experiment)
-    except ConfigError as error:
-        st.error(str(error))
-        return
     with problems_told():
-        open_manager().submit(new, plan.kind)
+        open_manager().submit(plan.runs(experiment), plan.kind)
         if page:
             st.switch_page(page, query_params={"experiment": experiment})
         st.query_params["experiment"] = experiment
@@ -106,8 +116,9 @@ def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> Non
     def panel() -> None:
         with problems_told():
             store = open_store()
-            runs = _readable(store, experiment)
-            if hidden := len(store.runs(experiment=experiment)) - len(runs):
+            stored = store.runs(experiment=experiment)
+            runs = [run for run in stored if not unreadable(run)]
+            if hidden := len(stored) - len(runs):
                 st.warning(f"{hidden} of the runs cannot be read here, and are in no number on this page.")
             if active and not any(run.status in ACTIVE for run in runs):
                 st.rerun()  # the last tick
@@ -189,19 +200,18 @@ def extend(runs: Sequence[RunRecord], *, arms: bool = True) -> None:
             count = st.number_input("Seeds to add", 1, 50, 3, key="seeds_to_add")
             st.caption("Adding seeds until an interval leaves out 0 finds differences that are not there. Decide on the "
                        "number before you look; this page remembers that seeds were added.")  # fmt: skip
-            if st.button("Add", key="add_seeds", type="primary"):
-                try:
-                    _add(more_seeds(runs, int(count)), proper[0].experiment)
-                except ConfigError as error:
-                    st.error(error.message)
+            with problems_told():
+                if st.button("Add", key="add_seeds", type="primary"):
+                    open_manager().submit(more_seeds(runs, int(count)))
+                    open_store().mark_extended(proper[0].experiment)
+                    st.rerun()
         if arms and len({run.arm for run in proper}) < MOST_ARMS:
             with st.popover("Another arm", icon=":material/add:"):
                 spec = st.text_input("Init", placeholder="kaiming, or normal:0.05", key="arm_to_add")
-                if st.button("Add", key="add_arm", type="primary", disabled=not spec):
-                    try:
-                        _add(another_arm(runs, parse_arm(spec)), None)
-                    except ConfigError as error:
-                        st.error(error.message)
+                with problems_told():
+                    if st.button("Add", key="add_arm", type="primary", disabled=not spec):
+                        open_manager().submit(another_arm(runs, parse_arm(spec)))
+                        st.rerun()
         if broken := [run for run in runs if run.status in RESUMABLE]:
             with st.popover(f"{len(broken)} without a result", icon=":material/replay:"):
                 for run in broken:
@@ -219,14 +229,6 @@ def _again(run: RunRecord) -> None:
         if st.button("Start over", key=f"over-{run.id}"):
             open_manager().start_over(run.id)
             st.rerun()
-
-
-def _add(new: Sequence[NewRun], extended: str | None) -> None:
-    with problems_told():
-        open_manager().submit(new)
-        if extended:
-            open_store().mark_extended(extended)
-        st.rerun()
 
 
 def seed_strip(runs: Sequence[RunRecord]) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.config import GROUPS, DataConfig, RunConfig, parse
+from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.rows import placed
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from vit_lab.data.run_data import Split
     from vit_lab.probes.preflight import Preflight
 
-IMAGES = 64
 MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
     "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
@@ -103,4 +103,4 @@ def _batch(data_json: str, seed: int) -> "Split":
     from vit_lab.data.splits import load_run_data
 
     validation = load_run_data(RunConfig(data=DataConfig.model_validate_json(data_json), seed=seed)).validation
-    return Split(validation.images[:IMAGES].clone(), validation.labels[:IMAGES].clone())
+    return Split(validation.images[:PROBE_IMAGES].clone(), validation.labels[:PROBE_IMAGES].clone())
