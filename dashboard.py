@@ -25,14 +25,26 @@ PAGES = [
     ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
 ]  # fmt: skip
 
+LEARN = [
+    ("learn_patches", "Patches", "grid_view", "An image comes apart into patches, and patches become tokens."),
+    ("learn_positions", "Positions", "pin_drop", "How a token knows where it is, and what happens if it does not."),
+    ("learn_attention", "Self-attention", "hub", "One digit, step by step: queries, keys, scores, softmax, weighted sum."),
+    ("learn_init", "Weight initialisation", "tune", "What variance does to one layer, to ten, and to the softmax."),
+    ("learn_transformer", "Transformer", "swap_horiz", "Encoder and decoder learn to write a sequence again."),
+    ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
+]  # fmt: skip
+
 st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide")
 st.logo(ICON, size="large")
 
 page = st.navigation(
-    [
-        st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, default=name == "train")
-        for name, title, icon, words in PAGES
-    ],
+    {
+        section: [
+            st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, default=name == "train")
+            for name, title, icon, words in pages
+        ]
+        for section, pages in (("", PAGES), ("Learn", LEARN))
+    },
     position="top",
 )
 st.session_state["framed"] = True  # see vit_lab.ui.lab.start_from_dashboard

@@ -59,3 +59,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(f"there is no checkpoint {path}; start the run again") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint {path} is damaged ({error}); start the run again") from error
+
+
+def model_state(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """The weights of a checkpoint's model, by their names in the model."""
+    prefix = "model."
+    return {name[len(prefix) :]: value for name, value in checkpoint.tensors.items() if name.startswith(prefix)}

@@ -23,7 +23,7 @@ from vit_lab.probes.rows import signal_and_attention
 from vit_lab.probes.weights import Row, gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
 from vit_lab.training.cadence import PROBE_IMAGES, is_due, is_power_of_two
-from vit_lab.training.checkpoint import Checkpoint, CheckpointError
+from vit_lab.training.checkpoint import Checkpoint, CheckpointError, model_state
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optim import adamw, learning_rate
 
@@ -205,7 +205,7 @@ class Training(Iterator[Event]):
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors = checkpoint.tensors
         try:
-            self.model.load_state_dict(_under("model.", tensors))
+            self.model.load_state_dict(model_state(checkpoint))
             self._best = _Best(**checkpoint.counters["best"], weights=_under("best.", tensors))
             self.step = checkpoint.step
             for name, parameter in self.model.named_parameters():

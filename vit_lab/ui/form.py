@@ -1,6 +1,7 @@
 """The form of the Train page. Labels, help, defaults and limits come from the config; every setting is in the URL."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import streamlit as st
@@ -211,6 +212,19 @@ def _as_widgets(config: RunConfig) -> dict[str, Any]:
         "clip": optim.clip_norm is not None,
         "clip_norm": optim.clip_norm or DEFAULTS["clip_norm"],
     }
+
+
+def train_link(arms: Sequence[RunConfig]) -> dict[str, str]:
+    """The query parameters that open the page Train with these arms, which differ in nothing but their init."""
+    standard, wanted = _as_widgets(RunConfig()), _as_widgets(arms[0])
+    link = {key: value for key, value in wanted.items() if value != standard[key]}
+    for arm, config in enumerate(arms):
+        letter = LETTERS[arm].lower()
+        link[f"{letter}_scheme"] = config.init.scheme
+        for field, value in config.init.model_dump(exclude={"scheme"}).items():
+            if value != 1 or (field == "variance_scale" and SCALE_DEFAULTS[arm] != "1"):
+                link[f"{letter}_{field}"] = f"{value:g}"
+    return {key: str(value) for key, value in (link | {"arms": len(arms)}).items() if value is not None}
 
 
 def _link(field: str) -> Literal["query-params"] | None:

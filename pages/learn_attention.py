@@ -1,0 +1,5 @@
+"""Learn: Self-attention."""
+
+from vit_lab.ui.learn.frame import lesson
+
+lesson("learn_attention")

@@ -1,0 +1,5 @@
+"""Learn: Transformer."""
+
+from vit_lab.ui.learn.frame import lesson
+
+lesson("learn_transformer")
