@@ -1,7 +1,8 @@
 """The runs of one experiment, as they stand: read from the store, drawn again each second while one is at work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
 import streamlit as st
 
 from vit_lab.config import GROUPS
@@ -11,7 +12,7 @@ from vit_lab.runs.store import Store
 from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
-from vit_lab.ui.rows import curve_rows, probe_rows
+from vit_lab.ui.rows import live_tables
 from vit_lab.ui.table import unreadable
 from vit_lab.ui.visitor import not_theirs
 from vit_lab.ui.words import GROUP_NAMES
@@ -59,17 +60,17 @@ def _draw(experiment: str, was_active: bool) -> None:
     for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
         with column.container(border=True):
             _progress(store, run)
+    tables = live_tables(store, runs)
     loss, accuracy = st.columns(2)
     with loss:
         st.markdown("**Loss**")
-        st.vega_lite_chart(curve_rows(store, runs, "loss"), charts.LOSS, key="loss", alt="Loss of each arm by step")
+        st.vega_lite_chart(tables["loss"], charts.LOSS, key="loss", alt="Loss of each arm by step")
     with accuracy:
         st.markdown("**Accuracy**")
-        rows = curve_rows(store, runs, "accuracy")
-        st.vega_lite_chart(rows, charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
+        st.vega_lite_chart(tables["accuracy"], charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
     st.caption("Bold with points: on the validation images, the loss as plain cross-entropy. Thin: what training minimises, "
                "over the latest batches.")  # fmt: skip
-    _weights(store, runs)
+    _weights(tables)
 
 
 def _controls(runs: Sequence[RunRecord]) -> None:
@@ -130,7 +131,7 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
-def _weights(store: Store, runs: Sequence[RunRecord]) -> None:
+def _weights(tables: Mapping[str, pa.Table]) -> None:
     measures = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
                 "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip
     for measure, (title, spec) in measures.items():
@@ -139,5 +140,6 @@ def _weights(store: Store, runs: Sequence[RunRecord]) -> None:
         for group in GROUPS:
             with grid.cell():
                 st.caption(GROUP_NAMES[group])
-                rows = probe_rows(store, runs, measure, group)
-                st.vega_lite_chart(rows, spec, key=f"{measure}-{group}", alt=f"{title}: {GROUP_NAMES[group]}")
+                st.vega_lite_chart(
+                    tables[f"{measure}/{group}"], spec, key=f"{measure}-{group}", alt=f"{title}: {GROUP_NAMES[group]}"
+                )

@@ -4,31 +4,39 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
+from vit_lab.config import GROUPS
 from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import LETTERS
 
 LINEAR_BINS = 72  # of a weight histogram on a linear axis
-COLUMNS = ["run", "arm", "name", "split", "step", "value"]
+SPLITS = {"training": "step", "validation": "evaluated"}  # what a curve tells of, and the events that do
+LIVE_PROBES = ("weight_std", "weight_distance")
+LIVE_CHARTS = ("loss", "accuracy", *(f"{measure}/{group}" for measure in LIVE_PROBES for group in GROUPS))
+SCHEMA = pa.schema([(name, pa.string()) for name in ("run", "arm", "name", "split")]
+                   + [("step", pa.int64()), ("value", pa.float64())])  # fmt: skip
+EMPTY = SCHEMA.empty_table()
 
 
-def curve_rows(store: Store, runs: Sequence[RunRecord], measure: str) -> pd.DataFrame:
-    """Rows for LOSS or ACCURACY: `measure` is "loss" or "accuracy" on training batches and validation images."""
-    return _together(runs, [_curve(store, run.id, measure, _version(run)) for run in runs])
+def live_tables(store: Store, runs: Sequence[RunRecord]) -> dict[str, pa.Table]:
+    """Rows for the live charts by chart: "loss" and "accuracy", on training batches and validation images, and every
+    probed place of LIVE_PROBES, such as "weight_std/qk". Columns SCHEMA.
+
+    Each run's rows are made once a second at most, for all viewers together, and never changed.
+    """
+    tables = [_run_tables(store, run.id, run.arm, arm_label(run.config), run.total_steps or run.config.optim.steps,
+                          _second(run)) for run in runs]  # fmt: skip
+    return {chart: pa.concat_tables([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS}
 
 
 def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str) -> dict[str, pd.DataFrame]:
     """Columns step, seconds and value of one measure on "training" batches or "validation" images, by run id."""
     frames = {run.id: _curve(store, run.id, measure, _version(run)) for run in runs}
     return {run_id: frame[frame["split"] == split].dropna(subset="value") for run_id, frame in frames.items()}
-
-
-def probe_rows(store: Store, runs: Sequence[RunRecord], measure: str, place: str) -> pd.DataFrame:
-    """Rows for a chart of one probe at one place, such as "weight_std" of the group "qk"."""
-    frames = [_probes(store, run.id, _version(run)) for run in runs]
-    return _together(runs, [f[(f["measure"] == measure) & (f["place"] == place)] for f in frames])
 
 
 def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
@@ -86,14 +94,30 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
     return pd.concat(frames, ignore_index=True)
 
 
-def _together(runs: Sequence[RunRecord], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    parts = []
-    for run, frame in zip(runs, frames, strict=True):
-        extent = pd.DataFrame({"split": "extent", "step": [0, run.total_steps or run.config.optim.steps]})
-        part = pd.concat([frame, extent], ignore_index=True)
-        part["run"], part["arm"], part["name"] = run.id, LETTERS[run.arm % len(LETTERS)], arm_label(run.config)
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _run_tables(_store: Store, run_id: str, arm: int, name: str, total_steps: int, version: str) -> dict[str, pa.Table]:
+    points: dict[str, list[tuple[str, int | None, float | None]]] = {chart: [] for chart in LIVE_CHARTS}
+    for split, kind in SPLITS.items():
+        for event in _store.events(run_id, kind):
+            for measure in ("loss", "accuracy"):
+                points[measure].append((split, event["step"], event[measure]))
+    for event in _store.events(run_id, "probed"):
+        for measure, place, value in event["rows"]:
+            if (chart := f"{measure}/{place}") in points:
+                points[chart].append(("probe", event["step"], value))
+    fixed = (run_id, LETTERS[arm % len(LETTERS)], name)
+    extent = [("extent", 0, None), ("extent", total_steps, None)]
+    return {
+        chart: pa.table(
+            [[*column] for column in zip(*((*fixed, *row) for row in [*rows, *extent]), strict=True)], SCHEMA
+        )
+        for chart, rows in points.items()
+    }
+
+
+def _second(run: RunRecord) -> str:
+    """Changes once a second of training, and whenever the run's state does."""
+    return f"{run.status}/{int(run.wall_seconds) if run.status == Status.RUNNING else run.wall_seconds}"
 
 
 def _version(run: RunRecord) -> str:
@@ -103,10 +127,9 @@ def _version(run: RunRecord) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=2_000)
 def _curve(_store: Store, run_id: str, measure: str, version: str) -> pd.DataFrame:
-    splits = {"training": "step", "validation": "evaluated"}
     rows = [
         {"split": split, "step": event["step"], "seconds": event["seconds"], "value": event[measure]}
-        for split, kind in splits.items()
+        for split, kind in SPLITS.items()
         for event in _store.events(run_id, kind)
     ]
     return pd.DataFrame(rows, columns=["split", "step", "seconds", "value"])
