@@ -1,5 +1,5 @@
 # make run: open the dashboard.  make test: the whole suite.  make lint: the checks that CI runs.
-# make bench: what things cost on this machine; nothing else should run meanwhile.
+# make bench: what things cost on this machine, against peers; half an hour, and nothing else should run meanwhile.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -21,12 +21,16 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP)
+bench: $(STAMP) .venv/.bench-installed browser
 	$(BIN)/python -m benchmarks
 
 $(STAMP): requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/.bench-installed: benchmarks/requirements.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	touch $@
 
 # The browser tests want Chromium; where it cannot be installed they skip and say so.

@@ -1,28 +1,44 @@
-"""python -m benchmarks probes | space_time: measure, print, and keep the figures in benchmarks/results/."""
+"""python -m benchmarks [NAME ...]: measure, print goal, figure and ratio, and keep them in benchmarks/results/latest.json.
 
-import json
+Nothing else should run meanwhile. A benchmark that cannot run here says why, and the others go on.
+"""
+
+import importlib
 import sys
-from pathlib import Path
 
-from benchmarks import probes, space_time
-from benchmarks.machine import machine
+from benchmarks.figures import keep, show
 
-BENCHMARKS = {"probes": probes.measure, "space_time": space_time.measure}
-RESULTS = Path(__file__).parent / "results"
+BENCHMARKS = {
+    "peers": "one arm against the usual loop around vit-pytorch and timm",
+    "twins": "two arms on two cores, and a queue",
+    "overhead": "what measuring and one viewer cost",
+    "accurate": "accuracy for time on full MNIST",
+    "limit": "GFLOP/s of a step against torch.mm",
+    "growth": "depth, tokens, width, stored runs",
+    "classroom": "thirty viewers while two runs train",
+    "cold_start": "from `streamlit run` to a usable page",
+    "probes": "what probes and the preflight cost",
+    "positions": "patches in another order, with and without positions",
+    "space_time": "space and time attention: what they tell, what they cost",
+}
 
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks, all if none is named."""
+    failed = False
     for name in names or list(BENCHMARKS):
         if name not in BENCHMARKS:
             print(f"there is no benchmark {name!r}; choose {', '.join(BENCHMARKS)}", file=sys.stderr)
             return 2
-        figures = machine() | BENCHMARKS[name]()
-        for key, value in figures.items():
-            print(f"{name:<8} {key:<28} {value}")
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
-    return 0
+        try:
+            figures, details = importlib.import_module(f"benchmarks.{name}").measure()
+        except (ImportError, RuntimeError) as error:
+            print(f"{name}: not measured, {error}", file=sys.stderr)
+            failed = True
+            continue
+        keep(name, figures, details)
+        show(name, figures)
+    return int(failed)
 
 
 if __name__ == "__main__":

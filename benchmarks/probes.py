@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.figures import Figure
 from vit_lab.config import RunConfig, configure
 from vit_lab.data.run_data import RunData, Split
 from vit_lab.data.splits import load_run_data
@@ -56,18 +57,16 @@ def preflight_milliseconds(data: RunData) -> float:
     return 1e3 * (time.perf_counter() - started)
 
 
-def measure() -> dict[str, Any]:
+def measure() -> tuple[list[Figure], dict[str, Any]]:
     """All figures of this benchmark, each the median of several."""
     torch.set_num_threads(1)
     data = load_run_data(configure())
     preflight_milliseconds(data)  # warm up
     shares = [share_of_probes(configure(), data) for _ in range(REPEATS)]
     waits = [preflight_milliseconds(data) for _ in range(21)]
-    return {
-        "probe_share_of_wall_time": statistics.median(shares),
-        "probe_share_all": shares,
-        "probe_share_goal": GOAL_SHARE,
-        "preflight_ms": statistics.median(waits),
-        "preflight_ms_slowest": max(waits),
-        "preflight_ms_goal": GOAL_PREFLIGHT_MS,
-    }
+    return [
+        Figure("share of a run's time that probes take", statistics.median(shares), "", GOAL_SHARE, at_most=True,
+               note=f"median of {REPEATS} runs; {min(shares):.3f} to {max(shares):.3f}"),
+        Figure("preflight of both arms", statistics.median(waits), "ms", GOAL_PREFLIGHT_MS, at_most=True,
+               note=f"median of 21; slowest {max(waits):.0f} ms"),
+    ], {"shares": shares}  # fmt: skip

@@ -1,0 +1,155 @@
+"""The processes that `benchmarks.in_turn` lets run in turn: python -m benchmarks.contenders NAME SIZE COUNTER.
+
+| name | what it does, for ever or until its run has ended |
+| --- | --- |
+| lab | one arm as the dashboard trains it: worker thread, data, metrics, evaluations, default probes, store, checkpoints |
+| lab-bare | the lab's step alone: batch, forward, backward, update |
+| simple, timm | SimpleViT of vit-pytorch, VisionTransformer of timm: torchvision's MNIST, ToTensor, DataLoader, AdamW |
+| simple-bare, timm-bare | the same step on one batch that lies in memory |
+
+All have the same patch size, width, depth, heads and MLP, as many tokens, no dropout, the same fused AdamW and batch, and
+one intra-op thread. MNIST comes from VIT_LAB_DATA, or else the bundled digits are written out in its layout.
+"""
+
+import mmap
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vit_lab import paths
+from vit_lab.config import RunConfig, VitConfig, configure
+from vit_lab.data.sources import is_available
+from vit_lab.data.splits import load_run_data
+from vit_lab.events import Stepped
+from vit_lab.init import build_model
+from vit_lab.models.loss import training_loss
+from vit_lab.presets import preset
+from vit_lab.training.optim import adamw
+
+SIZES: dict[str, dict[str, Any]] = {
+    "vit-notes": {"patch_size": 4, "dim": 8, "depth": 2, "heads": 2, "mlp_ratio": 4.0},
+    "classroom": {"patch_size": 7, "dim": 64, "depth": 4, "heads": 4, "mlp_ratio": 2.0},
+}
+
+
+def config(size: str) -> RunConfig:
+    """The run of the lab at that size: the preset on MNIST for five epochs, without dropout, for the peers have none."""
+    dataset = "mnist" if is_available("mnist") else "mnist-10k"
+    return configure(preset(size), dataset=dataset, epochs=5, pool="mean", attention_dropout=0.0, **SIZES[size])
+
+
+def peer(name: str, model: VitConfig) -> nn.Module:
+    """The model of another library with the same dimensions and as many tokens."""
+    hidden = round(model.dim * model.mlp_ratio)
+    if name == "simple":
+        from vit_pytorch import SimpleViT
+
+        return SimpleViT(image_size=model.image_size, patch_size=model.patch_size, num_classes=model.num_classes,
+                         dim=model.dim, depth=model.depth, heads=model.heads, mlp_dim=hidden, channels=model.channels,
+                         dim_head=model.dim // model.heads)  # fmt: skip
+    from timm.models.vision_transformer import VisionTransformer
+
+    return VisionTransformer(img_size=model.image_size, patch_size=model.patch_size, in_chans=model.channels,
+                             num_classes=model.num_classes, embed_dim=model.dim, depth=model.depth,
+                             num_heads=model.heads, mlp_ratio=model.mlp_ratio, class_token=False, global_pool="avg")  # fmt: skip
+
+
+def peer_steps(name: str, size: str) -> Iterator[None]:
+    """The usual loop; without data if the name ends in -bare."""
+    run = config(size)
+    assert isinstance(run.model, VitConfig)
+    model = peer(name.removesuffix("-bare"), run.model)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=run.optim.learning_rate, fused=True)
+    if name.endswith("-bare"):
+        images, labels = torch.randn(run.optim.batch_size, 1, 28, 28), torch.arange(run.optim.batch_size) % 10
+        batches: Any = cycle([(images, labels)])
+    else:
+        batches = _usual_batches(run.optim.batch_size)
+    for images, labels in batches:
+        loss = F.cross_entropy(model(images), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        yield
+
+
+def _usual_batches(batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    from torch.utils.data import DataLoader
+    from torchvision import datasets, transforms
+
+    images = datasets.MNIST(str(paths.data_folder()), train=True, transform=transforms.ToTensor())
+    while True:
+        yield from DataLoader(images, batch_size=batch_size, shuffle=True)
+
+
+def bare_steps(size: str) -> Iterator[None]:
+    """The lab's own step and nothing else."""
+    run = config(size)
+    model, data = build_model(run), load_run_data(run)
+    optimiser = adamw(model, run.optim)
+    for epoch in range(10**6):
+        for images, labels in data.train.batches(run.optim.batch_size, run.seed, epoch):
+            loss = training_loss(model(images), labels, run.optim)
+            optimiser.zero_grad()
+            loss.backward()
+            if run.optim.clip_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), run.optim.clip_norm)
+            optimiser.step()
+            yield
+
+
+def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
+    """One run through the store and a worker of the manager, to its end; every step is counted."""
+    from vit_lab.runs import manager as managers
+    from vit_lab.runs.records import NewRun
+    from vit_lab.runs.states import ACTIVE
+    from vit_lab.runs.store import Store
+
+    class Counted(managers.Training):
+        def __next__(self) -> Any:
+            event = super().__next__()
+            if isinstance(event, Stepped):
+                counted()
+            return event
+
+    managers.train = lambda run, data, checkpoint=None: Counted(run, data, "cpu", checkpoint)  # type: ignore[assignment]
+    load_run_data(config(size))
+    store = Store(paths.database())
+    manager = managers.RunManager(store, workers=1)
+    print("ready", flush=True)
+    manager.submit([NewRun(config(size), size, "benchmark")])
+    while any(run.status in ACTIVE for run in store.runs()):
+        manager._threads[0].join(0.05)
+    manager.shutdown()
+
+
+def main(name: str, size: str, counter: str) -> None:
+    """Work, and count."""
+    torch.set_num_threads(1)
+    with open(counter, "r+b") as file, mmap.mmap(file.fileno(), 8) as steps:  # noqa: PTH123
+        count = 0
+
+        def counted() -> None:
+            nonlocal count
+            count += 1
+            steps[:8] = struct.pack("q", count)
+
+        if name == "lab":
+            train_in_the_lab(size, counted)
+            return
+        working = bare_steps(size) if name == "lab-bare" else peer_steps(name, size)
+        for _ in range(5):
+            next(working)
+        print("ready", flush=True)
+        for _ in working:
+            counted()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

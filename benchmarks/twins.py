@@ -1,0 +1,71 @@
+"""Two arms at once on two cores against one alone, and how busy a queue keeps the cores.
+
+Runs go through the store and the worker threads of one process, as the dashboard trains them.
+"""
+
+import os
+import statistics
+import time
+from typing import Any
+
+from benchmarks.figures import Figure
+from benchmarks.lab_of_its_own import lab
+from vit_lab.config import RunConfig, configure
+from vit_lab.data.splits import load_run_data
+from vit_lab.runs.manager import RunManager
+from vit_lab.runs.records import NewRun
+from vit_lab.runs.states import ACTIVE, Status
+
+STEPS, ROUNDS, QUEUED = 200, 5, 8
+
+
+def arms(count: int, experiment: str) -> list[NewRun]:
+    """That many runs of the default model, which differ in their init and seed."""
+    configs = [
+        configure(RunConfig(), steps=STEPS, scheme=("linear-default", "xavier")[i % 2], seed=i // 2)
+        for i in range(count)
+    ]
+    return [NewRun(config, f"run {i}", experiment, arm=i % 2) for i, config in enumerate(configs)]
+
+
+def wall_seconds(manager: RunManager, new: list[NewRun]) -> float:
+    """From the submission of some runs until all have finished."""
+    started = time.perf_counter()
+    ids = manager.submit(new)
+    while any(run.status in ACTIVE for run in manager.store.runs(ids)):
+        time.sleep(0.02)
+    assert all(run.status == Status.FINISHED for run in manager.store.runs(ids))
+    return time.perf_counter() - started
+
+
+def busy_share(manager: RunManager) -> float:
+    """Processor time over what the workers' cores could give, from the first step until a worker finds no run."""
+    ids = manager.submit(arms(QUEUED, "queue"))
+    while manager.store.run(ids[0]).step == 0:
+        time.sleep(0.005)
+    cpu, started = time.process_time(), time.perf_counter()
+    while sum(run.status in ACTIVE for run in manager.store.runs(ids)) >= manager.workers:
+        time.sleep(0.02)
+    share = (time.process_time() - cpu) / (time.perf_counter() - started) / manager.workers
+    while any(run.status in ACTIVE for run in manager.store.runs(ids)):
+        time.sleep(0.02)
+    return share
+
+
+def measure() -> tuple[list[Figure], dict[str, Any]]:
+    """One arm and two in turn, each on a manager with as many workers as it has arms."""
+    load_run_data(RunConfig())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with lab(workers=2) as manager:
+        wall_seconds(manager, arms(2, "warm-up"))
+        seconds: dict[int, list[float]] = {1: [], 2: []}
+        for turn in range(ROUNDS):
+            for count in (1, 2)[:: 1 if turn % 2 else -1]:
+                seconds[count].append(wall_seconds(manager, arms(count, f"{count}-{turn}")))
+        busy = busy_share(manager)
+    ratios = [2 * one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
+    note = f"median of {ROUNDS} rounds of {STEPS} steps, {cores} cores; {min(ratios):.2f} to {max(ratios):.2f}"
+    return [
+        Figure("images a second of two arms over one", statistics.median(ratios), "x", 1.9, note=note),
+        Figure("cores busy with runs queued", busy, "", 0.95, note=f"{QUEUED} runs over two workers"),
+    ], {"seconds": seconds}

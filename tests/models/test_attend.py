@@ -1,0 +1,92 @@
+"""The fast path of self-attention is the plain formula: values, gradients, and scores that no exponential can hold."""
+
+import pytest
+import torch
+
+from vit_lab.models import attend as fast
+from vit_lab.models.attend import attend
+from vit_lab.models.attention import Attention, attention_weights
+from vit_lab.randomness import generator_for
+
+# B, N, D, H: one chunk; several; one head a chunk; a single token; heads of one feature; the lab's presets
+SHAPES = [(3, 5, 6, 2), (70, 49, 8, 2), (2, 400, 8, 2), (4, 1, 4, 4), (5, 9, 3, 3), (128, 16, 64, 4)]
+
+
+def draw(shape, scale=1.0, dtype=torch.float64):
+    batch, tokens, dim, _ = shape
+    generator = generator_for(0, "attend", *shape)
+    qkv = scale * torch.randn((batch, tokens, 3 * dim), generator=generator, dtype=dtype)
+    return qkv.requires_grad_(), torch.randn((batch, tokens, dim), generator=generator, dtype=dtype)
+
+
+def plain(qkv, heads):
+    q, k, v = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    return (attention_weights(q, k) @ v).transpose(1, 2).flatten(2)
+
+
+def both(shape, scale=1.0, dtype=torch.float64):
+    """(output, gradient) of the fast path and of the plain formula."""
+    qkv, grad = draw(shape, scale, dtype)
+    outputs = [way(qkv, shape[-1]) for way in (attend, plain)]
+    return [(out.detach(), torch.autograd.grad(out, qkv, grad)[0]) for out in outputs]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_values_and_gradients_are_those_of_the_plain_formula(shape):
+    for ours, theirs in zip(*both(shape), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_in_single_precision_too(shape):
+    for ours, theirs in zip(*both(shape, dtype=torch.float32), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_scores_beyond_what_an_exponential_holds(shape):
+    """At thirty times the size scores reach thousands, as after an init of large variance."""
+    for ours, theirs in zip(*both(shape, scale=30.0), strict=True):
+        assert ours.isfinite().all()
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def test_rows_whose_scores_all_lie_far_below_zero():
+    q = torch.full((1, 3, 1), 40.0, dtype=torch.float64)
+    qkv = torch.cat([q, -q, torch.arange(3.0, dtype=torch.float64).reshape(1, 3, 1)], dim=-1)
+    assert torch.exp(torch.tensor(-1600.0)) == 0  # so a plain sum of exponentials would be 0
+    torch.testing.assert_close(attend(qkv, 1), torch.ones((1, 3, 1), dtype=torch.float64))
+
+
+def test_the_gradient_is_the_slope():
+    qkv, _ = draw((2, 4, 4, 2))
+    assert torch.autograd.gradcheck(lambda x: attend(x, 2), (qkv,))
+
+
+def test_what_is_no_number_stays_none():
+    qkv, _ = draw((2, 4, 4, 2))
+    broken = qkv.detach().clone()
+    broken[0, 0, 0] = torch.nan
+    out = attend(broken, 2)
+    assert out[0].isnan().any() and out[1].isfinite().all()
+
+
+def test_chunks_change_nothing(monkeypatch):
+    shape = (6, 9, 8, 2)
+    whole = both(shape)[0]
+    monkeypatch.setattr(fast, "CHUNK", 3 * 81)  # three heads at a time, of twelve
+    for ours, theirs in zip(both(shape)[0], whole, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+def test_attention_takes_the_fast_path_only_where_it_may(monkeypatch):
+    taken = []
+    monkeypatch.setattr("vit_lab.models.attention.attend", lambda qkv, heads: taken.append(heads) or attend(qkv, heads))
+    layer = Attention(dim=8, heads=2, qkv_bias=True, out_bias=True, dropout=0.5)
+    x = torch.randn((2, 3, 8), generator=generator_for(0, "x"))
+    layer(x)
+    assert taken == [2]
+    layer(x, generator_for(0, "dropout"))
+    layer(x, mask=torch.ones(3, 3, dtype=torch.bool).tril())
+    layer(x, memory=x)
+    assert taken == [2]
