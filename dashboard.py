@@ -34,7 +34,7 @@ LEARN = [
     ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
 ]  # fmt: skip
 
-st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide")
+st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide", initial_sidebar_state=400)
 st.logo(ICON, size="large")
 
 page = st.navigation(
@@ -48,5 +48,7 @@ page = st.navigation(
     position="top",
 )
 st.session_state["framed"] = True  # see vit_lab.ui.lab.start_from_dashboard
+if st.session_state.get("page") != page.url_path:
+    st.session_state["page"], st.session_state["arrived"] = page.url_path, True  # see vit_lab.ui.form.Form
 with problems_told():
     page.run()

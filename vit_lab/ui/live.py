@@ -14,7 +14,7 @@ from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.rows import curve_rows, probe_rows
 from vit_lab.ui.table import unreadable
 from vit_lab.ui.visitor import not_theirs
-from vit_lab.ui.words import GROUP_NAMES
+from vit_lab.ui.words import EXAMPLES, GROUP_NAMES
 
 TICK_SECONDS = 1.0
 STATUS_COLOURS = {
@@ -60,14 +60,15 @@ def _draw(experiment: str, was_active: bool) -> None:
         with column.container(border=True):
             _progress(store, run)
     loss, accuracy = st.columns(2)
+    legend = " ".join(f"{chip(run.arm)} {arm_label(run.config)}" for run in runs)
     with loss:
-        st.markdown("**Loss**")
+        st.markdown(f"**Loss** {legend}")
         st.vega_lite_chart(curve_rows(store, runs, "loss"), charts.LOSS, key="loss", alt="Loss of each arm by step")
     with accuracy:
-        st.markdown("**Accuracy**")
+        st.markdown(f"**Accuracy** {legend}")
         rows = curve_rows(store, runs, "accuracy")
         st.vega_lite_chart(rows, charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
-    st.caption("Bold with points: on the validation images, the loss as plain cross-entropy. Thin: what training minimises, "
+    st.caption("Bold with points: on validation, the loss as plain cross-entropy. Thin: what training minimises, "
                "over the latest batches.")  # fmt: skip
     _weights(store, runs)
 
@@ -98,11 +99,11 @@ def _progress(store: Store, run: RunRecord) -> None:
     total = run.total_steps or run.config.optim.steps
     st.markdown(f"{chip(run.arm)} **{arm_label(run.config)}** {status_badge(run)}")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
-    validation, test, speed = st.columns(3, wrap=False)
-    validation.metric("Validation", _percent(run.val_accuracy), help="Accuracy on images held out from training.")
-    test.metric("Test", _percent(run.test_accuracy), help="Accuracy on the test images, looked at once, at the end.")
-    speed.metric("Images/s", f"{run.images_per_second:,.0f}" if run.images_per_second else "–")
-    st.caption(run.error or f"{run.wall_seconds:.0f} s of training, seed {run.config.seed}")
+    validation, test = st.columns(2, wrap=False)
+    validation.metric("Validation", _percent(run.val_accuracy), help="Accuracy on what is held out from training.")
+    test.metric("Test", _percent(run.test_accuracy), help="Accuracy on the test set, looked at once, at the end.")
+    speed = f", {run.images_per_second:,.0f} {EXAMPLES[run.config.model.kind]}/s" if run.images_per_second else ""
+    st.caption(run.error or f"{run.wall_seconds:.0f} s of training{speed}, seed {run.config.seed}")
 
 
 def _progress_words(store: Store, run: RunRecord, total: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import GROUPS, DataConfig, RunConfig, parse
+from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig, parse
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vit_lab.data.run_data import Split
     from vit_lab.probes.preflight import Preflight
 
+DATA_SHAPE = ("num_frames", "vocabulary", "sequence_length")  # settings of a model that its clips or sequences follow
 MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
     "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
@@ -93,14 +94,20 @@ def _preflight(config_json: str) -> "Preflight":
 
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
     config = parse(config_json)
-    return preflight(config, _batch(config.data.model_dump_json(), config.seed))
+    return preflight(config, _batch(_data_of(config).model_dump_json()))
+
+
+def _data_of(config: RunConfig) -> RunConfig:
+    """The config with nothing left in it but what decides on its data."""
+    shape = config.model.model_dump(include={"kind", *IMAGE_SHAPE, *DATA_SHAPE})
+    return RunConfig(seed=config.seed, data=config.data, model=KINDS[config.model.kind].model_validate(shape))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _batch(data_json: str, seed: int) -> "Split":
-    """The first validation images of a run."""
+def _batch(config_json: str) -> "Split":
+    """The first validation examples of a run."""
     from vit_lab.data.run_data import Split
     from vit_lab.data.splits import load_run_data
 
-    validation = load_run_data(RunConfig(data=DataConfig.model_validate_json(data_json), seed=seed)).validation
+    validation = load_run_data(parse(config_json)).validation
     return Split(validation.images[:PROBE_IMAGES].clone(), validation.labels[:PROBE_IMAGES].clone())
