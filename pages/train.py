@@ -2,25 +2,25 @@
 
 import streamlit as st
 
+from vit_lab.config import READS, examples_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.arms import chip
-from vit_lab.ui.experiments import is_large, launch, live, overview_panel, settings_button
+from vit_lab.ui.experiments import is_large, launch, live, overview_panel
 from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.lab import open_store, warm_up
 from vit_lab.ui.live import experiment_panel
 from vit_lab.ui.picture import PICTURE_SHARE, draw_input, model_words
 from vit_lab.ui.preflight import gauge_badge, preflight_panel
-from vit_lab.ui.words import EXAMPLES
 
 store = open_store()
 form = Form()
 
 with st.sidebar:
     top = st.container()
-    examples = EXAMPLES[form.kind()]
+    examples = examples_of(READS[form.kind()][0])
     arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params",
                         help="How many inits are trained side by side.")  # fmt: skip
     arm_values = []
@@ -101,26 +101,27 @@ if configs:
         draw_input(dataset, model)
     with words:
         st.markdown(model_words(model))
-        gauges = [st.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
-        if ready:
-            label = "Train both side by side" if arms == 2 else "Train all side by side" if arms > 2 else "Train"
-            label = f"Train {arms * seeds} runs" if seeds > 1 else label
-            if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
-                plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
-                launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
-        else:
-            st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
-            if st.button("Download", icon=":material/download:", key="download"):
-                from vit_lab.data.images import download  # brings torch
+        with st.container(horizontal=True, vertical_alignment="center"):
+            lines, click = st.container(), st.container(width="content")
+        gauges = [lines.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
+    if ready:
+        label = f"Train {arms * seeds} runs" if seeds > 1 else {1: "Train", 2: "Train both"}.get(arms, "Train all")
+        if click.button(label, type="primary", icon=":material/play_arrow:", key="train"):
+            plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
+            launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
+    else:
+        st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
+        if st.button("Download", icon=":material/download:", key="download"):
+            from vit_lab.data.images import download  # brings torch
 
-                bar = st.progress(0.0, text="Downloading")
-                try:
-                    for done in download(dataset):
-                        bar.progress(done, text="Downloading")
-                except DatasetError as error:
-                    st.error(str(error))
-                else:
-                    st.rerun()
+            bar = st.progress(0.0, text="Downloading")
+            try:
+                for done in download(dataset):
+                    bar.progress(done, text="Downloading")
+            except DatasetError as error:
+                st.error(str(error))
+            else:
+                st.rerun()
 else:
     words.info("Mend the setting that is marked in the form, and both arms can start.")
 
@@ -131,12 +132,12 @@ if experiment and (runs := store.runs(experiment=experiment)):
         live(overview_panel, experiment)
     else:
         experiment_panel(experiment)
-    settings_button(runs)
 elif store.latest_experiment():
     st.info("The runs of this link are gone. The page Runs lists what there is.")
 else:
     st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same "
-            f"{examples} in the same order, and differ only in the variance of their initial weights.")  # fmt: skip
+            f"{examples} in the same order, and differ only in the variance of their initial weights. The settings stand on "
+            "the left; on a phone, » opens them.")  # fmt: skip
 
 if ready:
     try:

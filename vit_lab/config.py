@@ -290,10 +290,9 @@ class RunConfig(_Part):
         dataset, kind = self.data.dataset, self.model.kind
         if dataset not in READS[kind]:
             raise _refusal("dataset", f"{dataset} is nothing that a {kind} reads; choose {one_of(list(READS[kind]))}")
-        what = "images" if kind == "vit" else "clips"
         for field, needed in SHAPES[dataset].items():
             if (value := getattr(self.model, field)) != needed:
-                raise _refusal(field, f"{value} does not fit the {what} of {dataset}; choose {needed}")
+                raise _refusal(field, f"{value} does not fit the {examples_of(dataset)} of {dataset}; choose {needed}")
         for field, info in DataConfig.model_fields.items():
             if field not in TAKES[kind] and (value := getattr(self.data, field)) != info.default:
                 wanted = str(info.default).removesuffix(".0")
@@ -362,6 +361,11 @@ def settings_of(kind: str) -> tuple[str, ...]:
         and field not in decided
         and {"data": field in TAKES[kind], "model": field in own}.get(part, True)
     )
+
+
+def examples_of(dataset: DatasetName) -> str:
+    """What a data set consists of, in a word."""
+    return "images" if dataset in IMAGE_DATASETS else "clips" if dataset in CLIP_DATASETS else "sequences"
 
 
 def difference(*configs: RunConfig) -> dict[str, tuple[Any, ...]]:

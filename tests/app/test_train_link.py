@@ -1,9 +1,13 @@
 """A link made from configs opens the form with exactly these configs, for every kind of model."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from places import COMPARE, RUNS
 
+from vit_lab import paths
 from vit_lab.config import (
     GROUPS,
     KINDS,
@@ -20,6 +24,9 @@ from vit_lab.config import (
 )
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_ARMS
+from vit_lab.runs.experiments import Plan
+from vit_lab.runs.store import Store
+from vit_lab.ui.reuse import form_of
 from vit_lab.ui.settings import filled_in, for_another_kind, spelled, train_link, widgets_of
 
 INIT = [field for field, part in PART_OF.items() if part == "init"]
@@ -144,3 +151,66 @@ def test_what_a_person_changed_goes_along_to_another_kind_if_it_fits():
     assert for_another_kind(shown, "transformer") == wanted
     alone = for_another_kind(widgets_of(configure(dim=30, heads=5)) | {"heads": 4}, "timesformer")
     assert (alone["dim"], alone["heads"]) == (48, 4), "30 does not go with the heads of the preset"
+
+
+# Settings of an experiment
+
+
+@pytest.fixture
+def store(home):
+    opened = Store(paths.database())
+    yield opened
+    opened.close()
+
+
+CLIPS = configure(kind="timesformer", dataset="moving-direction", depth=1, dim=8, heads=2, epochs=2, seed=4)
+PLAN = Plan([CLIPS, configure(CLIPS, scheme="xavier", qk_scale=0.37)], [4])
+
+
+@pytest.mark.parametrize("page", [RUNS, COMPARE])
+def test_the_settings_of_an_experiment_are_a_link_away(open_page, workers, store, page):
+    store.add(PLAN.runs("mine"), PLAN.kind)
+    at = open_page(dim="16", pool="cls", b_variance_scale="7")
+    at.switch_page(page).run()
+    if page == RUNS:
+        at.session_state["table"] = {"selection": {"rows": [0]}}
+        at.run().button(key="reuse").click().run()
+    else:
+        [link] = [link for link in at.page_link if link.label == "Use these settings in Train"]
+        query = dict(parse_qsl(link.proto.query_string))
+        assert query == train_link(PLAN.arms) | {"experiment": "mine"}
+        at = open_page(**query)
+    assert not at.exception and not at.warning
+    at.button(key="train").click().run()
+    assert [run.config for run in workers.submitted[-1]] == list(PLAN.arms)
+
+
+def test_the_settings_of_the_shown_experiment_are_a_click_away(open_page, workers, store):
+    store.add(PLAN.runs("mine"), PLAN.kind)
+    at = open_page(dim="16", pool="cls", b_variance_scale="7")
+    at.button(key="reuse").click().run()
+    assert not at.exception and at.segmented_control(key="kind").value == "timesformer"
+    at.button(key="train").click().run()
+    assert [run.config for run in workers.submitted[-1]] == list(PLAN.arms)
+
+
+def test_an_experiment_with_seeds_and_pilots_comes_back_as_it_was_launched(store):
+    plan = Plan([configure(dim=32), configure(dim=32, scheme="vit")], [2, 3, 4], fair_rate=True)
+    store.add(plan.runs("fair"), plan.kind)
+    for run in store.runs(experiment="fair"):  # as if the pilots had picked
+        if not run.pilot:
+            store.release(run.id, configure(run.config, learning_rate=1e-3 * (1 + run.arm)))
+    form = form_of(store.runs(experiment="fair"))
+    assert form == {"arms": [configure(arm, seed=2) for arm in plan.arms], "seeds": 3, "fair": True}
+
+
+def test_what_the_form_cannot_hold_is_not_offered(store):
+    for name, plan in {
+        "conditions": Plan(PLAN.arms, [0], conditions=({"train_size": 50}, {"train_size": 60})),
+        "gaps": Plan(PLAN.arms, [0, 2]),
+        "many": Plan([configure(variance_scale=n) for n in range(1, 9)], [0]),
+        "unlike": Plan([configure(dim=8, heads=1), configure(dim=16)], [0]),
+    }.items():
+        store.add(plan.runs(name), plan.kind)
+        assert form_of(store.runs(experiment=name)) is None, name
+    assert form_of([]) is None

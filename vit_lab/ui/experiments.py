@@ -1,7 +1,6 @@
 """Choosing, launching and extending experiments: what the pages Compare, U-curve and Claim share."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import streamlit as st
 
@@ -9,18 +8,17 @@ from vit_lab.analysis.export import outcomes_csv, to_csv
 from vit_lab.config import ConfigError, RunConfig, configure, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
-from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, MOST_SEEDS, parse_arm
-from vit_lab.runs.experiments import Plan, another_arm, grid_centre, more_seeds, new_experiment
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
+from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
 from vit_lab.runs.records import Kind, RunRecord, arm_label
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge
-from vit_lab.ui.settings import filled_in, train_link
+from vit_lab.ui.reuse import settings_button, settings_link
 from vit_lab.ui.table import unreadable
 
-REUSE, REUSE_ICON = "Use these settings", ":material/tune:"
 EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
 MARKS = {Status.WAITING: "·", Status.QUEUED: "·", Status.RUNNING: "▶", Status.FINISHED: "✓", Status.DIVERGED: "✗"}
 
@@ -170,47 +168,10 @@ def overview_panel(store: Store, runs: list[RunRecord]) -> None:
     if len({run.arm for run in runs}) <= MOST_ARMS and len({run.condition for run in runs}) == 1:
         st.markdown(seed_strip(runs))
     kind = store.experiment(runs[0].experiment).kind
-    st.page_link(f"pages/{kind}.py", label="Watch this experiment", icon=":material/balance:",
-                 query_params={"experiment": runs[0].experiment})  # fmt: skip
-
-
-def form_of(runs: Sequence[RunRecord]) -> dict[str, Any] | None:
-    """What `train_link` takes to fill the form with an experiment's settings; None where the form cannot hold them."""
-    readable = [run for run in runs if not unreadable(run)]
-    proper = [run for run in readable if not run.pilot]
-    seeds, fair = seeds_of(proper), len(proper) < len(readable)
-    if (
-        not proper
-        or len({run.condition for run in proper}) != 1
-        or seeds != list(range(seeds[0], seeds[0] + len(seeds)))
-    ):
-        return None
-    arms = [configure(run.config, seed=seeds[0]) for _, run in sorted({run.arm: run for run in proper}.items())]
-    if fair:
-        rate = grid_centre(readable, proper[0].condition)
-        arms = [configure(arm, learning_rate=rate) for arm in arms]
-    alike = len({arm.model_copy(update={"init": RunConfig().init}) for arm in arms}) == 1
-    fits = len(arms) <= MOST_ARMS and len(seeds) <= MOST_SEEDS
-    return {"arms": arms, "seeds": len(seeds), "fair": fair} if alike and fits else None
-
-
-def link_of(runs: Sequence[RunRecord]) -> dict[str, str] | None:
-    """The query parameters that open Train with an experiment and its settings; None where the form cannot hold them."""
-    form = form_of(runs)
-    return train_link(**form) | {"experiment": runs[0].experiment} if form else None
-
-
-def settings_link(runs: Sequence[RunRecord]) -> None:
-    """A link that opens Train filled in with an experiment's settings, if the form can hold them."""
-    if link := link_of(runs):
-        st.page_link("pages/train.py", label=f"{REUSE} in Train", icon=REUSE_ICON, query_params=link)
-
-
-def settings_button(runs: Sequence[RunRecord]) -> None:
-    """The same on the page Train itself."""
-    if form := form_of(runs):
-        st.button(REUSE, icon=REUSE_ICON, type="tertiary", key="reuse", on_click=st.session_state.update,
-                  args=[filled_in(**form)])  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(f"pages/{kind}.py", label="Watch this experiment", icon=":material/balance:",
+                     query_params={"experiment": runs[0].experiment})  # fmt: skip
+        settings_button(runs)
 
 
 def _time_left(runs: Sequence[RunRecord]) -> str:

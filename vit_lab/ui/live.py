@@ -4,17 +4,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from vit_lab.config import GROUPS
+from vit_lab.config import GROUPS, examples_of
 from vit_lab.runs.records import RunRecord, arm_label
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
+from vit_lab.ui.reuse import settings_button
 from vit_lab.ui.rows import curve_rows, probe_rows
 from vit_lab.ui.table import unreadable
 from vit_lab.ui.visitor import not_theirs
-from vit_lab.ui.words import EXAMPLES, GROUP_NAMES
+from vit_lab.ui.words import GROUP_NAMES
 
 TICK_SECONDS = 1.0
 STATUS_COLOURS = {
@@ -78,6 +79,7 @@ def _controls(runs: Sequence[RunRecord]) -> None:
     still = [run for run in runs if run.status in RESUMABLE]
     with st.container(horizontal=True, vertical_alignment="center"), problems_told():
         run_controls(active, still)
+        settings_button(runs)
 
 
 def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> None:
@@ -99,11 +101,20 @@ def _progress(store: Store, run: RunRecord) -> None:
     total = run.total_steps or run.config.optim.steps
     st.markdown(f"{chip(run.arm)} **{arm_label(run.config)}** {status_badge(run)}")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
-    validation, test = st.columns(2, wrap=False)
+    numbers, beside = st.columns([0.66, 0.34], vertical_alignment="bottom")
+    validation, test = numbers.columns(2, wrap=False)
     validation.metric("Validation", _percent(run.val_accuracy), help="Accuracy on what is held out from training.")
     test.metric("Test", _percent(run.test_accuracy), help="Accuracy on the test set, looked at once, at the end.")
-    speed = f", {run.images_per_second:,.0f} {EXAMPLES[run.config.model.kind]}/s" if run.images_per_second else ""
-    st.caption(run.error or f"{run.wall_seconds:.0f} s of training{speed}, seed {run.config.seed}")
+    with beside:
+        st.caption("  \n".join(_beside(run)))
+    if run.error:
+        st.caption(run.error)
+
+
+def _beside(run: RunRecord) -> list[str]:
+    examples = examples_of(run.config.data.dataset)
+    speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
+    return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
 
 
 def _progress_words(store: Store, run: RunRecord, total: int) -> str:

@@ -89,10 +89,10 @@ def model_words(model: ModelConfig) -> str:
         return f"**{symbols}** {tokens}. {stacks}, {count}."
     blocks = f"{model.depth} {block} of {heads}"
     if isinstance(model, TimesformerConfig):
-        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks} of {heads}, {count}. "
+        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks}, {count}. "
                 f"A patch attends to {READS[model.space_time]}.")  # fmt: skip
     token = " and a class token" if model.pool == "cls" else ""
-    return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks} of {heads}, {count}."
+    return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks}, {count}."
 
 
 def _patches(count: int) -> str:

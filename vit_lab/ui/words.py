@@ -13,7 +13,6 @@ KINDS_SAID = {
     "timesformer": "a TimeSformer reads clips, with attention over space and time.",
     "transformer": "an encoder-decoder Transformer reads a sequence and writes another.",
 }
-EXAMPLES = {"vit": "images", "timesformer": "clips", "transformer": "sequences"}  # what each kind of model reads
 
 STACK_NAMES = {"enc": "encoder", "dec": "decoder"}
 
