@@ -48,7 +48,5 @@ page = st.navigation(
     position="top",
 )
 st.session_state["framed"] = True  # see vit_lab.ui.lab.start_from_dashboard
-if st.session_state.get("page") != page.url_path:
-    st.session_state["page"], st.session_state["arrived"] = page.url_path, True  # see vit_lab.ui.form.Form
 with problems_told():
     page.run()

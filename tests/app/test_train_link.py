@@ -119,7 +119,7 @@ def test_a_link_tells_seeds_and_the_fair_rate(open_page, workers):
 
 
 def test_a_link_leaves_out_what_is_as_by_default():
-    assert train_link([RunConfig()]) == {"arms": "1", "a_scheme": "linear-default"}
+    assert train_link([RunConfig()]) == {"form": "new", "arms": "1", "a_scheme": "linear-default"}
     assert train_link([configure(kind="transformer", dataset="copy")])["kind"] == "transformer"
 
 

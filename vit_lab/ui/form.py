@@ -54,7 +54,10 @@ class Form:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.slots: dict[str, Any] = {}
-        arrived = st.session_state.pop("arrived", False)  # see dashboard.py
+        arrived = "drawn_kind" not in st.session_state  # with the link that this visit began with
+        if "form" in st.query_params:  # a link from another page, over a form that may be filled in already
+            arrived = True
+            del st.query_params["form"]
         self.link = {key: text for key, text in st.query_params.items() if key in KEYS} if arrived else {}
         for key in KEYS if self.link else ():
             st.session_state.pop(key, None)

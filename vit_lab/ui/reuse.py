@@ -18,21 +18,16 @@ HELP = "Fills in the form as it was for these runs."
 
 def form_of(runs: Sequence[RunRecord]) -> dict[str, Any] | None:
     """What `train_link` takes to fill the form with an experiment's settings; None where the form cannot hold them."""
-    readable = [run for run in runs if not unreadable(run)]
-    proper = [run for run in readable if not run.pilot]
-    seeds, fair = sorted({run.config.seed for run in proper}), len(proper) < len(readable)
-    if (
-        not proper
-        or len({run.condition for run in proper}) != 1
-        or seeds != list(range(seeds[0], seeds[0] + len(seeds)))
-    ):
+    proper = [run for run in runs if not run.pilot]
+    if not proper or any(unreadable(run) for run in runs) or len({run.condition for run in proper}) > 1:
         return None
+    seeds, fair = sorted({run.config.seed for run in proper}), len(proper) < len(runs)
     arms = [configure(run.config, seed=seeds[0]) for _, run in sorted({run.arm: run for run in proper}.items())]
     if fair:
-        rate = grid_centre(readable, proper[0].condition)
+        rate = grid_centre(runs, proper[0].condition)
         arms = [configure(arm, learning_rate=rate) for arm in arms]
     alike = len({arm.model_copy(update={"init": RunConfig().init}) for arm in arms}) == 1
-    fits = len(arms) <= MOST_ARMS and len(seeds) <= MOST_SEEDS
+    fits = len(arms) <= MOST_ARMS and len(seeds) <= MOST_SEEDS and seeds[-1] - seeds[0] == len(seeds) - 1
     return {"arms": arms, "seeds": len(seeds), "fair": fair} if alike and fits else None
 
 

@@ -50,7 +50,10 @@ def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) 
 
 
 def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) -> dict[str, str]:
-    """The query parameters that open the page Train filled in like that; what is as by default is left out."""
+    """The query parameters that open the page Train filled in like that, whatever was filled in before.
+
+    What is as by default is left out, and `form` says so.
+    """
     wanted = filled_in(arms, seeds=seeds, fair=fair)
     standard = widgets_of(STANDARD[wanted["kind"]]) | {
         "kind": "vit",
@@ -60,7 +63,8 @@ def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False)
     }
     for letter, scale in zip(LETTERS.lower(), SCALE_DEFAULTS, strict=True):
         standard |= {f"{letter}_{field}": "1" for field in SCALE_FIELDS} | {f"{letter}_variance_scale": scale}
-    return {key: spelled(value) for key, value in wanted.items() if key not in standard or value != standard[key]}
+    told = {key: spelled(value) for key, value in wanted.items() if key not in standard or value != standard[key]}
+    return {"form": "new"} | told
 
 
 def for_another_kind(shown: Mapping[str, Any], kind: str) -> dict[str, Any]:
