@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from places import COMPARE, RUNS
+from places import COMPARE, RUNS, TRAIN
 
 from vit_lab import paths
 from vit_lab.config import (
@@ -175,6 +175,8 @@ def test_the_settings_of_an_experiment_are_a_link_away(open_page, workers, store
     if page == RUNS:
         at.session_state["table"] = {"selection": {"rows": [0]}}
         at.run().button(key="reuse").click().run()
+        assert at.query_params["experiment"] == "mine"
+        at.switch_page(TRAIN).run()
     else:
         [link] = [link for link in at.page_link if link.label == "Use these settings in Train"]
         query = dict(parse_qsl(link.proto.query_string))
