@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vit_lab.analysis.export import to_csv, to_json
-from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.records import NewRun, RunRecord, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE
 from vit_lab.runs.store import LONGEST_NAME
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import run_controls
 from vit_lab.ui.reuse import REUSE_ICON, link_of
-from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table, unreadable
+from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.visitor import not_theirs, visitor
 
 store = open_store()

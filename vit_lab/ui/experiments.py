@@ -4,20 +4,18 @@ from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
-from vit_lab.analysis.export import outcomes_csv, to_csv
 from vit_lab.config import ConfigError, RunConfig, configure, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
 from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
-from vit_lab.runs.records import Kind, RunRecord, arm_label
+from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge
 from vit_lab.ui.reuse import settings_button, settings_link
-from vit_lab.ui.table import unreadable
 
 EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
 MARKS = {Status.WAITING: "·", Status.QUEUED: "·", Status.RUNNING: "▶", Status.FINISHED: "✓", Status.DIVERGED: "✗"}
@@ -273,6 +271,7 @@ def cost_words(plan: Plan) -> str:
 
 def downloads(store: Store, experiment: str) -> None:
     """Buttons for the report and for tables of an experiment."""
+    from vit_lab.analysis.export import outcomes_csv, to_csv  # brings pandas
 
     def found() -> list[RunRecord]:
         return _readable(store, experiment)

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vit_lab.config import GROUPS, examples_of
-from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.records import RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
-from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.reuse import settings_button
-from vit_lab.ui.rows import curve_rows, probe_rows
-from vit_lab.ui.table import unreadable
 from vit_lab.ui.visitor import not_theirs
 from vit_lab.ui.words import GROUP_NAMES
 
@@ -60,6 +57,14 @@ def _draw(experiment: str, was_active: bool) -> None:
     for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
         with column.container(border=True):
             _progress(store, run)
+    _curves(store, runs)
+    _weights(store, runs)
+
+
+def _curves(store: Store, runs: Sequence[RunRecord]) -> None:
+    from vit_lab.ui import charts  # with the rows: pandas and Altair, which the page above can be drawn without
+    from vit_lab.ui.rows import curve_rows
+
     loss, accuracy = st.columns(2)
     legend = " ".join(f"{chip(run.arm)} {arm_label(run.config)}" for run in runs)
     with loss:
@@ -71,7 +76,6 @@ def _draw(experiment: str, was_active: bool) -> None:
         st.vega_lite_chart(rows, charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
     st.caption("Bold with points: on validation, the loss as plain cross-entropy. Thin: what training minimises, "
                "over the latest batches.")  # fmt: skip
-    _weights(store, runs)
 
 
 def _controls(runs: Sequence[RunRecord]) -> None:
@@ -143,6 +147,9 @@ def _percent(share: float | None) -> str:
 
 
 def _weights(store: Store, runs: Sequence[RunRecord]) -> None:
+    from vit_lab.ui import charts
+    from vit_lab.ui.rows import probe_rows
+
     measures = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
                 "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip
     for measure, (title, spec) in measures.items():

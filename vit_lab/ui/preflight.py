@@ -4,17 +4,16 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig, parse
 from vit_lab.training.cadence import PROBE_IMAGES
-from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
-from vit_lab.ui.rows import placed
 from vit_lab.ui.words import GLOSSARY, GROUP_NAMES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vit_lab.data.run_data import Split
     from vit_lab.probes.preflight import Preflight
 
@@ -41,6 +40,10 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
     )
     if not fold.open:
         return
+    import pandas as pd  # with the charts it takes a second, and the fold is seldom open when a page begins
+
+    from vit_lab.ui import charts
+
     looks = [_preflight(config.model_dump_json()) for config in configs]
     table = pd.concat([_table(arm, look) for arm, look in enumerate(looks)], ignore_index=True)
     with fold:
@@ -66,18 +69,24 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             st.markdown(GLOSSARY)
 
 
-def _chart(table: pd.DataFrame, measure: str, spec: dict[str, Any], words: str) -> None:
+def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str) -> None:
+    from vit_lab.ui.rows import placed
+
     rows = placed(table[table["measure"] == measure])
     st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
     st.caption(words)
 
 
-def _table(arm: int, look: "Preflight") -> pd.DataFrame:
+def _table(arm: int, look: "Preflight") -> "pd.DataFrame":
+    import pandas as pd
+
     rows = pd.DataFrame(look.rows, columns=["measure", "place", "value"])
     return rows.assign(arm=LETTERS[arm], run=LETTERS[arm])
 
 
-def _promises(looks: Sequence["Preflight"]) -> pd.DataFrame:
+def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
+    import pandas as pd
+
     columns = {}
     for arm, look in enumerate(looks):
         values = {(measure, place): value for measure, place, value in look.rows}

@@ -8,9 +8,8 @@ import streamlit as st
 from vit_lab.config import RunConfig, configure
 from vit_lab.runs.designs import MOST_ARMS, MOST_SEEDS
 from vit_lab.runs.experiments import grid_centre
-from vit_lab.runs.records import RunRecord
+from vit_lab.runs.records import RunRecord, unreadable
 from vit_lab.ui.settings import filled_in, train_link
-from vit_lab.ui.table import unreadable
 
 REUSE, REUSE_ICON = "Use these settings", ":material/tune:"
 HELP = "Fills in the form as it was for these runs."
