@@ -215,6 +215,33 @@ def test_a_link_that_is_no_preset_lights_none(open_page):
     assert open_page(seed="3").pills(key="preset").value == "classroom", "a preset has any seed"
 
 
+# Another kind of model
+
+
+@pytest.mark.parametrize(("kind", "start"), [("timesformer", "moving-digits"), ("transformer", "copy")])
+def test_another_kind_fills_in_its_preset_and_the_way_back_the_classroom(open_page, workers, kind, start):
+    at = open_page()
+    at.segmented_control(key="kind").set_value(kind).run()
+    assert not at.exception and at.pills(key="preset").value == start
+    small, large = submitted(at, workers)
+    assert small == configure(PRESETS[start].config, scheme="linear-default")
+    assert large == configure(PRESETS[start].config, scheme="xavier")
+    assert at.query_params["kind"] == kind
+    at.segmented_control(key="kind").set_value("vit").run()
+    assert at.pills(key="preset").value == "classroom" and "kind" not in at.query_params
+    assert submitted(at, workers) == [configure(), configure(scheme="xavier")]
+
+
+def test_what_was_changed_by_hand_stays_with_another_kind(open_page, workers):
+    at = open_page(a_variance_scale="0.4")
+    for field, value in (("depth", 1), ("batch_size", 16), ("train_size", 64)):
+        at.number_input(key=field).set_value(value).run()
+    at.selectbox(key="patch_size").set_value(4).run()
+    at.segmented_control(key="kind").set_value("transformer").run()
+    kept = {"depth": 1, "batch_size": 16, "train_size": 64, "scheme": "linear-default", "variance_scale": 0.4}
+    assert submitted(at, workers)[0] == configure(PRESETS["copy"].config, **kept)
+
+
 # What cannot be
 
 
