@@ -34,7 +34,7 @@ LEARN = [
     ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
 ]  # fmt: skip
 
-st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide")
+st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide", initial_sidebar_state=400)
 st.logo(ICON, size="large")
 
 page = st.navigation(

@@ -17,7 +17,7 @@ def form() -> Plan:
         arms = arms_input(CLAIM_ARMS, "compare_arms")
     seeds = right.number_input("Seeds", 1, MOST_SEEDS, 6, key="compare_seeds", help=EVIDENCE)
     fair = right.toggle("Fair learning rate", key="compare_fair",
-                        help="Each arm first chooses its rate on the validation images, from one small grid.")  # fmt: skip
+                        help="Each arm first chooses its rate on validation, from one small grid.")  # fmt: skip
     return comparison(preset(start), arms, int(seeds), fair_rate=fair)
 
 

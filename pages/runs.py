@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vit_lab.analysis.export import to_csv, to_json
-from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.records import NewRun, RunRecord, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE
 from vit_lab.runs.store import LONGEST_NAME
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import run_controls
-from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table, unreadable
+from vit_lab.ui.reuse import REUSE_ICON, link_of
+from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.visitor import not_theirs, visitor
 
 store = open_store()
@@ -93,6 +94,10 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     readable = [run for run in chosen if not unreadable(run)]
     if st.button("Open", icon=":material/show_chart:", disabled=not chosen, key="open"):
         st.switch_page("pages/train.py", query_params={"experiment": chosen[0].experiment})
+    link = link_of(store.runs(experiment=chosen[0].experiment)) if chosen else None
+    if st.button("Use settings", icon=REUSE_ICON, disabled=not link, key="reuse",
+                 help="Opens Train, with the form filled in as for this experiment."):  # fmt: skip
+        st.switch_page("pages/train.py", query_params=link)
     if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1 or bool(why), help=why, key="edit"):
         edit(chosen[0])
     if st.button("Run again", icon=":material/replay:", disabled=not readable, key="again"):

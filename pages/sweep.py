@@ -18,7 +18,7 @@ def form() -> Plan:
     one, two, three, four = st.columns([0.2, 0.2, 0.4, 0.2])
     start = one.selectbox("Start from", list(PRESETS), key="sweep_preset")
     scheme = two.selectbox("Scheme", SCHEMES, key="sweep_scheme")
-    sizes = three.multiselect("Training images", list(SIZES), ["200", "all"], key="sweep_sizes")
+    sizes = three.multiselect("Training set", list(SIZES), ["200", "all"], key="sweep_sizes")
     seeds = four.number_input("Seeds", 1, MOST_SEEDS, 3, key="sweep_seeds", help="Intervals begin at 3.")
     low, high = st.select_slider("Variance ×, from and to", ENDS, (0.1, 10.0), key="sweep_range",
                                  format_func=lambda end: f"{end:g}")  # fmt: skip

@@ -1,10 +1,10 @@
-"""Train: choose a model and two inits, start both, watch them."""
+"""Train: choose a model and its inits, start them, watch them."""
 
 import streamlit as st
 
+from vit_lab.config import READS, examples_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
-from vit_lab.models.size import num_parameters
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.arms import chip
@@ -12,16 +12,15 @@ from vit_lab.ui.experiments import is_large, launch, live, overview_panel
 from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.lab import open_store, warm_up
 from vit_lab.ui.live import experiment_panel
-from vit_lab.ui.picture import patches_apart
+from vit_lab.ui.picture import PICTURE_SHARE, draw_input, model_words
 from vit_lab.ui.preflight import gauge_badge, preflight_panel
 
 store = open_store()
 form = Form()
-left, right = st.columns([0.3, 0.7], gap="large")
 
-with left:
+with st.sidebar:
     top = st.container()
-    st.markdown("#### Init")
+    examples = examples_of(READS[form.kind()][0])
     arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params",
                         help="How many inits are trained side by side.")  # fmt: skip
     arm_values = []
@@ -31,18 +30,20 @@ with left:
             with column:
                 arm_values.append(form.arm(arm))
 
-    st.markdown("#### Model")
+    st.markdown("#### Size")
     one, two = st.columns(2, wrap=False)
     with one:
         form.choice("patch_size", "Patch size", PATCH_SIZES)
+        form.number("sequence_length", "Sequence length", step=1)
         form.number("dim", "Width", step=8)
     with two:
         form.number("depth", "Depth", step=1)
         form.number("heads", "Heads", step=1)
+    form.choice("space_time", "Attention over")
 
     st.markdown("#### Data")
-    form.choice("dataset", "Images")
-    form.number("train_size", "Training images", step=100, empty="all")
+    form.choice("dataset", examples.capitalize())
+    form.number("train_size", f"Training {examples}", step=100, empty="all")
 
     st.markdown("#### Training")
     form.length()
@@ -57,15 +58,18 @@ with left:
     with two:
         seeds = form.seeds()
     fair = arms > 1 and st.toggle("Fair learning rate", key="fair", bind="query-params",
-                                  help="Each arm first chooses its rate on the validation images, from one small grid, for "
+                                  help="Each arm first chooses its rate on validation, from one small grid, for "
                                   "another variance may want another rate.")  # fmt: skip
 
     with st.expander("More settings"):
         form.choice("pool", "Pooling")
+        form.number("num_frames", "Frames", step=1)
+        form.number("vocabulary", "Symbols", step=1)
         form.choice("position", "Positions")
         form.number("mlp_ratio", "MLP width, × width", step=0.5)
         form.number("dropout", "Dropout", step=0.05)
         form.number("attention_dropout", "Attention dropout", step=0.05)
+        form.switch("zero_temporal", "Attention over time starts at 0")
         form.switch("qkv_bias", "Bias in queries, keys, values")
         form.switch("out_bias", "Bias after attention")
         form.switch("final_norm", "Final LayerNorm")
@@ -86,56 +90,54 @@ with top:
     preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 
 configs = form.configs(arm_values)
+if why := form.refused():
+    st.warning(why)
+share = PICTURE_SHARE[form.values["kind"]]
+picture, words = st.columns([share, 1 - share], gap="medium", vertical_alignment="center")
+ready = bool(configs) and is_available(configs[0].data.dataset)
+if configs:
+    model, dataset = configs[0].model, configs[0].data.dataset
+    with picture:
+        draw_input(dataset, model)
+    with words:
+        st.markdown(model_words(model))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            lines, click = st.container(), st.container(width="content")
+        gauges = [lines.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
+    if ready:
+        label = f"Train {arms * seeds} runs" if seeds > 1 else {1: "Train", 2: "Train both"}.get(arms, "Train all")
+        if click.button(label, type="primary", icon=":material/play_arrow:", key="train"):
+            plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
+            launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
+    else:
+        st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
+        if st.button("Download", icon=":material/download:", key="download"):
+            from vit_lab.data.images import download  # brings torch
 
-with right:
-    picture, words = st.columns([0.26, 0.74], gap="medium", vertical_alignment="center")
-    ready = bool(configs) and is_available(configs[0].data.dataset)
-    if configs:
-        model, dataset = configs[0].model, configs[0].data.dataset
-        picture.image(patches_apart(0, model.patch_size), width=200, alt=f"A digit in {model.patch_size}-pixel patches")
-        with words:
-            patches = (model.image_size // model.patch_size) ** 2
-            token = " and a class token" if model.pool == "cls" else ""
-            st.markdown(
-                f"**{patches} patches{token}** become **{model.num_tokens} tokens** of {model.dim} numbers. "
-                f"{model.depth} blocks of {model.heads} heads, **{num_parameters(model):,} parameters**."
-            )
-            gauges = [st.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
-            if ready:
-                label = "Train both side by side" if arms == 2 else "Train all side by side" if arms > 2 else "Train"
-                label = f"Train {arms * seeds} runs" if seeds > 1 else label
-                if st.button(label, type="primary", icon=":material/play_arrow:", key="train"):
-                    plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
-                    launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
+            bar = st.progress(0.0, text="Downloading")
+            try:
+                for done in download(dataset):
+                    bar.progress(done, text="Downloading")
+            except DatasetError as error:
+                st.error(str(error))
             else:
-                st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
-                if st.button("Download", icon=":material/download:", key="download"):
-                    from vit_lab.data.images import download  # brings torch
+                st.rerun()
+else:
+    words.info("Mend the setting that is marked in the form, and both arms can start.")
 
-                    bar = st.progress(0.0, text="Downloading")
-                    try:
-                        for done in download(dataset):
-                            bar.progress(done, text="Downloading")
-                    except DatasetError as error:
-                        st.error(str(error))
-                    else:
-                        st.rerun()
+preflight = st.container()
+experiment = st.query_params.get("experiment") or store.latest_experiment()
+if experiment and (runs := store.runs(experiment=experiment)):
+    if is_large(runs):
+        live(overview_panel, experiment)
     else:
-        words.info("Mend the setting that is marked in the form, and both arms can start.")
-
-    preflight = st.container()
-    st.divider()
-    experiment = st.query_params.get("experiment") or store.latest_experiment()
-    if experiment and (runs := store.runs(experiment=experiment)):
-        if is_large(runs):
-            live(overview_panel, experiment)
-        else:
-            experiment_panel(experiment)
-    elif store.latest_experiment():
-        st.info("The runs of this link are gone. The page Runs lists what there is.")
-    else:
-        st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same images "
-                "in the same order, and differ only in the variance of their initial weights.")  # fmt: skip
+        experiment_panel(experiment)
+elif store.latest_experiment():
+    st.info("The runs of this link are gone. The page Runs lists what there is.")
+else:
+    st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same "
+            f"{examples} in the same order, and differ only in the variance of their initial weights. The settings stand on "
+            "the left; on a phone, » opens them.")  # fmt: skip
 
 if ready:
     try:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from vit_lab.runs.records import unreadable
 from vit_lab.ui.lab import open_store
-from vit_lab.ui.table import unreadable
 from vit_lab.ui.weights import weights_panel
 
 store = open_store()

@@ -184,6 +184,11 @@ READS: dict[str, tuple[DatasetName, ...]] = {
     "timesformer": CLIP_DATASETS,
     "transformer": SEQUENCE_DATASETS,
 }
+TAKES: dict[str, tuple[str, ...]] = {  # which settings of the data mean anything to a kind of model
+    "vit": tuple(DataConfig.model_fields),
+    "timesformer": ("dataset", "train_size", "normalise"),
+    "transformer": ("dataset", "train_size"),
+}
 SHAPES: dict[DatasetName, dict[str, int]] = {  # what a data set asks of a model
     **dict.fromkeys(IMAGE_DATASETS, IMAGE_SHAPE),
     "moving-direction": IMAGE_SHAPE | {"num_classes": 4},
@@ -285,13 +290,13 @@ class RunConfig(_Part):
         dataset, kind = self.data.dataset, self.model.kind
         if dataset not in READS[kind]:
             raise _refusal("dataset", f"{dataset} is nothing that a {kind} reads; choose {one_of(list(READS[kind]))}")
-        what = "images" if kind == "vit" else "clips"
         for field, needed in SHAPES[dataset].items():
             if (value := getattr(self.model, field)) != needed:
-                raise _refusal(field, f"{value} does not fit the {what} of {dataset}; choose {needed}")
-        for field in ("label_noise", "pixel_noise", "shift"):
-            if kind != "vit" and getattr(self.data, field):
-                raise _refusal(field, f"{getattr(self.data, field)} is for images, and {dataset} has none; choose 0")
+                raise _refusal(field, f"{value} does not fit the {examples_of(dataset)} of {dataset}; choose {needed}")
+        for field, info in DataConfig.model_fields.items():
+            if field not in TAKES[kind] and (value := getattr(self.data, field)) != info.default:
+                wanted = str(info.default).removesuffix(".0")
+                raise _refusal(field, f"{value} is for images, and {dataset} has none; choose {wanted}")
         return self
 
 
@@ -343,6 +348,24 @@ def flat(config: RunConfig) -> dict[str, Any]:
     nested = config.model_dump()
     places = {field: nested[part] if part else nested for field, part in PART_OF.items()}
     return {field: place[field] for field, place in places.items() if field in place}
+
+
+def settings_of(kind: str) -> tuple[str, ...]:
+    """The settings that a person may choose for a kind of model, its init left out: the data set decides the others."""
+    own = KINDS[kind].model_fields
+    decided = {field for shape in SHAPES.values() for field in shape}
+    return tuple(
+        field
+        for field, part in PART_OF.items()
+        if part != "init"
+        and field not in decided
+        and {"data": field in TAKES[kind], "model": field in own}.get(part, True)
+    )
+
+
+def examples_of(dataset: DatasetName) -> str:
+    """What a data set consists of, in a word."""
+    return "images" if dataset in IMAGE_DATASETS else "clips" if dataset in CLIP_DATASETS else "sequences"
 
 
 def difference(*configs: RunConfig) -> dict[str, tuple[Any, ...]]:

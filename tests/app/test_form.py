@@ -5,15 +5,30 @@ from itertools import product
 
 import pytest
 
-from vit_lab.config import PART_OF, RunConfig, choices, configure, describe, difference, flat, limits
+from vit_lab.config import (
+    KINDS,
+    PART_OF,
+    READS,
+    RunConfig,
+    choices,
+    configure,
+    describe,
+    difference,
+    flat,
+    limits,
+    settings_of,
+)
 from vit_lab.data.images import load_dataset
 from vit_lab.presets import PRESETS
 from vit_lab.ui import form
 
+BARE = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # what a bare link to a kind opens
 DEFAULTS = flat(RunConfig())
 INIT = [field for field, part in PART_OF.items() if part == "init"]  # each arm has its own
-SETTINGS = [f for f in DEFAULTS if f not in ("kind", "image_size", "channels", "num_classes", *INIT)]
-NEAR = {"patch_size": 14, "dim": 32, "heads": 8, "train_size": 64, "epochs": 3, "dataset": "mnist"}
+OF_KIND = {kind: [field for field in settings_of(kind) if field != "kind"] for kind in KINDS}
+SETTINGS = OF_KIND["vit"]
+EVERY = [(kind, field) for kind in KINDS for field in OF_KIND[kind]]
+NEAR = {"patch_size": 14, "dim": 32, "heads": 8, "train_size": 64, "epochs": 3}
 NONSENSE = (
     "abc",
     "",
@@ -44,11 +59,13 @@ def widget(at, field):
     return at.get_by_key(field)
 
 
-def another(field):
+def another(field, kind="vit"):
     """A legal value that is not the default."""
-    default = DEFAULTS[field]
+    default = flat(BARE[kind])[field]
     if field in NEAR:
         return NEAR[field]
+    if field == "dataset":
+        return READS[kind][1]
     if choices(field):
         return next(choice for choice in choices(field) if choice != default)
     if isinstance(default, bool):
@@ -64,11 +81,21 @@ def submitted(at, workers):
     return [run.config for run in workers.submitted[-1]]
 
 
-def test_the_form_shows_every_default(open_page):
-    at = open_page()
-    for field in SETTINGS:
+def test_every_setting_of_a_config_has_a_place_or_follows_from_the_data():
+    for kind in KINDS:
+        left_out = set(flat(BARE[kind])) - set(settings_of(kind)) - set(INIT)
+        assert left_out <= {"image_size", "channels", "num_classes", "label_noise", "pixel_noise", "normalise", "shift"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_form_shows_every_default(open_page, kind):
+    at = open_page(kind=kind)
+    assert at.segmented_control(key="kind").value == kind and not at.warning
+    for field in OF_KIND[kind]:
         if field != "epochs":
-            assert at.get_by_key(field).value == DEFAULTS[field], field
+            assert at.get_by_key(field).value == flat(BARE[kind])[field], field
+    shown = {box.key for box in (*at.number_input, *at.selectbox, *at.toggle)}
+    assert not shown & (set(PART_OF) - set(settings_of(kind))), "a setting that this kind does not have"
     for letter, field in product("ab", INIT):
         if field != "scheme":
             assert float(at.select_slider(key=f"{letter}_{field}").value) == DEFAULTS[field], field
@@ -78,12 +105,20 @@ def test_the_untouched_form_submits_the_default_config_for_the_two_inits_under_s
     assert submitted(open_page(), workers) == [configure(scheme="linear-default"), configure(scheme="xavier")]
 
 
-@pytest.mark.parametrize("field", SETTINGS)
-def test_a_changed_setting_reaches_both_arms(open_page, workers, field):
-    at = open_page()
-    widget(at, field).set_value(another(field)).run()
+@pytest.mark.parametrize("kind", ["timesformer", "transformer"])
+def test_a_bare_link_to_a_kind_submits_that_kind(open_page, workers, kind):
+    small, large = submitted(open_page(kind=kind), workers)
+    assert small == BARE[kind] and large == configure(BARE[kind], scheme="xavier")
+
+
+@pytest.mark.parametrize(("kind", "field"), EVERY)
+def test_a_changed_setting_reaches_both_arms(open_page, workers, kind, field):
+    at = open_page(kind=kind)
+    widget(at, field).set_value(another(field, kind)).run()
     small, large = submitted(at, workers)
-    assert difference(RunConfig(), small) == {field: (DEFAULTS[field], another(field))}
+    changed = difference(BARE[kind], small)
+    assert changed.pop(field) == (flat(BARE[kind])[field], another(field, kind))
+    assert not changed or (field, set(changed)) == ("dataset", {"num_classes"})
     assert set(difference(small, large)) == {"scheme"}
 
 
@@ -154,31 +189,57 @@ def test_clipping_can_be_switched_off_by_hand_and_by_a_link(open_page, workers):
 # Presets
 
 
-@pytest.mark.parametrize("name", form.OFFERED_PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_fills_the_form_and_is_lit(open_page, workers, name):
     at = open_page(dim="16", heads="2")
-    assert at.get("segmented_control")[0].value is None, "no preset is like this"
-    at.segmented_control(key="preset").set_value(name).run()
-    assert at.segmented_control(key="preset").value == name
+    assert at.pills(key="preset").value is None, "no preset is like this"
+    at.pills(key="preset").set_value(name).run()
+    assert at.pills(key="preset").value == name
     small, _ = submitted(at, workers)
     assert set(difference(small, PRESETS[name].config)) <= {"scheme"}
 
 
-@pytest.mark.parametrize("name", form.OFFERED_PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
 def test_any_change_puts_the_light_out_and_undoing_it_lights_it_again(open_page, name):
     at = open_page()
-    at.segmented_control(key="preset").set_value(name).run()
-    for field in ("depth", "dropout", "learning_rate"):
-        box = at.number_input(key=field)
-        before = box.value
-        assert at.number_input(key=field).set_value(another(field)).run().segmented_control(key="preset").value is None
-        assert at.number_input(key=field).set_value(before).run().segmented_control(key="preset").value == name
+    at.pills(key="preset").set_value(name).run()
+    for field, other in (("depth", 9), ("dropout", 0.25), ("learning_rate", 0.0123)):
+        before = at.number_input(key=field).value
+        assert at.number_input(key=field).set_value(other).run().pills(key="preset").value is None
+        assert at.number_input(key=field).set_value(before).run().pills(key="preset").value == name
 
 
 def test_a_link_that_is_no_preset_lights_none(open_page):
-    assert open_page(dim="8").segmented_control(key="preset").value is None
-    assert open_page().segmented_control(key="preset").value == "classroom"
-    assert open_page(seed="3").segmented_control(key="preset").value == "classroom", "a preset has any seed"
+    assert open_page(dim="8").pills(key="preset").value is None
+    assert open_page().pills(key="preset").value == "classroom"
+    assert open_page(seed="3").pills(key="preset").value == "classroom", "a preset has any seed"
+
+
+# Another kind of model
+
+
+@pytest.mark.parametrize(("kind", "start"), [("timesformer", "moving-digits"), ("transformer", "copy")])
+def test_another_kind_fills_in_its_preset_and_the_way_back_the_classroom(open_page, workers, kind, start):
+    at = open_page()
+    at.segmented_control(key="kind").set_value(kind).run()
+    assert not at.exception and at.pills(key="preset").value == start
+    small, large = submitted(at, workers)
+    assert small == configure(PRESETS[start].config, scheme="linear-default")
+    assert large == configure(PRESETS[start].config, scheme="xavier")
+    assert at.query_params["kind"] == kind
+    at.segmented_control(key="kind").set_value("vit").run()
+    assert at.pills(key="preset").value == "classroom" and "kind" not in at.query_params
+    assert submitted(at, workers) == [configure(), configure(scheme="xavier")]
+
+
+def test_what_was_changed_by_hand_stays_with_another_kind(open_page, workers):
+    at = open_page(a_variance_scale="0.4")
+    for field, value in (("depth", 1), ("batch_size", 16), ("train_size", 64)):
+        at.number_input(key=field).set_value(value).run()
+    at.selectbox(key="patch_size").set_value(4).run()
+    at.segmented_control(key="kind").set_value("transformer").run()
+    kept = {"depth": 1, "batch_size": 16, "train_size": 64, "scheme": "linear-default", "variance_scale": 0.4}
+    assert submitted(at, workers)[0] == configure(PRESETS["copy"].config, **kept)
 
 
 # What cannot be
@@ -249,15 +310,50 @@ def test_a_nonsense_link_opens_the_page_with_what_it_can_use(open_page, value):
             assert shown == DEFAULTS[field] or str(shown).lower() in (value, f"{value}.0"), field
 
 
-def test_values_that_cannot_be_leave_the_defaults(open_page, workers):
+def test_values_that_cannot_be_leave_the_defaults_and_are_told(open_page, workers):
     query = {"depth": "abc", "heads": "999", "dataset": "foo", "patch_size": "5", "dim": "1e3", "steps": "inf",
              "learning_rate": "nan", "beta2": "1.5", "arms": "maybe", "pool": "<b>cls</b>", "seed": "1e999",
-             "clip_norm": "-1", "a_scheme": "evil", "a_variance_scale": "4", "b_qk_scale": "10 ", "shift": "🦊"}  # fmt: skip
-    assert submitted(open_page(**query), workers) == [configure(), configure(scheme="xavier")]
+             "clip_norm": "-1", "a_scheme": "evil", "a_variance_scale": "-4", "b_qk_scale": "ten", "shift": "🦊"}  # fmt: skip
+    at = open_page(**query)
+    [told] = [warning.value for warning in at.warning]
+    assert told.startswith("Not everything in the link can be used: `depth=abc` does not work, so it is 4; `heads=999`")
+    assert told.endswith(f"; and {len(query) - 3} more.")
+    assert submitted(at, workers) == [configure(), configure(scheme="xavier")]
+    assert not at.run().warning, "said once"
 
 
-@pytest.mark.parametrize("scale", ["0.001", "10", "10.0", "1e2"])
-def test_a_variance_scale_in_a_link_is_taken_or_left(open_page, scale):
-    at = open_page(a_variance_scale=scale)
-    assert not at.exception
-    assert float(at.select_slider(key="a_variance_scale").value) in (float(scale), 1.0)
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"depth": "99"}, "`depth=99` does not work, so it is 4."),
+        ({"kind": "rnn"}, "`kind=rnn` does not work, so it is vit."),
+        ({"train_size": "few"}, "`train_size=few` does not work, so it is left empty."),
+        ({"vocabulary": "7"}, "`vocabulary=7` has no place in this form."),
+        ({"kind": "transformer", "patch_size": "7"}, "`patch_size=7` has no place in this form."),
+        ({"kind": "transformer", "dataset": "mnist"}, "`dataset=mnist` does not work, so it is copy."),
+        ({"epochs": "3"}, "`epochs=3` has no place in this form."),
+        ({"c_scheme": "vit"}, "`c_scheme=vit` has no place in this form."),
+        ({"a_scheme": "`<b>"}, "`a_scheme='<b>` does not work, so it is linear-default."),
+    ],
+)
+def test_what_a_link_asks_in_vain_is_said_in_one_line(open_page, query, sentence):
+    at = open_page(**query)
+    assert [warning.value for warning in at.warning] == [f"Not everything in the link can be used: {sentence}"]
+
+
+@pytest.mark.parametrize("query", [{"depth": "4"}, {"qkv_bias": "true"}, {"train_size": ""}, {"a_qk_scale": "2.0"},
+                                   {"experiment": "none", "theme": "dark"}])  # fmt: skip
+def test_a_link_that_is_followed_is_not_commented_on(open_page, query):
+    assert not open_page(**query).warning
+
+
+@pytest.mark.parametrize("scale", ["0.001", "10", "10.0", "1e2", "4", "0.0377", "999999"])
+def test_a_variance_scale_in_a_link_is_taken_exactly(open_page, workers, scale):
+    at = open_page(a_variance_scale=scale, b_qk_scale=scale)
+    assert not at.exception and not at.warning
+    small, large = submitted(at, workers)
+    assert small.init.variance_scale == large.init.qk_scale == float(scale)
+    numbers = [float(option) for option in at.select_slider(key="a_variance_scale").options]
+    assert numbers == sorted({*map(float, form.SCALES), float(scale)})
+    at.select_slider(key="a_variance_scale").set_value("1").run()
+    assert submitted(at, workers)[0].init.variance_scale == 1

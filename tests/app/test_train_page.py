@@ -130,3 +130,23 @@ def test_the_words_beside_the_picture_follow_the_form(open_page):
     assert "**49 patches and a class token** become **50 tokens** of 32 numbers. 2 blocks of 8 heads" in sentence
     alt = "A digit in 4-pixel patches"
     assert any(alt in str(image.proto) for image in at.get("image"))
+
+
+def test_the_words_beside_frames_and_sequences_follow_the_form_too(open_page):
+    at = open_page(
+        kind="timesformer", patch_size="14", num_frames="5", depth="1", heads="1", space_time="joint", dim="8"
+    )
+    sentence = next(m.value for m in at.markdown if "frames" in m.value)
+    assert "**5 frames of 4 patches** become **20 tokens** of 8 numbers. 1 block of 1 head, " in sentence
+    assert sentence.endswith("A patch attends to the patches of all frames.")
+    assert any("5 frames of a digit in 14-pixel patches" in str(image.proto) for image in at.get("image"))
+    at = open_page(kind="transformer", sequence_length="3", vocabulary="6", dataset="reverse", depth="2")
+    sentence = next(m.value for m in at.markdown if "symbols" in m.value)
+    assert "**3 symbols** become **3 tokens** of 64 numbers. 2 encoder and 2 decoder blocks of 4 heads, " in sentence
+    assert any("`3 5 2`" in m.value and "`2 5 3`" in m.value for m in at.markdown)
+
+
+def test_the_charts_name_the_arms_by_colour(open_page, every_kind):
+    at = open_page(experiment="done")
+    for title in ("Loss", "Accuracy"):
+        assert any(m.value == f"**{title}** :blue-badge[A] linear-default :orange-badge[B] xavier" for m in at.markdown)

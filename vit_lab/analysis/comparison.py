@@ -20,7 +20,7 @@ from vit_lab.analysis.statistics import (
     paired_test,
     summarise,
 )
-from vit_lab.config import DataConfig, InitConfig, OptimConfig, difference
+from vit_lab.config import DataConfig, InitConfig, OptimConfig, difference, examples_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import RESUMABLE, Status
@@ -216,18 +216,18 @@ def condition_labels(runs: Sequence[RunRecord]) -> dict[int, str]:
     alike = [config.model_copy(update={"seed": 0, "init": InitConfig(), "optim": OptimConfig()})
              for config in first.values()]  # fmt: skip
     told = difference(*alike)
-    return {condition: ", ".join(_setting(field, values[place]) for field, values in told.items())
+    return {condition: ", ".join(_setting(field, values[place], first[condition].data) for field, values in told.items())
             for place, condition in enumerate(first)}  # fmt: skip
 
 
 def size_words(data: DataConfig) -> str:
-    """How many training images: '200 images', 'all images'."""
-    return f"{data.train_size:,} images" if data.train_size else "all images"
+    """How much there is to train on: '200 images', 'all clips'."""
+    return f"{data.train_size:,} {examples_of(data.dataset)}" if data.train_size else f"all {examples_of(data.dataset)}"
 
 
-def _setting(field: str, value: object) -> str:
+def _setting(field: str, value: object, data: DataConfig) -> str:
     if field == "train_size":
-        return f"{value:,} images" if value else "all images"
+        return size_words(data)
     if field == "label_noise":
         return f"{value:.0%} noisy labels" if value else "clean labels"
     return str(value) if field == "dataset" else f"{field.replace('_', ' ')} {value}"

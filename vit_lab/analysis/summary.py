@@ -52,7 +52,7 @@ def rate_words(runs: Sequence[RunRecord]) -> str:
     if any(run.pilot for run in runs):
         if any(run.status == Status.WAITING for run in proper):
             return "Fair learning rate: pilot runs try the same few rates for every arm; the runs proper wait for them."
-        return ("Fair learning rate: each arm first chose its own on the validation images, from one grid that all share, "
+        return ("Fair learning rate: each arm first chose its own on validation, from one grid that all share, "
                 "with a seed that is not used again.")  # fmt: skip
     if len(rates) > 1:
         return f"The runs were given learning rates from {rates[0]:g} to {rates[-1]:g}."

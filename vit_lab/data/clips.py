@@ -16,10 +16,10 @@ from torch import Tensor
 
 from vit_lab.config import TEST_IMAGES, ClipDatasetName
 from vit_lab.data.run_data import RunData, Split, TrainingSet, shuffled
+from vit_lab.data.sources import TRAVEL
 from vit_lab.randomness import generator_for
 
 DIRECTIONS = ("up", "down", "left", "right")  # a label and the opposite way are 0 and 1, or 2 and 3
-TRAVEL = 8  # pixels from the first frame to the last
 VALIDATION = 500  # clips
 
 

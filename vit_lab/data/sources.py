@@ -10,6 +10,7 @@ from vit_lab.paths import data_folder
 
 DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+TRAVEL = 8  # pixels that a digit moves in a clip, from the first frame to the last
 IDX_FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from vit_lab.config import RunConfig, parse
+from vit_lab.config import ConfigError, RunConfig, parse
 from vit_lab.runs.states import Status
 
 Kind = Literal["compare", "sweep", "claim"]
@@ -70,6 +70,15 @@ class RunRecord:
     def config(self) -> RunConfig:
         """The run's settings. Raises ConfigError if the stored text is not valid any more."""
         return parse(self.config_json)
+
+
+def unreadable(run: RunRecord) -> str | None:
+    """Why the run's stored settings are not valid here, as another version of the lab may have left them."""
+    try:
+        run.config  # noqa: B018
+    except ConfigError as error:
+        return str(error)
+    return None
 
 
 def arm_label(config: RunConfig) -> str:

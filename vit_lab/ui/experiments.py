@@ -4,19 +4,18 @@ from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
-from vit_lab.analysis.export import outcomes_csv, to_csv
 from vit_lab.config import ConfigError, RunConfig, configure, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
 from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
-from vit_lab.runs.records import Kind, RunRecord, arm_label
+from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge
-from vit_lab.ui.table import unreadable
+from vit_lab.ui.reuse import settings_button, settings_link
 
 EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
 MARKS = {Status.WAITING: "·", Status.QUEUED: "·", Status.RUNNING: "▶", Status.FINISHED: "✓", Status.DIVERGED: "✗"}
@@ -93,6 +92,7 @@ def experiment_page(kind: Kind, label: str, form: Callable[[], Plan], draw: Call
     if chosen:
         live(draw, chosen)
         downloads(store, chosen)
+        settings_link(store.runs(experiment=chosen))
     else:
         st.info(empty)
     tell_cost()
@@ -166,8 +166,10 @@ def overview_panel(store: Store, runs: list[RunRecord]) -> None:
     if len({run.arm for run in runs}) <= MOST_ARMS and len({run.condition for run in runs}) == 1:
         st.markdown(seed_strip(runs))
     kind = store.experiment(runs[0].experiment).kind
-    st.page_link(f"pages/{kind}.py", label="Watch this experiment", icon=":material/balance:",
-                 query_params={"experiment": runs[0].experiment})  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(f"pages/{kind}.py", label="Watch this experiment", icon=":material/balance:",
+                     query_params={"experiment": runs[0].experiment})  # fmt: skip
+        settings_button(runs)
 
 
 def _time_left(runs: Sequence[RunRecord]) -> str:
@@ -269,6 +271,7 @@ def cost_words(plan: Plan) -> str:
 
 def downloads(store: Store, experiment: str) -> None:
     """Buttons for the report and for tables of an experiment."""
+    from vit_lab.analysis.export import outcomes_csv, to_csv  # brings pandas
 
     def found() -> list[RunRecord]:
         return _readable(store, experiment)

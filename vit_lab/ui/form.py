@@ -1,58 +1,86 @@
 """The form of the Train page. Labels, help, defaults and limits come from the config; every setting is in the URL."""
 
 import math
-from collections.abc import Sequence
 from typing import Any, Literal
 
 import streamlit as st
 
-from vit_lab.config import GROUPS, IMAGE_DATASETS, ConfigError, RunConfig, choices, configure, describe, flat, limits
+from vit_lab.config import (
+    GROUPS,
+    KINDS,
+    READS,
+    ConfigError,
+    RunConfig,
+    choices,
+    configure,
+    describe,
+    limits,
+    settings_of,
+)
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.runs.records import arm_label
 from vit_lab.schemes import SCHEMES
 from vit_lab.ui.arms import LETTERS, chip
-from vit_lab.ui.words import GROUP_NAMES
+from vit_lab.ui.settings import (
+    ARM_DEFAULTS,
+    DEFAULTS,
+    EPOCHS,
+    KEYS,
+    SCALE_DEFAULTS,
+    STANDARD,
+    for_another_kind,
+    is_spelled,
+    spelled,
+    train_link,
+    widgets_of,
+)
+from vit_lab.ui.words import GROUP_NAMES, KINDS_SAID
 
-DEFAULTS = flat(RunConfig())
-SCALES = [
-    "0.001",
-    "0.002",
-    "0.005",
-    "0.01",
-    "0.02",
-    "0.05",
-    "0.1",
-    "0.2",
-    "0.3",
-    "0.5",
-    "1",
-    "2",
-    "3",
-    "5",
-    "10",
-    "20",
-    "30",
-    "50",
-    "100",
-]  # as a link spells them
-OFFERED: dict[str, list[Any]] = {"dataset": list(IMAGE_DATASETS)}  # where the form has fewer words than the config
-OFFERED_PRESETS = [name for name, preset in PRESETS.items() if preset.config.model.kind == "vit"]
+__all__ = ["Form", "preset_picker", "train_link", "variance_words"]
+
+SCALES = [f"{n}" for n in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100)]
 PATCH_SIZES = [1, 2, 4, 7, 14, 28]
-EPOCHS = 5  # what the field shows when a person turns from steps to epochs
-ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
-SCALE_DEFAULTS = ("1", "1", "1", "1", "0.1", "10")
+UNSAFE = dict.fromkeys(range(32), " ") | {ord("`"): "'"}  # in the code span that shows what a link says
 
 
 class Form:
-    """The settings as the person left them. Each widget leaves a slot behind it for a complaint about its value."""
+    """The settings as the person left them. Each widget leaves a slot behind it for a complaint about its value.
+
+    A setting that the chosen kind of model does not have is left out. A link that holds any setting says all of them:
+    what was filled in before is forgotten, and what the link leaves out is as by default.
+    """
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.slots: dict[str, Any] = {}
+        arrived = "drawn_kind" not in st.session_state  # with the link that this visit began with
+        if "form" in st.query_params:  # a link from another page, over a form that may be filled in already
+            arrived = True
+            del st.query_params["form"]
+        self.link = {key: text for key, text in st.query_params.items() if key in KEYS} if arrived else {}
+        for key in KEYS if self.link else ():
+            st.session_state.pop(key, None)
+
+    def kind(self) -> str:
+        """Which model is trained; every field below follows it."""
+        kind = st.segmented_control(
+            "Model",
+            list(KINDS),
+            default="vit",
+            required=True,
+            key="kind",
+            bind="query-params",
+            on_change=_change_kind,
+            help="".join(f"\n- **{kind}**: {words}" for kind, words in KINDS_SAID.items()),
+        )
+        self.values["kind"] = st.session_state["drawn_kind"] = kind
+        return str(kind)
 
     def number(self, field: str, label: str, *, step: float | None = None, empty: str | None = None) -> None:
         """A number; with `empty`, it may be left out, which that text explains."""
+        if not self._has(field):
+            return
         default = DEFAULTS[field]
         low, high = limits(field)
         whole = isinstance(default, int) or (default is None and step is not None and float(step).is_integer())
@@ -73,11 +101,14 @@ class Form:
 
     def choice(self, field: str, label: str, options: list[Any] | None = None) -> None:
         """One of a few words or numbers, as the command line and a link spell them."""
-        options = options or OFFERED.get(field) or list(choices(field))
+        if not self._has(field):
+            return
+        kind = self.values["kind"]
+        options = options or list(READS[kind] if field == "dataset" else choices(field))
         self.values[field] = st.selectbox(
             label,
             options,
-            index=options.index(DEFAULTS[field]),
+            index=options.index(getattr(STANDARD[kind].data, field, DEFAULTS[field])),
             help=describe(field),
             key=field,
             bind="query-params",
@@ -86,6 +117,8 @@ class Form:
 
     def switch(self, field: str, label: str) -> None:
         """Yes or no."""
+        if not self._has(field):
+            return
         self.values[field] = st.toggle(
             label, value=DEFAULTS[field], help=describe(field), key=field, bind="query-params"
         )
@@ -138,7 +171,7 @@ class Form:
         )
         scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init")
-        values = {"scheme": scheme, "variance_scale": scale}
+        values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
             for group in GROUPS:
                 values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
@@ -160,9 +193,34 @@ class Form:
                 return []
         return configs
 
+    def refused(self) -> str | None:
+        """What the link asks for and the form, now drawn, does not show: one sentence, on arrival only."""
+        told = []
+        for key, text in self.link.items():
+            asked = f"`{key}={text[:24].translate(UNSAFE)}{'…' if len(text) > 24 else ''}`"
+            if key not in st.session_state:
+                told.append(f"{asked} has no place in this form")
+            elif not is_spelled(shown := st.session_state[key], text):
+                told.append(f"{asked} does not work, so it is {spelled(shown) or 'left empty'}")
+        more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+        return f"Not everything in the link can be used: {'; '.join(told[:3])}{more}." if told else None
+
+    def _has(self, field: str) -> bool:
+        return field in settings_of(self.values["kind"])
+
     def _scale(self, letter: str, field: str, label: str, default: str = "1") -> float:
+        key, (low, high) = f"{letter}_{field}", limits(field)
+        places = {float(scale): scale for scale in SCALES}
+        for text in (st.query_params.get(key), st.session_state.get(key)):  # one that is not offered, but in use
+            if (number := _number(text)) is not None and low < number <= high:
+                places[number] = str(text)
         picked = st.select_slider(
-            f"{label} ×", SCALES, value=default, help=describe(field), key=f"{letter}_{field}", bind="query-params"
+            f"{label} ×",
+            [places[number] for number in sorted(places)],
+            value=places[float(default)],
+            help=describe(field),
+            key=key,
+            bind="query-params",
         )
         return float(picked)
 
@@ -179,52 +237,39 @@ def variance_words(config: RunConfig) -> str:
 
 def preset_picker() -> None:
     """Buttons that fill the whole form; the one that matches what is filled in is lit."""
-    st.session_state["preset"] = next((name for name in OFFERED_PRESETS if _is_filled_in(name)), None)
-    st.segmented_control(
+    st.session_state["preset"] = next((name for name in PRESETS if _is_filled_in(name)), None)
+    st.pills(
         "Start from",
-        OFFERED_PRESETS,
+        list(PRESETS),
         key="preset",
         on_change=_fill_in,
-        help=" ".join(f"**{name}**: {PRESETS[name].summary}" for name in OFFERED_PRESETS),
+        help="".join(f"\n- **{name}**: {preset.summary}" for name, preset in PRESETS.items()),
     )
 
 
 def _fill_in() -> None:
     name = st.session_state["preset"]
-    if name in OFFERED_PRESETS:
-        st.session_state.update(_as_widgets(PRESETS[name].config))
+    if name in PRESETS:
+        st.session_state.update(widgets_of(PRESETS[name].config))
+
+
+def _change_kind() -> None:
+    shown = {key: st.session_state[key] for key in KEYS if key in st.session_state}
+    shown["kind"] = st.session_state["drawn_kind"]
+    st.session_state.update(for_another_kind(shown, st.session_state["kind"]))
 
 
 def _is_filled_in(name: str) -> bool:
-    wanted = _as_widgets(PRESETS[name].config)
-    standard = _as_widgets(RunConfig())
+    wanted = widgets_of(PRESETS[name].config)
+    standard = widgets_of(STANDARD[wanted["kind"]]) | {"kind": "vit"}
     return all(st.session_state.get(key, standard[key]) == value for key, value in wanted.items())
 
 
-def _as_widgets(config: RunConfig) -> dict[str, Any]:
-    """The form's widgets as a config would leave them; the arms and the seed stay as they are."""
-    fixed = ("kind", "image_size", "channels", "num_classes", "seed", "scheme")
-    values = {k: v for k, v in flat(config).items() if k not in fixed and not k.endswith("_scale")}
-    optim = config.optim
-    return values | {
-        "length": "epochs" if optim.epochs else "steps",
-        "epochs": optim.epochs or EPOCHS,
-        "clip": optim.clip_norm is not None,
-        "clip_norm": optim.clip_norm or DEFAULTS["clip_norm"],
-    }
-
-
-def train_link(arms: Sequence[RunConfig]) -> dict[str, str]:
-    """The query parameters that open the page Train with these arms, which differ in nothing but their init."""
-    standard, wanted = _as_widgets(RunConfig()), _as_widgets(arms[0])
-    link = {key: value for key, value in wanted.items() if value != standard[key]}
-    for arm, config in enumerate(arms):
-        letter = LETTERS[arm].lower()
-        link[f"{letter}_scheme"] = config.init.scheme
-        for field, value in config.init.model_dump(exclude={"scheme"}).items():
-            if value != 1 or (field == "variance_scale" and SCALE_DEFAULTS[arm] != "1"):
-                link[f"{letter}_{field}"] = f"{value:g}"
-    return {key: str(value) for key, value in (link | {"arms": len(arms)}).items() if value is not None}
+def _number(text: Any) -> float | None:
+    try:
+        return float(text) if isinstance(text, str) and len(text) <= 24 else None
+    except ValueError:
+        return None
 
 
 def _link(field: str) -> Literal["query-params"] | None:

@@ -89,5 +89,10 @@ def open_manager() -> "RunManager | ForVisitor":
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Load torch in the background, so that the first click need not wait for it."""
-    threading.Thread(target=importlib.import_module, args=("vit_lab.runs.manager",), daemon=True).start()
+    """Load torch, then the charts, in the background, so that the first click need not wait for them."""
+
+    def load() -> None:
+        for module in ("vit_lab.runs.manager", "vit_lab.ui.charts", "vit_lab.ui.rows"):
+            importlib.import_module(module)
+
+    threading.Thread(target=load, daemon=True).start()

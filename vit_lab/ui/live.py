@@ -1,19 +1,16 @@
 """The runs of one experiment, as they stand: read from the store, drawn again each second while one is at work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import pyarrow as pa
 import streamlit as st
 
-from vit_lab.config import GROUPS
-from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.config import GROUPS, examples_of
+from vit_lab.runs.records import RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
-from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
-from vit_lab.ui.rows import live_tables
-from vit_lab.ui.table import unreadable
+from vit_lab.ui.reuse import settings_button
 from vit_lab.ui.visitor import not_theirs
 from vit_lab.ui.words import GROUP_NAMES
 
@@ -60,17 +57,34 @@ def _draw(experiment: str, was_active: bool) -> None:
     for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
         with column.container(border=True):
             _progress(store, run)
+    _charts(store, runs)
+
+
+def _charts(store: Store, runs: Sequence[RunRecord]) -> None:
+    from vit_lab.ui import charts  # with the rows: pandas and Altair, which the page above can be drawn without
+    from vit_lab.ui.rows import live_tables
+
     tables = live_tables(store, runs)
     loss, accuracy = st.columns(2)
+    legend = " ".join(f"{chip(run.arm)} {arm_label(run.config)}" for run in runs)
     with loss:
-        st.markdown("**Loss**")
+        st.markdown(f"**Loss** {legend}")
         st.vega_lite_chart(tables["loss"], charts.LOSS, key="loss", alt="Loss of each arm by step")
     with accuracy:
-        st.markdown("**Accuracy**")
+        st.markdown(f"**Accuracy** {legend}")
         st.vega_lite_chart(tables["accuracy"], charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
-    st.caption("Bold with points: on the validation images, the loss as plain cross-entropy. Thin: what training minimises, "
+    st.caption("Bold with points: on validation, the loss as plain cross-entropy. Thin: what training minimises, "
                "over the latest batches.")  # fmt: skip
-    _weights(tables)
+    weights = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
+               "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip
+    for measure, (title, spec) in weights.items():
+        st.markdown(f"**{title}**")
+        grid = st.grid(len(GROUPS), min_column_width=130, gap="small")
+        for group in GROUPS:
+            with grid.cell():
+                st.caption(GROUP_NAMES[group])
+                st.vega_lite_chart(tables[f"{measure}/{group}"], spec, key=f"{measure}-{group}",
+                                   alt=f"{title}: {GROUP_NAMES[group]}")  # fmt: skip
 
 
 def _controls(runs: Sequence[RunRecord]) -> None:
@@ -78,6 +92,7 @@ def _controls(runs: Sequence[RunRecord]) -> None:
     still = [run for run in runs if run.status in RESUMABLE]
     with st.container(horizontal=True, vertical_alignment="center"), problems_told():
         run_controls(active, still)
+        settings_button(runs)
 
 
 def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> None:
@@ -99,11 +114,20 @@ def _progress(store: Store, run: RunRecord) -> None:
     total = run.total_steps or run.config.optim.steps
     st.markdown(f"{chip(run.arm)} **{arm_label(run.config)}** {status_badge(run)}")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
-    validation, test, speed = st.columns(3, wrap=False)
-    validation.metric("Validation", _percent(run.val_accuracy), help="Accuracy on images held out from training.")
-    test.metric("Test", _percent(run.test_accuracy), help="Accuracy on the test images, looked at once, at the end.")
-    speed.metric("Images/s", f"{run.images_per_second:,.0f}" if run.images_per_second else "–")
-    st.caption(run.error or f"{run.wall_seconds:.0f} s of training, seed {run.config.seed}")
+    numbers, beside = st.columns([0.66, 0.34], vertical_alignment="bottom")
+    validation, test = numbers.columns(2, wrap=False)
+    validation.metric("Validation", _percent(run.val_accuracy), help="Accuracy on what is held out from training.")
+    test.metric("Test", _percent(run.test_accuracy), help="Accuracy on the test set, looked at once, at the end.")
+    with beside:
+        st.caption("  \n".join(_beside(run)))
+    if run.error:
+        st.caption(run.error)
+
+
+def _beside(run: RunRecord) -> list[str]:
+    examples = examples_of(run.config.data.dataset)
+    speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
+    return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
 
 
 def _progress_words(store: Store, run: RunRecord, total: int) -> str:
@@ -129,17 +153,3 @@ def _start_words(store: Store, place: int) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
-
-
-def _weights(tables: Mapping[str, pa.Table]) -> None:
-    measures = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
-                "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip
-    for measure, (title, spec) in measures.items():
-        st.markdown(f"**{title}**")
-        grid = st.grid(len(GROUPS), min_column_width=130, gap="small")
-        for group in GROUPS:
-            with grid.cell():
-                st.caption(GROUP_NAMES[group])
-                st.vega_lite_chart(
-                    tables[f"{measure}/{group}"], spec, key=f"{measure}-{group}", alt=f"{title}: {GROUP_NAMES[group]}"
-                )

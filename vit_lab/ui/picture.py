@@ -1,12 +1,23 @@
-"""A digit as the model receives it: cut into patches."""
+"""A model's input as the model receives it, and the model in a sentence. All without torch."""
+
+import math
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from vit_lab.config import ModelConfig, SequenceDatasetName, TimesformerConfig, TransformerConfig
 from vit_lab.data.bundled import load_bundled_digits
+from vit_lab.data.sources import TRAVEL
+from vit_lab.models.size import num_parameters
 
 PIXELS = 252  # width of the picture of the whole digit, gaps left out: 9 screen pixels an image pixel
+MOST_SYMBOLS = 16  # of a sequence, in its picture
+READS = {
+    "space": "the patches of its own frame",
+    "joint": "the patches of all frames",
+    "divided": "its place in all frames, then to its own frame",
+}
 
 
 @st.cache_data(show_spinner=False)
@@ -19,9 +30,78 @@ def digit(index: int) -> NDArray[np.uint8]:
 def patches_apart(index: int, patch_size: int) -> NDArray[np.uint8]:
     """The digit with its patches moved apart; the gaps are transparent, so it suits a light and a dark page. RGBA."""
     image = digit(index)
-    side, zoom = len(image) // patch_size, PIXELS // len(image)
+    side = len(image) // patch_size
     gap = 0 if side == 1 else 8 if side <= 4 else 5 if side <= 7 else 3 if side <= 14 else 1
-    tile = patch_size * zoom
+    return _apart(image, patch_size, PIXELS // len(image), gap)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def frames_apart(index: int, frames: int, patch_size: int) -> NDArray[np.uint8]:
+    """The digit on its way to the right, frame by frame from the upper left, each cut into patches. RGBA."""
+    image = digit(index)
+    small = image.reshape(14, 2, 14, 2).mean(axis=(1, 3)).astype(np.uint8)
+    across = math.ceil(math.sqrt(2 * frames))
+    tiles = []
+    for frame in range(frames):
+        clip, left = np.zeros_like(image), 3 + round(frame * TRAVEL / (frames - 1))
+        clip[7:21, left : left + 14] = small
+        tiles.append(np.pad(_apart(clip, patch_size, 4, 2 if patch_size > 2 else 1), ((0, 12), (0, 12), (0, 0))))
+    tiles += [np.zeros_like(tiles[0])] * (-frames % across)
+    rows = [np.concatenate(tiles[first : first + across], axis=1) for first in range(0, len(tiles), across)]
+    return np.concatenate(rows)[:-12, :-12]
+
+
+def sequence_words(dataset: SequenceDatasetName, model: TransformerConfig) -> str:
+    """A sequence and what is to be written for it."""
+    source = [str(1 + (2 + 7 * place) % (model.vocabulary - 1)) for place in range(model.sequence_length)]
+    wanted = source if dataset == "copy" else source[::-1]
+    shown = [" ".join(some[:MOST_SYMBOLS]) + " …" * (len(some) > MOST_SYMBOLS) for some in (source, wanted)]
+    return f"It reads  \n`{shown[0]}`  \nand is to write  \n`{shown[1]}`"
+
+
+PICTURE_SHARE = {"vit": 0.22, "timesformer": 0.36, "transformer": 0.26}  # of the page's width
+
+
+def draw_input(dataset: str, model: ModelConfig) -> None:
+    """An example of what the model reads, as it reads it."""
+    if isinstance(model, TransformerConfig):
+        st.markdown(sequence_words("copy" if dataset == "copy" else "reverse", model))
+    elif isinstance(model, TimesformerConfig):
+        picture = frames_apart(0, model.num_frames, model.patch_size)
+        st.image(
+            picture, width="stretch", alt=f"{model.num_frames} frames of a digit in {model.patch_size}-pixel patches"
+        )
+    else:
+        alt = f"A digit in {model.patch_size}-pixel patches"
+        st.image(patches_apart(0, model.patch_size), width=150, alt=alt)
+
+
+def model_words(model: ModelConfig) -> str:
+    """How its input becomes tokens, and how large the model is, in Markdown."""
+    tokens, count = (
+        f"become **{model.num_tokens} tokens** of {model.dim} numbers",
+        f"**{num_parameters(model):,} parameters**",
+    )
+    heads, block = f"{model.heads} head{'s' * (model.heads > 1)}", f"block{'s' * (model.depth > 1)}"
+    if isinstance(model, TransformerConfig):
+        stacks = f"{model.depth} encoder and {model.depth} decoder {block} of {heads}"
+        symbols = f"{model.sequence_length} symbol{'s' * (model.sequence_length > 1)}"
+        return f"**{symbols}** {tokens}. {stacks}, {count}."
+    blocks = f"{model.depth} {block} of {heads}"
+    if isinstance(model, TimesformerConfig):
+        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks}, {count}. "
+                f"A patch attends to {READS[model.space_time]}.")  # fmt: skip
+    token = " and a class token" if model.pool == "cls" else ""
+    return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks}, {count}."
+
+
+def _patches(count: int) -> str:
+    return f"{count} patch{'es' if count > 1 else ''}"
+
+
+def _apart(image: NDArray[np.uint8], patch_size: int, zoom: int, gap: int) -> NDArray[np.uint8]:
+    """An image enlarged, its patches moved apart by `gap` screen pixels."""
+    side, tile = len(image) // patch_size, patch_size * zoom
     whole = side * tile + (side - 1) * gap
     picture = np.zeros((whole, whole, 4), np.uint8)
     large = image.repeat(zoom, axis=0).repeat(zoom, axis=1)

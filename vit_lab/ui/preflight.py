@@ -4,20 +4,20 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
-from vit_lab.config import GROUPS, DataConfig, RunConfig, parse
+from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig, parse
 from vit_lab.training.cadence import PROBE_IMAGES
-from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
-from vit_lab.ui.rows import placed
 from vit_lab.ui.words import GLOSSARY, GROUP_NAMES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from vit_lab.data.run_data import Split
     from vit_lab.probes.preflight import Preflight
 
+DATA_SHAPE = ("num_frames", "vocabulary", "sequence_length")  # settings of a model that its clips or sequences follow
 MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
     "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
@@ -40,6 +40,10 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
     )
     if not fold.open:
         return
+    import pandas as pd  # with the charts it takes a second, and the fold is seldom open when a page begins
+
+    from vit_lab.ui import charts
+
     looks = [_preflight(config.model_dump_json()) for config in configs]
     table = pd.concat([_table(arm, look) for arm, look in enumerate(looks)], ignore_index=True)
     with fold:
@@ -65,18 +69,24 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             st.markdown(GLOSSARY)
 
 
-def _chart(table: pd.DataFrame, measure: str, spec: dict[str, Any], words: str) -> None:
+def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str) -> None:
+    from vit_lab.ui.rows import placed
+
     rows = placed(table[table["measure"] == measure])
     st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
     st.caption(words)
 
 
-def _table(arm: int, look: "Preflight") -> pd.DataFrame:
+def _table(arm: int, look: "Preflight") -> "pd.DataFrame":
+    import pandas as pd
+
     rows = pd.DataFrame(look.rows, columns=["measure", "place", "value"])
     return rows.assign(arm=LETTERS[arm], run=LETTERS[arm])
 
 
-def _promises(looks: Sequence["Preflight"]) -> pd.DataFrame:
+def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
+    import pandas as pd
+
     columns = {}
     for arm, look in enumerate(looks):
         values = {(measure, place): value for measure, place, value in look.rows}
@@ -93,14 +103,20 @@ def _preflight(config_json: str) -> "Preflight":
 
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
     config = parse(config_json)
-    return preflight(config, _batch(config.data.model_dump_json(), config.seed))
+    return preflight(config, _batch(_data_of(config).model_dump_json()))
+
+
+def _data_of(config: RunConfig) -> RunConfig:
+    """The config with nothing left in it but what decides on its data."""
+    shape = config.model.model_dump(include={"kind", *IMAGE_SHAPE, *DATA_SHAPE})
+    return RunConfig(seed=config.seed, data=config.data, model=KINDS[config.model.kind].model_validate(shape))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _batch(data_json: str, seed: int) -> "Split":
-    """The first validation images of a run."""
+def _batch(config_json: str) -> "Split":
+    """The first validation examples of a run."""
     from vit_lab.data.run_data import Split
     from vit_lab.data.splits import load_run_data
 
-    validation = load_run_data(RunConfig(data=DataConfig.model_validate_json(data_json), seed=seed)).validation
+    validation = load_run_data(parse(config_json)).validation
     return Split(validation.images[:PROBE_IMAGES].clone(), validation.labels[:PROBE_IMAGES].clone())

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import ConfigError, RunConfig, difference
-from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.config import RunConfig, difference
+from vit_lab.runs.records import RunRecord, arm_label, unreadable
 
 COLUMN_CONFIG: dict[str, Any] = {
     "name": st.column_config.TextColumn("Run", width="medium"),
@@ -38,15 +38,6 @@ def matches(run: RunRecord, words: str) -> bool:
     """Whether every word stands in the run's name, tags, state or settings."""
     text = f"{run.name} {run.tags} {run.status} {run.config_json}".lower()
     return all(word in text for word in words.lower().split())
-
-
-def unreadable(run: RunRecord) -> str | None:
-    """Why the run's stored settings are not valid here, as another version of the lab may have left them."""
-    try:
-        run.config  # noqa: B018
-    except ConfigError as error:
-        return str(error)
-    return None
 
 
 def _row(run: RunRecord) -> dict[str, Any]:

@@ -1,11 +1,17 @@
 """The words that pages use for things, each once."""
 
 GROUP_NAMES = {
-    "embed": "patch embedding",
+    "embed": "embedding",
     "qk": "queries, keys",
     "vo": "values, output",
     "mlp": "MLP",
     "head": "classifier",
+}
+
+KINDS_SAID = {
+    "vit": "a Vision Transformer reads images, cut into patches.",
+    "timesformer": "a TimeSformer reads clips, with attention over space and time.",
+    "transformer": "an encoder-decoder Transformer reads a sequence and writes another.",
 }
 
 STACK_NAMES = {"enc": "encoder", "dec": "decoder"}
@@ -23,7 +29,7 @@ def layer_name(layer: str) -> str:
 GLOSSARY = """
 - **Arm**: one of the settings under comparison. A is blue, B orange.
 - **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the values
-  and the projection after attention, `mlp` the two layers of the MLP, `embed` the patch embedding, `head` the classifier.
+  and the projection after attention, `mlp` the two layers of the MLP, `embed` the embedding, `head` the classifier.
 - **Nat**: the unit of a loss with natural logarithms. Guessing evenly among 10 classes costs ln 10 = 2.30 nats.
 - **Std (σ) and variance (σ²)**: how widely the weights are spread; the variance is the std squared.
 - **Frobenius norm**: the root of the sum of all squared weights, the length of a matrix seen as one long vector.
