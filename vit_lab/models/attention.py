@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from vit_lab.models.attend import attend
 
+FUSED_FROM = 16  # features of a head, from which on torch's fused kernel is no slower than `attend`
+
 
 def dropout(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
     """Zero a share p of x and scale up the rest; the mask comes from `generator`, and None means none is drawn.
@@ -62,7 +64,7 @@ class Attention(nn.Module):
         mask: Tensor | None = None,
     ) -> Tensor:  # (B, N, D)
         drops = generator is not None and self.dropout > 0
-        if memory is None and mask is None and not drops:
+        if memory is None and mask is None and not drops and x.shape[-1] < FUSED_FROM * self.heads:
             return self.out(attend(self.qkv(x), self.heads))  # the same, faster
         q, k, v = self.project(x, memory)
         if drops:

@@ -26,7 +26,7 @@ from vit_lab.runs.store import Store, StoreError
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from vit_lab.training.trainer import Training, train
 
-FLUSH_SECONDS = 0.25  # how far a screen may lag behind a run
+FLUSH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
 SHUTDOWN_SECONDS = 3.0  # of the five in which a server should end
 
