@@ -1,13 +1,13 @@
-"""python -m benchmarks probes | space_time: measure, print, and keep the figures in benchmarks/results/."""
+"""python -m benchmarks probes | space_time | positions: measure, print, and keep the figures in benchmarks/results/."""
 
 import json
 import sys
 from pathlib import Path
 
-from benchmarks import probes, space_time
+from benchmarks import positions, probes, space_time
 from benchmarks.machine import machine
 
-BENCHMARKS = {"probes": probes.measure, "space_time": space_time.measure}
+BENCHMARKS = {"probes": probes.measure, "space_time": space_time.measure, "positions": positions.measure}
 RESULTS = Path(__file__).parent / "results"
 
 
