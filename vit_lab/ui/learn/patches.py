@@ -1,0 +1,164 @@
+"""The figures of the lesson on patches: from an image to tokens, and what the embedding looks for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from vit_lab.config import IMAGE_SHAPE, configure
+from vit_lab.ui.form import PATCH_SIZES, train_link
+from vit_lab.ui.learn import matrix
+from vit_lab.ui.learn.digit import Digit
+from vit_lab.ui.learn.frame import look_for
+from vit_lab.ui.learn.models import as_input, latest_run, run_words, vit
+from vit_lab.ui.picture import sheet
+
+MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
+SHEET_PIXELS = 420  # about, width of the pictures of filters
+
+
+@dataclass(frozen=True)
+class Stages:
+    """An image on its way into a ViT: N patches of P*P*C grey levels, then N tokens of D numbers."""
+
+    rows: NDArray[np.float32]  # (N, P*P*C), 0 to 1
+    embedded: NDArray[np.float32]  # (N, D)
+    tokens: NDArray[np.float32]  # (N, D), or one more with a class token
+    shapes: tuple[tuple[int, ...], ...]  # of image, rows and tokens, as the model had them
+
+
+def embedding_lesson(chosen: Digit, patch_size: int) -> None:
+    """Rows of pixels, then tokens before and after positions, each with its shape."""
+    run = latest_run(patch_size=patch_size)
+    config = run.config if run else configure(patch_size=patch_size)
+    found = _stages(chosen.pixels, config.model_dump_json(), run.id if run else None)
+    image, rows, tokens = found.shapes
+    st.subheader("Each patch becomes a row of pixels", anchor=False)
+    st.markdown(
+        f"`(B, C, H, W)` = `{image}` becomes `(B, N, P·P·C)` = `{rows}`: **{rows[1]} patches of {rows[2]} numbers**."
+    )
+    matrix.matrix(found.rows[:MOST_ROWS], matrix.PIXELS, "rows", "Pixels of each patch as a row")
+    look_for(f"Row 1 is the patch at the top left, read like a line of text. Dark rows are empty patches. "
+             f"{_shown(found.rows)}")  # fmt: skip
+
+    st.subheader("Each row becomes a token", anchor=False)
+    st.markdown(
+        f"One linear layer, shared by all patches, maps `(B, N, P·P·C)` = `{rows}` to `(B, N, D)` = `{(*rows[:2], tokens[2])}`; then "
+        + ("a class token comes first and " if tokens[1] > rows[1] else "")
+        + (
+            "the positions are added."
+            if config.model.position != "none"
+            else "nothing is added: this run has no positions."
+        )  # type: ignore[union-attr]
+        + f" The numbers are those of {run_words(run) if run else 'the classroom model at its init'}."
+    )
+    st.latex(r"\mathbf{z}_0 = [\,\mathbf{x}_p^1\mathbf{E};\;\mathbf{x}_p^2\mathbf{E};\;\dots;\;\mathbf{x}_p^N\mathbf{E}\,]"
+             r" + \mathbf{E}_{pos}")  # fmt: skip
+    before, after = st.columns(2)
+    with before:
+        st.markdown("**Before positions**")
+        matrix.matrix(found.embedded[:MOST_ROWS, :MOST_COLUMNS], matrix.TOKENS, "embedded", "Tokens before positions")
+    with after:
+        st.markdown("**What enters the first block**")
+        names = ["class"] if tokens[1] > rows[1] else []
+        names += [str(place + 1) for place in range(rows[1])]
+        matrix.matrix(found.tokens[:MOST_ROWS, :MOST_COLUMNS], matrix.TOKENS, "tokens", "Tokens with positions",
+                      rows=names[:MOST_ROWS])  # fmt: skip
+    look_for(f"Empty patches are all alike before positions, and can be told apart after. {_shown(found.embedded)} "
+             "(Dosovitskiy et al. 2021, Sec. 3.1, Eq. 1, there with a class token in front.)")  # fmt: skip
+
+
+def filters_lesson(patch_size: int) -> None:
+    """The filters of the latest run with this patch size beside the same filters at its init."""
+    st.subheader("What the embedding looks for", anchor=False)
+    run = latest_run(patch_size=patch_size)
+    config = run.config if run else configure(patch_size=patch_size)
+    principal = st.toggle("Principal components", key="principal", disabled=patch_size == 1,
+                          help="The directions in which the filters differ most, as the paper's Fig. 7 (left) shows them.")  # fmt: skip
+    principal = principal and patch_size > 1
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**At its init**")
+        _filters(config.model_dump_json(), None, principal)
+    with right:
+        if run:
+            st.markdown("**After training**")
+            _filters(config.model_dump_json(), run.id, principal)
+        else:
+            st.info(
+                f"No run with patch size {patch_size} has finished here yet. Train one, and its filters stand here."
+            )
+            st.page_link("pages/train.py", label=f"Train with patch size {patch_size}", icon=":material/play_circle:",
+                         query_params=train_link([config]))  # fmt: skip
+    which = f"Both are of {run_words(run)}." if run else "These are of the classroom model."
+    look_for(f"A tile is one dimension of a token: grey is 0, white counts a pixel for it, black against. {which} Noise at the init turns into "
+             "strokes and edges, where training had a reason to. (Dosovitskiy et al. 2021, Fig. 7 left, has the principal "
+             "components of a far larger model.)")  # fmt: skip
+
+
+def cost_lesson(patch_size: int) -> None:
+    """How tokens and attention scores grow as patches shrink."""
+    st.subheader("What small patches cost", anchor=False)
+    table = costs()
+    side = IMAGE_SHAPE["image_size"] // patch_size
+    st.markdown(
+        f"N grows as 1/P² and attention as N²: patches of {patch_size} × {patch_size} make **N = {side**2} tokens** and "
+        f"**N² = {side**4:,} scores** in each head of each block; halving the patch makes 4 times the tokens and 16 times the scores."
+    )
+    st.table(table)
+    look_for("Each row is an image in the same 784 pixels; what changes is in how many pieces attention sees it.")
+
+
+def costs() -> pd.DataFrame:
+    """Patch size, tokens, numbers a patch, and scores a head for each patch size that divides the image."""
+    rows = []
+    for size in PATCH_SIZES:
+        patches = configure(patch_size=size).model.num_tokens
+        rows.append({"patch size P": f"{size}", "tokens N": f"{patches:,}", "numbers a patch P²": f"{size**2:,}",
+                     "scores a head N²": f"{patches**2:,}"})  # fmt: skip
+    return pd.DataFrame(rows).set_index("patch size P")
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _stages(pixels: bytes, config_json: str, run_id: str | None) -> Stages:
+    from vit_lab.models.vit import patchify
+
+    model, image = vit(config_json, run_id), as_input(pixels, config_json)
+    size = model.config.patch_size
+    grey = as_input(pixels, configure(normalise=False).model_dump_json())
+    rows = patchify(image, size)
+    embedded, tokens = model.embed(rows), model.tokens(image)
+    shapes = tuple(tuple(x.shape) for x in (image, rows, tokens))
+    return Stages(patchify(grey, size)[0].numpy(), embedded[0].numpy(), tokens[0].numpy(), shapes)
+
+
+def _filters(config_json: str, run_id: str | None, principal: bool) -> None:
+    picture = _filter_sheet(config_json, run_id, principal)
+    st.image(picture, alt=f"Patch filters {'after training' if run_id else 'at the init'}")
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _filter_sheet(config_json: str, run_id: str | None, principal: bool) -> NDArray[np.uint8]:
+    from vit_lab.probes.filters import patch_filters, principal_filters
+
+    model = vit(config_json, run_id)
+    filters = (principal_filters(model) if principal else patch_filters(model))[:MOST_COLUMNS, 0].numpy()
+    columns = min(len(filters), 8)
+    zoom = max(1, SHEET_PIXELS // (columns * filters.shape[-1]))
+    return sheet(as_grey(filters).repeat(zoom, axis=1).repeat(zoom, axis=2), columns, gap=4)
+
+
+def as_grey(filters: NDArray[Any]) -> NDArray[np.uint8]:
+    """Weights as grey levels: 0 is the middle, the largest of each filter, whatever its sign, is black or white. (n, P, P)."""
+    largest = np.abs(filters).max(axis=(1, 2), keepdims=True)
+    return np.round(127.5 + 127.5 * filters / np.maximum(largest, 1e-12)).astype(np.uint8)
+
+
+def _shown(values: NDArray[Any]) -> str:
+    rows, columns = values.shape
+    parts = [f"{most} of {count} {what}" for count, most, what in ((rows, MOST_ROWS, "rows"), (columns, MOST_COLUMNS, "columns"))
+             if count > most and (what == "rows" or columns <= 512)]  # fmt: skip
+    return f"The first {' and '.join(parts)} are shown." if parts else ""
