@@ -25,10 +25,8 @@ def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = 
     place = {"x": x, "y": y, "x2": "x2:Q", "y2": "y2:Q"}
     tooltip = [alt.Tooltip("place:N", title="patch"), alt.Tooltip("value:Q", title=value, format=".4~g")]
     tiles = alt.Chart().mark_rect(opacity=opacity).encode(
-        **place, color=alt.Color("value:Q", scale=scale, title=None,
-                                 legend=alt.Legend(orient="bottom", format=".2~g", gradientThickness=8, gradientLength=size - 60)
-                                 if size > 200 else None),
-        tooltip=tooltip)  # fmt: skip
+        **place, color=alt.Color("value:Q", scale=scale, legend=None), tooltip=tooltip
+    )  # fmt: skip
     frame = alt.Chart().mark_rect(fill=None, stroke="#ec4899", strokeWidth=3 if size > 200 else 2).encode(**place)
     layers = [
         picture.transform_filter(alt.datum.kind == "image"),

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.config import IMAGE_SHAPE, configure
+from vit_lab.config import IMAGE_SHAPE, VitConfig, configure
 from vit_lab.ui.form import PATCH_SIZES, train_link
 from vit_lab.ui.learn import matrix
 from vit_lab.ui.learn.digit import Digit
@@ -45,14 +45,12 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
              f"{_shown(found.rows)}")  # fmt: skip
 
     st.subheader("Each row becomes a token", anchor=False)
+    model = config.model
+    assert isinstance(model, VitConfig)
     st.markdown(
-        f"One linear layer, shared by all patches, maps `(B, N, P·P·C)` = `{rows}` to `(B, N, D)` = `{(*rows[:2], tokens[2])}`; then "
-        + ("a class token comes first and " if tokens[1] > rows[1] else "")
-        + (
-            "the positions are added."
-            if config.model.position != "none"
-            else "nothing is added: this run has no positions."
-        )  # type: ignore[union-attr]
+        f"One linear layer, shared by all patches, maps `(B, N, P·P·C)` = `{rows}` to `(B, N, D)` = `{(*rows[:2], model.dim)}`; then "
+        + ("a class token comes first and " if model.pool == "cls" else "")
+        + ("the positions are added." if model.position != "none" else "no positions are added, for this run has none.")
         + f" The numbers are those of {run_words(run) if run else 'the classroom model at its init'}."
     )
     st.latex(r"\mathbf{z}_0 = [\,\mathbf{x}_p^1\mathbf{E};\;\mathbf{x}_p^2\mathbf{E};\;\dots;\;\mathbf{x}_p^N\mathbf{E}\,]"

@@ -48,9 +48,8 @@ def encoding_lesson(kind: str, patch_size: int) -> NDArray[np.float32]:
             st.page_link("pages/train.py", label="Train with learned positions", icon=":material/play_circle:",
                          query_params=train_link([config]))  # fmt: skip
     else:
-        st.latex(
-            r"PE_{(pos,\,2i)} = \sin\frac{pos}{10000^{2i/D}} \qquad PE_{(pos,\,2i+1)} = \cos\frac{pos}{10000^{2i/D}}"
-        )
+        st.latex(r"PE_{(pos,\,2i)} = \sin\left(pos / 10000^{2i/D}\right)")
+        st.latex(r"PE_{(pos,\,2i+1)} = \cos\left(pos / 10000^{2i/D}\right)")
     count, dim = values.shape
     rows, columns = ([str(number) for number in range(size)] for size in (count, dim))
     left, right = st.columns(2, gap="large")
@@ -87,16 +86,16 @@ def similarity_lesson(values: NDArray[np.float32]) -> None:
         st.markdown(f"**Position {place}: {patch_map.place_words(place, side)}, against all others**")
         patch_map.patch_map(alike[place], patch_map.SIMILARITY, "similarity-map", f"Cosine similarity to position {place}",
                             chosen=place)  # fmt: skip
-        look_for("The framed patch is the chosen one. Sines count places along the line in which patches are read, so the patch "
-                 "below is as far away as it is in that line. Learned positions of large models also find rows and columns "
-                 "(Dosovitskiy et al. 2021, Fig. 7 centre).")  # fmt: skip
+        look_for("The framed patch is the chosen one. Sines count along the line in which patches are read: the neighbour to the "
+                 "right is near, the one below a whole row of steps away. Learned positions of a large model come to know rows and "
+                 "columns (Dosovitskiy et al. 2021, Fig. 7 centre).")  # fmt: skip
     with right:
         st.markdown("**All against all**")
         names = [str(number) for number in range(count)]
         matrix.matrix(
             alike, matrix.SIMILARITY, "similarity", "Cosine similarity of all positions", rows=names, columns=names
         )
-        look_for("A bright diagonal band: near places are alike. For sines the band is the same everywhere, since similarity "
+        look_for("A diagonal band means that near places are alike. For sines it is the same everywhere, since similarity "
                  "depends on the distance alone.")  # fmt: skip
 
 

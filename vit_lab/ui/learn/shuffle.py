@@ -28,6 +28,7 @@ from vit_lab.ui.table import unreadable
 
 STEPS = 200  # of the classroom preset's 300
 PAIR = tuple(configure(steps=STEPS, position=position) for position in ("sinusoidal", "none"))
+MODEL = VitConfig()  # of the preset
 NAMES = ("with positions", "without positions")
 SHOWN = (5, 2)  # the digits that are shown in each order
 
@@ -44,12 +45,7 @@ def _shuffled_chart() -> dict[str, Any]:
     error = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q", color=alt.value("#8a979b"))
     numbers = base.mark_text(dy=-12, fontWeight=600).encode(y=y, text=alt.Text("accuracy:Q", format=".1%"))
     chance = alt.Chart().mark_rule(strokeDash=[5, 4], color="#8a979b").encode(y=alt.datum(0.1))
-    return constant(alt.layer(bars, error, numbers, chance))
-
-
-def constant(chart: alt.LayerChart) -> dict[str, Any]:
-    """The chart as a spec without data."""
-    return charts.constant_spec(chart, 320)
+    return charts.constant_spec(alt.layer(bars, error, numbers, chance), 320)
 
 
 ACCURACIES = _shuffled_chart()
@@ -169,8 +165,9 @@ def _pictures() -> None:
     for column, (order, shuffled) in zip(columns, _orders(images).items(), strict=True):
         with column:
             st.markdown(f"**{order.capitalize()}**")
-            st.image([apart(image, PAIR[0].model.patch_size) for image in shuffled], width=130,  # type: ignore[union-attr]
-                     alt=[f"A {label}, patches {order}" for label in SHOWN])  # fmt: skip
+            with st.container(horizontal=True, gap="small"):
+                for label, image in zip(SHOWN, shuffled, strict=True):
+                    st.image(apart(image, MODEL.patch_size), width=130, alt=f"A {label}, patches {order}")
     look_for("One order for all: the same patches change places in every image. An order for each: even that is different from "
              "image to image.")  # fmt: skip
 
@@ -181,11 +178,9 @@ def _orders(images: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
 
     from vit_lab.training.shuffled import ORDERS, patch_orders, shuffle_patches
 
-    model = PAIR[0].model
-    assert isinstance(model, VitConfig)
     pixels = torch.from_numpy(images)[:, None]
     return {
-        order: shuffle_patches(pixels, model.patch_size, patch_orders(order, len(images), model.num_patches, 0))[
+        order: shuffle_patches(pixels, MODEL.patch_size, patch_orders(order, len(images), MODEL.num_patches, 0))[
             :, 0
         ].numpy()
         for order in ORDERS
