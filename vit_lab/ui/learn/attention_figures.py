@@ -24,7 +24,7 @@ BINS = 40
 def _spread() -> dict[str, Any]:
     bars = alt.Chart().mark_bar(opacity=0.65).encode(
         x=alt.X("low:Q", title="score", axis=alt.Axis(grid=False, format=".3~g")), x2="high:Q",
-        y=alt.Y("count:Q", title="pairs of tokens", stack=None, axis=alt.Axis(tickCount=4)), color=KIND,
+        y=alt.Y("count:Q", title="pairs of tokens", stack=None, axis=alt.Axis(tickCount=4)), y2=alt.datum(0), color=KIND,
         tooltip=["kind:N", alt.Tooltip("low:Q", format=".3~g", title="from"), alt.Tooltip("high:Q", format=".3~g", title="to"), "count:Q"],
     )  # fmt: skip
     return constant_spec(alt.layer(bars), 240)
@@ -34,7 +34,7 @@ def _softmax() -> dict[str, Any]:
     bars = alt.Chart().mark_bar().encode(
         x=alt.X("key:N", sort=None, title="key", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         xOffset=alt.XOffset("kind:N", sort=[RAW, SCALED]),
-        y=alt.Y("weight:Q", title="weight", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=5)), color=KIND,
+        y=alt.Y("weight:Q", title="weight", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=2)), color=KIND,
         tooltip=["kind:N", "key:N", alt.Tooltip("weight:Q", format=".4f")],
     )  # fmt: skip
     return constant_spec(alt.layer(bars), 240)
@@ -97,19 +97,23 @@ def scaling(shown: Shown, chosen: Digit, block: int, head: int, query: int) -> N
     width = found.q.shape[-1]
     raw, scaled = found.products[head], found.scores[head]
     expected = width * float(found.q[head].var() * found.k[head].var())
-    one, two, three, four = st.columns(4)
-    one.metric("Variance of q·k", f"{raw.var():.3g}")
-    two.metric(f"Variance of q·k / √{width}", f"{scaled.var():.3g}")
-    three.metric("Entropy of softmax(q·k)", f"{found.unscaled_entropy[head]:.3f}")
-    four.metric(f"Entropy of softmax(q·k / √{width})", f"{found.entropy[head]:.3f}")
+    grid = st.grid(4, min_column_width=150, gap="small")
+    for label, number in (
+        ("Variance of q·k", f"{raw.var():.3g}"),
+        (f"Variance of q·k / √{width}", f"{scaled.var():.3g}"),
+        ("Entropy of softmax(q·k)", f"{found.unscaled_entropy[head]:.3f}"),
+        (f"Entropy of softmax(q·k / √{width})", f"{found.entropy[head]:.3f}"),
+    ):
+        with grid.cell():
+            st.metric(label, number)
     left, right = st.columns(2, gap="large")
     with left:
         st.vega_lite_chart(
             spread_rows(raw, scaled), SPREAD, key="spread", alt="Distribution of the scores, raw and divided"
         )
-        look_for(f"Dividing by √K = {width**0.5:.2f} makes the scores' spread {width**0.5:.2f} times narrower and their variance K = {width} times "
-                 f"smaller. The footnote's rule, K · var(q) · var(k), gives {expected:.3g} for q·k here; what is missing to "
-                 f"{raw.var():.3g} is that real queries and keys are not independent, nor of mean 0.")  # fmt: skip
+        look_for(f"Dividing by √K = {width**0.5:.3g} makes the scores' spread {width**0.5:.3g} times narrower and their variance K = {width} times "
+                 f"smaller. The footnote's rule, K · var(q) · var(k), would give {expected:.3g} for q·k; it is {raw.var():.3g}, "
+                 f"for real queries and keys are neither independent nor of mean 0.")  # fmt: skip
     with right:
         rows = softmax_rows(found.unscaled[head, query], found.weights[head, query], shown.tokens)
         st.vega_lite_chart(
@@ -161,7 +165,7 @@ def all_heads(shown: Shown, chosen: Digit, found: Steps, query: int) -> None:
             _over_image(shown, chosen, found.weights[head, query], patch_map.HEAD, f"head-map-{head}", query,
                         f"Attention weights of head {head + 1}")  # fmt: skip
     look_for(
-        "Do heads look at different places? At an init of small variance all look everywhere; trained heads differ."
+        "Do heads look at different places? At an init of small variance all look almost everywhere. Compare with a model after training."
     )
     st.latex(r"\mathrm{MultiHead}(x) = \mathrm{Concat}(z^1, \dots, z^H)\, W^O")
     st.markdown(f"The heads' answers stand side by side, `(B, H, N, K)` = `(1, {heads}, {count}, {width})` becomes `(B, N, H·K)` = "

@@ -14,17 +14,18 @@ from vit_lab.ui.charts import constant_spec
 DIVERGING = alt.Scale(scheme="blueorange", domainMid=0)
 COSINE = alt.Scale(scheme="blueorange", domain=[-1, 1])
 GREY = alt.Scale(range=["#000000", "#ffffff"])
+LEGEND = alt.Legend(orient="top", gradientThickness=8, gradientLength=150, format=".2~g", tickCount=4)
 SEQUENTIAL = alt.Scale(scheme="viridis")
 
 
-def _matrix(x: str, y: str, value: str, scale: alt.Scale, height: int = 260) -> dict[str, Any]:
+def _matrix(x: str, y: str, value: str, scale: alt.Scale, height: int = 300) -> dict[str, Any]:
     cells = (
         alt.Chart()
         .mark_rect()
         .encode(
             x=alt.X("column:N", title=x, sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False)),
             y=alt.Y("row:N", title=y, sort=None, axis=alt.Axis(labelOverlap=True, ticks=False)),
-            color=alt.Color("value:Q", title=None, scale=scale, legend=alt.Legend(gradientThickness=8, format=".2~g")),
+            color=alt.Color("value:Q", title=None, scale=scale, legend=LEGEND),
             tooltip=[
                 alt.Tooltip("row:N", title=y),
                 alt.Tooltip("column:N", title=x),
@@ -38,11 +39,11 @@ def _matrix(x: str, y: str, value: str, scale: alt.Scale, height: int = 260) -> 
 PIXELS = _matrix("pixel of the patch", "patch", "grey level", GREY)
 TOKENS = _matrix("dimension", "token", "value", DIVERGING)
 POSITIONS = _matrix("dimension", "position", "value", DIVERGING)
-SIMILARITY = _matrix("position", "position", "cosine similarity", COSINE, height=340)
+SIMILARITY = _matrix("position", "position", "cosine similarity", COSINE, height=390)
 FEATURES = _matrix("feature of the head", "token", "value", DIVERGING)
-SCORES = _matrix("key", "query", "score", DIVERGING, height=300)
-WEIGHTS = _matrix("key", "query", "weight", SEQUENTIAL, height=300)
-MASK = _matrix("key", "query", "may read", SEQUENTIAL, height=300)
+SCORES = _matrix("key", "query", "score", DIVERGING, height=340)
+WEIGHTS = _matrix("key", "query", "weight", SEQUENTIAL, height=340)
+MASK = _matrix("key", "query", "may read", SEQUENTIAL, height=340)
 
 
 def matrix(values: NDArray[Any], spec: dict[str, Any], key: str, words: str, *, rows: Sequence[str] = (),

@@ -21,7 +21,11 @@ def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = 
     """A square of `size` screen pixels. `number` is the format in which values are written on the patches, none by default."""
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, SIDE], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[SIDE, 0], nice=False))
-    picture = alt.Chart().mark_image(width=size, height=size).encode(x=x, y=y, url="url:N")
+    picture = (
+        alt.Chart()
+        .mark_image(width=alt.expr("width"), height=alt.expr("height"), aspect=False)
+        .encode(x=x, y=y, url="url:N")
+    )
     place = {"x": x, "y": y, "x2": "x2:Q", "y2": "y2:Q"}
     tooltip = [alt.Tooltip("place:N", title="patch"), alt.Tooltip("value:Q", title=value, format=".4~g")]
     tiles = alt.Chart().mark_rect(opacity=opacity).encode(
@@ -40,7 +44,7 @@ def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = 
         for style in ({"color": "black", "stroke": "black", "strokeWidth": 3}, {"color": "white"}):
             layers.append(words.mark_text(fontSize=12, fontWeight=600, **style).transform_filter(alt.datum.kind == "patch"))  # fmt: skip
     spec = constant_spec(alt.layer(*layers), size)
-    return spec | {"width": size}
+    return spec | {"width": size, "autosize": {"type": "pad"}}
 
 
 SIMILARITY = _map("cosine similarity", COSINE, 280, 1.0, ".2f")

@@ -41,8 +41,8 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
         f"`(B, C, H, W)` = `{image}` becomes `(B, N, P·P·C)` = `{rows}`: **{rows[1]} patches of {rows[2]} numbers**."
     )
     matrix.matrix(found.rows[:MOST_ROWS], matrix.PIXELS, "rows", "Pixels of each patch as a row")
-    look_for(f"Row 1 is the patch at the top left, read like a line of text. Dark rows are empty patches. "
-             f"{_shown(found.rows)}")  # fmt: skip
+    look_for(f"Row 1 is the patch at the top left, read like a line of text. Dark rows are empty patches."
+             f"{_shown(found.rows, 28**2)}")  # fmt: skip
 
     st.subheader("Each row becomes a token", anchor=False)
     model = config.model
@@ -65,7 +65,7 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
         names += [str(place + 1) for place in range(rows[1])]
         matrix.matrix(found.tokens[:MOST_ROWS, :MOST_COLUMNS], matrix.TOKENS, "tokens", "Tokens with positions",
                       rows=names[:MOST_ROWS])  # fmt: skip
-    look_for(f"Empty patches are all alike before positions, and can be told apart after. {_shown(found.embedded)} "
+    look_for(f"Empty patches are all alike before positions, and can be told apart after.{_shown(found.embedded, MOST_COLUMNS)} "
              "(Dosovitskiy et al. 2021, Sec. 3.1, Eq. 1, there with a class token in front.)")  # fmt: skip
 
 
@@ -155,8 +155,9 @@ def as_grey(filters: NDArray[Any]) -> NDArray[np.uint8]:
     return np.round(127.5 + 127.5 * filters / np.maximum(largest, 1e-12)).astype(np.uint8)
 
 
-def _shown(values: NDArray[Any]) -> str:
-    rows, columns = values.shape
-    parts = [f"{most} of {count} {what}" for count, most, what in ((rows, MOST_ROWS, "rows"), (columns, MOST_COLUMNS, "columns"))
-             if count > most and (what == "rows" or columns <= 512)]  # fmt: skip
-    return f"The first {' and '.join(parts)} are shown." if parts else ""
+def _shown(values: NDArray[Any], most_columns: int) -> str:
+    limits = (MOST_ROWS, "rows"), (most_columns, "columns")
+    parts = [
+        f"{most} of {count} {what}" for count, (most, what) in zip(values.shape, limits, strict=True) if count > most
+    ]
+    return f" The first {' and '.join(parts)} are shown." if parts else ""
