@@ -131,7 +131,7 @@ def weights(shown: Shown, chosen: Digit, found: Steps, head: int, query: int) ->
     row = found.weights[head, query]
     with left:
         st.markdown(f"**Where query {shown.tokens[query]} looks**")
-        _over_image(shown, chosen, row, patch_map.WEIGHTS, "weight-map", query, "Attention weights of the chosen query")
+        _over_image(shown, chosen, row, patch_map.WEIGHTS, "weight-map", query, "Attention map of the chosen query")
         look_for(f"Yellow is where it reads. An even look would be {1 / len(row):.3f} each; the largest here is {row.max():.3f}. "
                  + _class_words(shown, row, "weight"))  # fmt: skip
     with right:
@@ -163,7 +163,7 @@ def all_heads(shown: Shown, chosen: Digit, found: Steps, query: int) -> None:
         with grid.cell():
             st.caption(f"head {head + 1}, entropy {found.entropy[head]:.2f}")
             _over_image(shown, chosen, found.weights[head, query], patch_map.HEAD, f"head-map-{head}", query,
-                        f"Attention weights of head {head + 1}")  # fmt: skip
+                        f"Attention map of head {head + 1}")  # fmt: skip
     look_for(
         "Do heads look at different places? At an init of small variance all look almost everywhere. Compare with a model after training."
     )
