@@ -32,8 +32,8 @@ def measure() -> dict[str, Any]:
     torch.set_num_threads(1)
     images = len(load_run_data(configure()).test)
     figures: dict[str, Any] = {"test_images": images, "seeds": len(SEEDS)}
-    for position in POSITIONS:
-        found = [trained_and_shuffled(position, seed) for seed in SEEDS]
+    results = {position: [trained_and_shuffled(position, seed) for seed in SEEDS] for position in POSITIONS}
+    for position, found in results.items():
         for order in ORDERS:
             values = [one[order] for one in found]
             summary = summarise(values)
@@ -43,4 +43,7 @@ def measure() -> dict[str, Any]:
             if order != ORDERS[0]:
                 lost = paired_test([one[order] - one[ORDERS[0]] for one in found])
                 figures[f"{position}, {order}, difference"] = asdict(lost)
+        if position != "none":
+            gained = [one[ORDERS[0]] - other[ORDERS[0]] for one, other in zip(found, results["none"], strict=True)]
+            figures[f"{position} against none, {ORDERS[0]}"] = asdict(paired_test(gained))
     return figures

@@ -6,6 +6,7 @@ from vit_lab.ui.learn import attention_figures as figures
 from vit_lab.ui.learn.attention import choose_model, choose_place, steps
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
+from vit_lab.ui.learn.scaling import scaling
 from vit_lab.ui.picture import apart
 
 lesson("learn_attention")
@@ -29,7 +30,7 @@ look_for(
 
 figures.queries_keys_values(shown, found, head)
 figures.scores(shown, chosen, found, head, query)
-figures.scaling(shown, chosen, block, head, query)
+scaling(shown, chosen, block, head, query)
 figures.weights(shown, chosen, found, head, query)
 figures.all_heads(shown, chosen, found, query)
 figures.causal(shown, found, head)

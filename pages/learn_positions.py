@@ -15,6 +15,6 @@ left, right = st.columns(2)
 kind = left.segmented_control("Positions", KINDS, default="sinusoidal", required=True, key="kind")
 patch_size = right.segmented_control("Patch size", SIZES, default=7, required=True, key="positions_patch",
                                      format_func=lambda size: f"{size} px")  # fmt: skip
-similarity_lesson(encoding_lesson(kind, patch_size))
+similarity_lesson(kind, encoding_lesson(kind, patch_size))
 shuffle_lesson()
 end_of_lesson("learn_positions", "Train without positions", configure(position="none"))

@@ -16,8 +16,8 @@ from vit_lab.runs.trained import trained_model
 from vit_lab.schemes import SCHEMES
 from vit_lab.ui.form import SCALES
 from vit_lab.ui.learn.attention import AT_INIT, HEADS, SIZES, TRAINED
-from vit_lab.ui.learn.attention_figures import RAW, SCALED, VARIANCES, softmax_rows, spread_rows
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
+from vit_lab.ui.learn.scaling import RAW, SCALED, VARIANCES, softmax_rows, spread_rows
 
 PAGE = f"{FOLDER}/learn_attention.py"
 NUMBERS = [str(place + 1) for place in range(16)]
@@ -146,7 +146,7 @@ def test_a_trained_model_is_looked_into(open_page, settings):
 def test_without_a_run_the_page_says_so(open_page):
     finished(patch_size=2)
     at = shown(open_page(PAGE), attention_model=TRAINED)
-    assert not at.exception and "No ViT with patches of 4 pixels or more" in at.info[0].value
+    assert not at.exception and "No ViT with patches of 4, 7 or 14 pixels" in at.info[0].value
     assert "Train one" in [link.label for link in at.page_link]
 
 

@@ -69,12 +69,10 @@ def choose_model() -> Shown:
     """Controls that choose the model: freshly initialised in a way of one's choice, or the latest trained run."""
     way = st.segmented_control("Model", [AT_INIT, TRAINED], default=AT_INIT, required=True, key="attention_model")
     if way == TRAINED:
-        runs = [run for size in SIZES if (run := latest_run(patch_size=size))]
-        if runs:
-            run = max(runs, key=lambda run: run.number)
+        if run := latest_run(lambda model: model.patch_size in SIZES):
             st.caption(f"The latest: {run_words(run)}.")
             return Shown(run.config, run)
-        st.info("No ViT with patches of 4 pixels or more has finished here yet; this is one at its init.")
+        st.info("No ViT with patches of 4, 7 or 14 pixels has finished here yet; this is one at its init.")
         st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:", query_params=train_link([configure()]))  # fmt: skip
         return Shown(configure(), None)
     left, right = st.columns(2, wrap=False)

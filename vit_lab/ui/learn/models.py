@@ -1,5 +1,6 @@
 """The models that lessons look into: built at their init, or read back from a run. Loaded once, and only ever read."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,14 +15,11 @@ if TYPE_CHECKING:
     from vit_lab.models.vit import VisionTransformer
 
 
-def latest_run(**settings: object) -> RunRecord | None:
-    """The ViT run that finished last among those with these model settings."""
+def latest_run(suits: Callable[[VitConfig], bool]) -> RunRecord | None:
+    """The ViT run that finished last among those whose model suits."""
     from vit_lab.runs.trained import latest_trained  # brings torch
 
-    return latest_trained(
-        open_store(),
-        lambda config: isinstance(config.model, VitConfig) and config.model.model_dump().items() >= settings.items(),
-    )
+    return latest_trained(open_store(), lambda config: isinstance(config.model, VitConfig) and suits(config.model))
 
 
 def vit(config_json: str, run_id: str | None = None) -> "VisionTransformer":

@@ -32,7 +32,7 @@ class Stages:
 
 def embedding_lesson(chosen: Digit, patch_size: int) -> None:
     """Rows of pixels, then tokens before and after positions, each with its shape."""
-    run = latest_run(patch_size=patch_size)
+    run = latest_run(lambda model: model.patch_size == patch_size)
     config = run.config if run else configure(patch_size=patch_size)
     found = _stages(chosen.pixels, config.model_dump_json(), run.id if run else None)
     image, rows, tokens = found.shapes
@@ -65,14 +65,15 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
         names += [str(place + 1) for place in range(rows[1])]
         matrix.matrix(found.tokens[:MOST_ROWS, :MOST_COLUMNS], matrix.TOKENS, "tokens", "Tokens with positions",
                       rows=names[:MOST_ROWS])  # fmt: skip
-    look_for(f"Empty patches are all alike before positions, and can be told apart after.{_shown(found.embedded, MOST_COLUMNS)} "
+    told_apart = "and can be told apart after" if model.position != "none" else "and stay so without positions"
+    look_for(f"Empty patches are all alike before positions, {told_apart}.{_shown(found.embedded, MOST_COLUMNS)} "
              "(Dosovitskiy et al. 2021, Sec. 3.1, Eq. 1, there with a class token in front.)")  # fmt: skip
 
 
 def filters_lesson(patch_size: int) -> None:
     """The filters of the latest run with this patch size beside the same filters at its init."""
     st.subheader("What the embedding looks for", anchor=False)
-    run = latest_run(patch_size=patch_size)
+    run = latest_run(lambda model: model.patch_size == patch_size)
     config = run.config if run else configure(patch_size=patch_size)
     principal = st.toggle("Principal components", key="principal", disabled=patch_size == 1,
                           help="The directions in which the filters differ most, as the paper's Fig. 7 (left) shows them.")  # fmt: skip
@@ -91,10 +92,10 @@ def filters_lesson(patch_size: int) -> None:
             )
             st.page_link("pages/train.py", label=f"Train with patch size {patch_size}", icon=":material/play_circle:",
                          query_params=train_link([config]))  # fmt: skip
-    which = f"Both are of {run_words(run)}." if run else "These are of the classroom model."
-    look_for(f"A tile is one dimension of a token: grey is 0, white counts a pixel for it, black against. {which} Noise at the init turns into "
-             "strokes and edges, where training had a reason to. (Dosovitskiy et al. 2021, Fig. 7 left, has the principal "
-             "components of a far larger model.)")  # fmt: skip
+    which = (f"Both are of {run_words(run)}; training has moved the filters by {_moved(config.model_dump_json(), run.id):.0%} of their size. "
+             "Smooth strokes are learned, speckle is what is left of the init." if run else "These are of the classroom model.")  # fmt: skip
+    look_for(f"A tile is one dimension of a token: grey is 0, white counts a pixel for it, black against. {which} (Dosovitskiy et al. 2021, "
+             "Fig. 7 left, has the principal components of a far larger model.)")  # fmt: skip
 
 
 def cost_lesson(patch_size: int) -> None:
@@ -147,6 +148,15 @@ def _filter_sheet(config_json: str, run_id: str | None, principal: bool) -> NDAr
     columns = min(len(filters), 8)
     zoom = max(1, SHEET_PIXELS // (columns * filters.shape[-1]))
     return sheet(as_grey(filters).repeat(zoom, axis=1).repeat(zoom, axis=2), columns, gap=4)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _moved(config_json: str, run_id: str) -> float:
+    """How far training has moved the filters, over their size at the init (see `vit_lab.probes.weights.weight_rows`)."""
+    from vit_lab.probes.weights import layers, weight_rows
+
+    now, start = ({"embed": layers(vit(config_json, which))["embed"]} for which in (run_id, None))
+    return next(value for measure, _, value in weight_rows(now, start) if measure == "weight_distance")
 
 
 def as_grey(filters: NDArray[Any]) -> NDArray[np.uint8]:

@@ -36,7 +36,9 @@ CURVES = _curves()
 
 def encoding_lesson(kind: str, patch_size: int) -> NDArray[np.float32]:
     """The encodings as a heatmap and as curves. Returns them, (N, D), one row a patch."""
-    run = latest_run(patch_size=patch_size, position="learned") if kind == "learned" else None
+    run = None
+    if kind == "learned":
+        run = latest_run(lambda model: (model.position, model.patch_size) == ("learned", patch_size))
     config = run.config if run else configure(patch_size=patch_size, position=kind)
     values = encodings(config.model_dump_json(), run.id if run else None)
     if run:
@@ -74,7 +76,7 @@ def encoding_lesson(kind: str, patch_size: int) -> NDArray[np.float32]:
     return values
 
 
-def similarity_lesson(values: NDArray[np.float32]) -> None:
+def similarity_lesson(kind: str, values: NDArray[np.float32]) -> None:
     """How alike positions are: one against all on the grid of patches, and all against all."""
     count = len(values)
     side = round(count**0.5)
@@ -86,17 +88,20 @@ def similarity_lesson(values: NDArray[np.float32]) -> None:
         st.markdown(f"**Position {place}: {patch_map.place_words(place, side)}, against all others**")
         patch_map.patch_map(alike[place], patch_map.SIMILARITY, "similarity-map", f"Cosine similarity to position {place}",
                             chosen=place)  # fmt: skip
-        look_for("The framed patch is the chosen one. Sines count along the line in which patches are read: the neighbour to the "
-                 "right is near, the one below a whole row of steps away. Learned positions of a large model come to know rows and "
-                 "columns (Dosovitskiy et al. 2021, Fig. 7 centre).")  # fmt: skip
+        look_for("The framed patch is the chosen one. " + (
+            "Sines count along the line in which patches are read: the neighbour to the right is near, the one below a whole "
+            "row of steps away." if kind == "sinusoidal" else
+            "In a large model that has learned for long, near patches are alike, and so are those of one row or column "
+            "(Dosovitskiy et al. 2021, Fig. 7 centre). Is it so here?"))  # fmt: skip
     with right:
         st.markdown("**All against all**")
         names = [str(number) for number in range(count)]
         matrix.matrix(
             alike, matrix.SIMILARITY, "similarity", "Cosine similarity of all positions", rows=names, columns=names
         )
-        look_for("A diagonal band means that near places are alike. For sines it is the same everywhere, since similarity "
-                 "depends on the distance alone.")  # fmt: skip
+        look_for("A diagonal band means that near places are alike. " + (
+            "For sines it is the same everywhere, since similarity depends on the distance alone." if kind == "sinusoidal" else
+            "A bare diagonal means that every place only resembles itself."))  # fmt: skip
 
 
 def curve_rows(values: NDArray[np.float32], dimensions: Sequence[str]) -> pd.DataFrame:
