@@ -86,7 +86,7 @@ def test_without_a_run_the_page_says_so_and_leads_to_training(open_page):
     assert [link.label for link in at.page_link] == ["Train with patch size 7", "Train with patches of 7 pixels", "Next: 2 · Positions"]  # fmt: skip
 
 
-@pytest.mark.parametrize("settings", [{}, {"pool": "cls"}, {"position": "none"}, {"normalise": False, "dim": 80}])
+@pytest.mark.parametrize("settings", [{}, {"pool": "cls"}, {"position": "learned"}, {"normalise": False, "dim": 80}])
 def test_the_latest_run_with_that_patch_size_is_looked_into(open_page, settings):
     finished(patch_size=7)
     run = finished(patch_size=14, **settings)
@@ -96,13 +96,19 @@ def test_the_latest_run_with_that_patch_size_is_looked_into(open_page, settings)
     words, model = words_of(at), run.config.model
     assert not at.exception and not at.info and f"run {run.number} (`linear-default`" in words
     assert ("class token comes first" in words) == (model.pool == "cls")
-    assert ("no positions are added" in words) == (model.position == "none")
     assert f"`(1, 4, {model.dim})`" in words
     assert ("The first 64 of 80 columns are shown." in words) == (model.dim == 80)
     assert len(chart_rows(at, "Tokens with")) == model.num_tokens * min(model.dim, 64)
     for principal in (True, False):
         at.toggle(key="principal").set_value(principal).run()
         assert not at.exception
+
+
+def test_tokens_are_shown_with_positions_and_filters_of_any_run(open_page):
+    placed, plain = finished(patch_size=7), finished(patch_size=7, position="none")
+    at = open_page(PAGE)
+    words = words_of(at)
+    assert f"The numbers are those of run {placed.number} (" in words and f"Both are of run {plain.number} (" in words
 
 
 def test_a_run_whose_checkpoint_is_damaged_is_told(open_page):

@@ -13,7 +13,7 @@ from vit_lab.ui.charts import constant_spec
 
 DIVERGING = alt.Scale(scheme="blueorange", domainMid=0)
 COSINE = alt.Scale(scheme="blueorange", domain=[-1, 1])
-GREY = alt.Scale(range=["#000000", "#ffffff"])
+GREY = alt.Scale(domain=[0, 1], range=["#000000", "#ffffff"])
 LEGEND = alt.Legend(orient="top", gradientThickness=8, gradientLength=150, format=".2~g", tickCount=4)
 SEQUENTIAL = alt.Scale(scheme="viridis")
 

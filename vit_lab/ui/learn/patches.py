@@ -32,7 +32,7 @@ class Stages:
 
 def embedding_lesson(chosen: Digit, patch_size: int) -> None:
     """Rows of pixels, then tokens before and after positions, each with its shape."""
-    run = latest_run(lambda model: model.patch_size == patch_size)
+    run = latest_run(lambda model: model.patch_size == patch_size and model.position != "none")
     config = run.config if run else configure(patch_size=patch_size)
     found = _stages(chosen.pixels, config.model_dump_json(), run.id if run else None)
     image, rows, tokens = found.shapes
@@ -50,8 +50,7 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
     st.markdown(
         f"One linear layer, shared by all patches, maps `(B, N, P·P·C)` = `{rows}` to `(B, N, D)` = `{(*rows[:2], model.dim)}`; then "
         + ("a class token comes first and " if model.pool == "cls" else "")
-        + ("the positions are added." if model.position != "none" else "no positions are added, for this run has none.")
-        + f" The numbers are those of {run_words(run) if run else 'the classroom model at its init'}."
+        + f"the positions are added. The numbers are those of {run_words(run) if run else 'the classroom model at its init'}."
     )
     st.latex(r"\mathbf{z}_0 = [\,\mathbf{x}_p^1\mathbf{E};\;\mathbf{x}_p^2\mathbf{E};\;\dots;\;\mathbf{x}_p^N\mathbf{E}\,]"
              r" + \mathbf{E}_{pos}")  # fmt: skip
@@ -65,8 +64,7 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
         names += [str(place + 1) for place in range(rows[1])]
         matrix.matrix(found.tokens[:MOST_ROWS, :MOST_COLUMNS], matrix.TOKENS, "tokens", "Tokens with positions",
                       rows=names[:MOST_ROWS])  # fmt: skip
-    told_apart = "and can be told apart after" if model.position != "none" else "and stay so without positions"
-    look_for(f"Empty patches are all alike before positions, {told_apart}.{_shown(found.embedded, MOST_COLUMNS)} "
+    look_for(f"Empty patches are all alike before positions, and can be told apart after.{_shown(found.embedded, MOST_COLUMNS)} "
              "(Dosovitskiy et al. 2021, Sec. 3.1, Eq. 1, there with a class token in front.)")  # fmt: skip
 
 
