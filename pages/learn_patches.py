@@ -6,7 +6,7 @@ from vit_lab.config import configure
 from vit_lab.ui.form import PATCH_SIZES
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.patches import cost_lesson, embedding_lesson, filters_lesson
+from vit_lab.ui.learn.patches import cost_lesson, counted, embedding_lesson, filters_lesson
 from vit_lab.ui.picture import apart
 
 lesson("learn_patches")
@@ -22,7 +22,9 @@ with controls:
 side = 28 // patch_size
 with picture:
     st.image(apart(chosen.image, patch_size), width=300, alt=f"{chosen.words} in patches of {patch_size} pixels")
-    look_for(f"28 / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} = **{side**2} patches**.")
+    look_for(
+        f"28 / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} = **{counted(side**2, 'patch')}**."
+    )
 
 embedding_lesson(chosen, patch_size)
 filters_lesson(patch_size)

@@ -17,7 +17,7 @@ from vit_lab.models.vit import patchify
 from vit_lab.ui.form import PATCH_SIZES
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
-from vit_lab.ui.learn.patches import as_grey, costs
+from vit_lab.ui.learn.patches import as_grey, costs, counted
 from vit_lab.ui.picture import PIXELS, apart, sheet
 
 PAGE = f"{FOLDER}/learn_patches.py"
@@ -58,7 +58,7 @@ def test_every_control_and_the_shapes_that_it_leads_to(open_page):
         words = words_of(at)
         for shape in ("`(1, 1, 28, 28)` becomes", f"`(1, {patches}, {numbers})`", f"`(1, {patches}, 64)`"):
             assert shape in words, (key, value)
-        assert f"**N = {patches} tokens**" in words and f"**N² = {patches**2:,} scores**" in words
+        assert f"**{counted(patches, 'token')}**" in words and f"**{counted(patches**2, 'score')}**" in words
         seen.add(key)
     assert seen == set(CONTROLS)
 
@@ -165,6 +165,14 @@ def test_a_sheet_lays_tiles_in_rows():
 def test_weights_as_grey_levels():
     filters = np.array([[[0.0, 2.0], [-2.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
     assert as_grey(filters).tolist() == [[[128, 255], [0, 191]], [[128, 128], [128, 128]]]
+
+
+def test_one_of_a_thing_has_no_plural():
+    assert [counted(1, "patch"), counted(2, "patch"), counted(2401, "score")] == [
+        "1 patch",
+        "2 patches",
+        "2,401 scores",
+    ]
 
 
 def test_the_table_of_costs():

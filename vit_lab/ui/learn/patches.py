@@ -17,6 +17,7 @@ from vit_lab.ui.learn.models import as_input, latest_run, run_words, vit
 from vit_lab.ui.picture import sheet
 
 MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
+MOST_PRINCIPAL = 28  # as many as in the paper's figure
 SHEET_PIXELS = 420  # about, width of the pictures of filters
 
 
@@ -38,7 +39,7 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
     image, rows, tokens = found.shapes
     st.subheader("Each patch becomes a row of pixels", anchor=False)
     st.markdown(
-        f"`(B, C, H, W)` = `{image}` becomes `(B, N, P·P·C)` = `{rows}`: **{rows[1]} patches of {rows[2]} numbers**."
+        f"`(B, C, H, W)` = `{image}` becomes `(B, N, P·P·C)` = `{rows}`: **{counted(rows[1], 'patch')} of {counted(rows[2], 'number')}**."
     )
     matrix.matrix(found.rows[:MOST_ROWS], matrix.PIXELS, "rows", "Pixels of each patch as a row")
     look_for(f"Row 1 is the patch at the top left, read like a line of text. Dark rows are empty patches."
@@ -102,8 +103,8 @@ def cost_lesson(patch_size: int) -> None:
     table = costs()
     side = IMAGE_SHAPE["image_size"] // patch_size
     st.markdown(
-        f"N grows as 1/P² and attention as N²: patches of {patch_size} × {patch_size} make **N = {side**2} tokens** and "
-        f"**N² = {side**4:,} scores** in each head of each block; halving the patch makes 4 times the tokens and 16 times the scores."
+        f"N grows as 1/P² and attention as N²: patches of {patch_size} × {patch_size} make **{counted(side**2, 'token')}** and "
+        f"**{counted(side**4, 'score')}** in each head of each block; halving the patch makes 4 times the tokens and 16 times the scores."
     )
     st.table(table)
     look_for("Each row is an image in the same 784 pixels; what changes is in how many pieces attention sees it.")
@@ -142,8 +143,9 @@ def _filter_sheet(config_json: str, run_id: str | None, principal: bool) -> NDAr
     from vit_lab.probes.filters import patch_filters, principal_filters
 
     model = vit(config_json, run_id)
-    filters = (principal_filters(model) if principal else patch_filters(model))[:MOST_COLUMNS, 0].numpy()
-    columns = min(len(filters), 8)
+    found = principal_filters(model)[:MOST_PRINCIPAL] if principal else patch_filters(model)[:MOST_COLUMNS]
+    filters = found[:, 0].numpy()
+    columns = min(len(filters), 7 if principal else 8)
     zoom = max(1, SHEET_PIXELS // (columns * filters.shape[-1]))
     return sheet(as_grey(filters).repeat(zoom, axis=1).repeat(zoom, axis=2), columns, gap=4)
 
@@ -158,9 +160,13 @@ def _moved(config_json: str, run_id: str) -> float:
 
 
 def as_grey(filters: NDArray[Any]) -> NDArray[np.uint8]:
-    """Weights as grey levels: 0 is the middle, the largest of each filter, whatever its sign, is black or white. (n, P, P)."""
-    largest = np.abs(filters).max(axis=(1, 2), keepdims=True)
-    return np.round(127.5 + 127.5 * filters / np.maximum(largest, 1e-12)).astype(np.uint8)
+    """Weights as grey levels: 0 is the middle, and the largest of all, whatever its sign, is black or white. (n, P, P)."""
+    return np.round(127.5 + 127.5 * filters / max(np.abs(filters).max(), 1e-12)).astype(np.uint8)
+
+
+def counted(count: int, what: str) -> str:
+    """How many there are of something: '1 patch', '2,401 scores'."""
+    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('ch') else 's'}"
 
 
 def _shown(values: NDArray[Any], most_columns: int) -> str:
