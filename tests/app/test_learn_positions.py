@@ -133,6 +133,14 @@ def test_a_pair_that_is_there_already_is_measured_at_once(open_page):
     assert not at.exception and chart_is_there(at) and "train_pair" not in [button.key for button in at.button]
 
 
+def test_a_checkpoint_that_cannot_be_read_is_told(open_page):
+    for position in ("sinusoidal", "none"):
+        run = finished(position=position, patch_size=7)
+    paths.checkpoint(run.id).write_bytes(b"nothing")
+    at = open_page(PAGE)
+    assert not at.exception and "damaged" in at.error[0].value
+
+
 def test_only_runs_that_differ_in_nothing_else_are_a_pair(home):
     wanted = finished(position="sinusoidal", seed=1)
     plain = finished(position="none", seed=1)

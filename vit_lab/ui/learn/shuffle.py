@@ -73,21 +73,16 @@ def shuffle_lesson() -> None:
 
 def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
     """The latest finished runs on the bundled digits, one with positions and one without, that differ in nothing else."""
-    from vit_lab.runs.trained import latest_trained  # brings torch
+    from vit_lab.runs.trained import trained_runs  # brings torch
 
-    for plain in store.runs():
-        if unreadable(plain) or not _is_plain(plain.config) or latest_trained(store, plain.config.__eq__) != plain:
-            continue
-        twin = configure(plain.config, position="sinusoidal")
-        if placed := latest_trained(store, twin.__eq__):
+    latest: dict[RunConfig, RunRecord] = {}
+    for run in trained_runs(store, lambda config: config.model.kind == "vit" and config.data.dataset == "mnist-10k"):
+        latest.setdefault(run.config, run)
+    for config, plain in latest.items():
+        assert isinstance(config.model, VitConfig)
+        if config.model.position == "none" and (placed := latest.get(configure(config, position="sinusoidal"))):
             return placed, plain
     return None
-
-
-def _is_plain(config: RunConfig) -> bool:
-    return (
-        isinstance(config.model, VitConfig) and config.model.position == "none" and config.data.dataset == "mnist-10k"
-    )
 
 
 def _unfinished(store: Store) -> str | None:
@@ -116,10 +111,12 @@ def _progress(store: Store, runs: list[RunRecord]) -> None:
 
 
 def _results(pair: tuple[RunRecord, RunRecord]) -> None:
+    from vit_lab.training.checkpoint import CheckpointError  # brings torch
+
     placed, plain = pair
     try:
         rows = results(placed.id, plain.id)
-    except DatasetError as error:
+    except (DatasetError, CheckpointError) as error:
         st.error(str(error))
         return
     images = int(rows["images"].iloc[0])
