@@ -5,7 +5,7 @@ import pytest
 from controls import chart_rows, keys_of, matrix_of, turned, words_of
 from finished import finished
 from places import FOLDER, RUNS
-from tiny import tiny
+from tiny import pair, tiny
 
 from vit_lab import paths
 from vit_lab.analysis.statistics import accuracy_error
@@ -154,16 +154,25 @@ def test_only_runs_that_differ_in_nothing_else_are_a_pair(home):
     store.close()
 
 
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+def test_while_a_pair_is_at_work_no_other_is_offered(open_page, workers, status):
+    store = Store(paths.database())
+    for run_id in store.add(pair(list(PAIR), "lesson")):
+        store._set(run_id, status=status)
+    at = open_page(PAGE)
+    assert not at.exception and len(at.get("progress")) == 1
+    assert "train_pair" not in [button.key for button in at.button] and not at.button(key="stop").disabled
+    store.close()
+
+
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.PAUSED, Status.FAILED, Status.INTERRUPTED])
 def test_a_pair_that_stands_still_can_be_resumed_here(open_page, workers, status):
     store = Store(paths.database())
-    from tiny import pair
-
     ids = store.add(pair(list(PAIR), "lesson"))
     for run_id in ids:
         store.end(run_id, status)
     store.close()
     at = open_page(PAGE)
-    assert not at.exception and "train_pair" not in [button.key for button in at.button]
+    assert not at.exception and "train_pair" in [button.key for button in at.button], "others need not wait for it"
     at.button(key="resume").click().run()
     assert workers.asked == [("resume", run_id) for run_id in ids]

@@ -59,10 +59,13 @@ def shuffle_lesson() -> None:
                 "model that has learned with positions?**")  # fmt: skip
     _pictures()
     store = open_store()
-    found, under_way = finished_pair(store), _unfinished(store)
-    if under_way:
-        live(_progress, under_way)
-    elif found is None:
+    found, launched = finished_pair(store), _launched(store)
+    statuses = [run.status for run in launched]
+    if any(status in ACTIVE + RESUMABLE for status in statuses):
+        live(_progress, launched[0].experiment)
+    if found is None and not any(
+        status in ACTIVE for status in statuses
+    ):  # somebody else's that stands still blocks nobody
         st.markdown(f"Two runs of {STEPS} steps settle it: the classroom preset {chip(0)} with positions and {chip(1)} without, from "
                     "the same random draw. It takes about half a minute or less, and the runs stay in Runs.")  # fmt: skip
         if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="train_pair"):
@@ -85,13 +88,10 @@ def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
     return None
 
 
-def _unfinished(store: Store) -> str | None:
-    """The experiment of this lesson that was launched last, unless it has ended."""
-    for run in store.runs():
-        if not unreadable(run) and run.config in PAIR:
-            members = [one.status for one in store.runs(experiment=run.experiment)]
-            return run.experiment if any(status in ACTIVE + RESUMABLE for status in members) else None
-    return None
+def _launched(store: Store) -> list[RunRecord]:
+    """The runs of this lesson's experiment that was launched last; none if there is none."""
+    latest = (run for run in store.runs() if not unreadable(run) and run.config in PAIR)
+    return next((store.runs(experiment=run.experiment) for run in latest), [])
 
 
 def _launch() -> None:
