@@ -35,7 +35,7 @@ def patch_orders(order: Order, images: int, patches: int, seed: int) -> Tensor:
     return torch.rand(images, patches, generator=generator).argsort(dim=1)
 
 
-def shuffled_accuracies(model: VisionTransformer, split: Split, seed: int = 0) -> dict[Order, float]:
+def shuffled_accuracies(model: VisionTransformer, split: Split, seed: int) -> dict[Order, float]:
     """Accuracy of a model on images as they are, with one order of patches for all images, and with an order for each."""
     size, patches = model.config.patch_size, model.config.num_patches
     return {
