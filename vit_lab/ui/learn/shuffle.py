@@ -67,7 +67,7 @@ def shuffle_lesson() -> None:
         status in ACTIVE for status in statuses
     ):  # somebody else's that stands still blocks nobody
         st.markdown(f"Two runs of {STEPS} steps settle it: the classroom preset {chip(0)} with positions and {chip(1)} without, from "
-                    "the same random draw. It takes about half a minute or less, and the runs stay in Runs.")  # fmt: skip
+                    "the same random draw. It takes about half a minute on two idle cores, and the runs stay in Runs.")  # fmt: skip
         if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="train_pair"):
             _launch()
     if found:
