@@ -1,5 +1,32 @@
 """Learn: Patches."""
 
-from vit_lab.ui.learn.frame import lesson
+import streamlit as st
+
+from vit_lab.config import configure
+from vit_lab.ui.form import PATCH_SIZES
+from vit_lab.ui.learn.digit import choose_digit
+from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
+from vit_lab.ui.learn.patches import cost_lesson, counted, embedding_lesson, filters_lesson
+from vit_lab.ui.picture import apart
 
 lesson("learn_patches")
+st.markdown("A Transformer reads a sequence of vectors, not a picture. So a Vision Transformer cuts the image into square "
+            "patches and turns each into one vector, a **token** (Dosovitskiy et al. 2021, Sec. 3.1).")  # fmt: skip
+
+controls, picture = st.columns([0.4, 0.6], gap="large")
+with controls:
+    patch_size = st.segmented_control(
+        "Patch size", PATCH_SIZES, default=7, required=True, key="patch", format_func=lambda size: f"{size} px"
+    )
+    chosen = choose_digit("patches")
+side = 28 // patch_size
+with picture:
+    st.image(apart(chosen.image, patch_size), width=300, alt=f"{chosen.words} in patches of {patch_size} pixels")
+    look_for(
+        f"28 / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} = **{counted(side**2, 'patch')}**."
+    )
+
+embedding_lesson(chosen, patch_size)
+filters_lesson(patch_size)
+cost_lesson(patch_size)
+end_of_lesson("learn_patches", f"Train with patches of {patch_size} pixels", configure(patch_size=patch_size))

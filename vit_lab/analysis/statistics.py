@@ -105,6 +105,11 @@ def power(mean: float, sd: float, n: int, alpha: float = 0.05) -> float:
     return float(noncentral.sf(critical) + noncentral.cdf(-critical))
 
 
+def accuracy_error(accuracy: float, images: int) -> float:
+    """Binomial standard error of an accuracy, a fraction, that was measured on so many test images."""
+    return math.sqrt(accuracy * (1 - accuracy) / images)
+
+
 def accuracy_noise(accuracy: float, images: int) -> float:
     """How far a measured accuracy may lie from the true one for want of test images: half a 95 % normal interval."""
-    return 1.96 * math.sqrt(accuracy * (1 - accuracy) / images)
+    return 1.96 * accuracy_error(accuracy, images)

@@ -129,18 +129,19 @@ def _read(name: ImageDatasetName, normalise: bool) -> ImageDataset:
         ):
             raise DatasetError(_garbled(name, data_folder(), source, "images and labels do not fit"))
     (train_images, train_labels), (test_images, test_labels) = parts
-    mean, std = (source.mean, source.std) if normalise else (0.0, 1.0)
     return ImageDataset(
-        _scaled(train_images, mean, std),
+        scaled(train_images, source, normalise),
         train_labels.long(),
-        _scaled(test_images, mean, std),
+        scaled(test_images, source, normalise),
         test_labels.long(),
         source,
-        white=1 / std,
+        white=1 / source.std if normalise else 1.0,
     )
 
 
-def _scaled(images: Tensor, mean: float, std: float) -> Tensor:  # (n, 28, 28) uint8 -> (n, 1, 28, 28)
+def scaled(images: Tensor, source: Source, normalise: bool) -> Tensor:
+    """Grey levels 0 to 255 as a model of that data set reads them: (n, 28, 28) uint8 -> (n, 1, 28, 28) float32."""
+    mean, std = (source.mean, source.std) if normalise else (0.0, 1.0)
     return images.float().div_(255).sub_(mean).div_(std).unsqueeze_(1)
 
 

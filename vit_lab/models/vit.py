@@ -19,6 +19,14 @@ def patchify(images: Tensor, patch_size: int) -> Tensor:
     return grid.permute(0, 2, 4, 3, 5, 1).reshape(batch, side * side, patch_size * patch_size * channels)
 
 
+def unpatchify(patches: Tensor, patch_size: int, channels: int) -> Tensor:
+    """Put patches together again, the inverse of `patchify`: (B, (S/P)^2, P*P*C) -> (B, C, S, S)."""
+    batch, count, _ = patches.shape
+    side = round(count**0.5)
+    grid = patches.reshape(batch, side, side, patch_size, patch_size, channels)
+    return grid.permute(0, 5, 1, 3, 2, 4).reshape(batch, channels, side * patch_size, side * patch_size)
+
+
 def sinusoidal_positions(tokens: int, dim: int) -> Tensor:
     """Fixed sines and cosines of falling frequency, one row a token (Vaswani et al. 2017, Sec. 3.5). -> (N, D)."""
     column = torch.arange(dim)

@@ -1,6 +1,6 @@
 """Models that runs of this lab have trained, read back from their checkpoints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from vit_lab import paths
 from vit_lab.config import RunConfig
@@ -13,10 +13,14 @@ from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_
 
 def latest_trained(store: Store, suits: Callable[[RunConfig], bool]) -> RunRecord | None:
     """The run that finished last among those whose config suits; runs that cannot be read here are passed over."""
+    return next(trained_runs(store, suits), None)
+
+
+def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[RunRecord]:
+    """All such runs, the latest first."""
     for run in store.runs():
         if run.status == Status.FINISHED and paths.checkpoint(run.id).is_file() and _suits(run, suits):
-            return run
-    return None
+            yield run
 
 
 def trained_model(run: RunRecord) -> Model:

@@ -26,10 +26,20 @@ def digit(index: int) -> NDArray[np.uint8]:
     return load_bundled_digits()[0][index]
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner=False)
+def places_of(label: int) -> list[int]:
+    """Where the digits of a class are among the bundled ones."""
+    return np.flatnonzero(load_bundled_digits()[1] == label).tolist()
+
+
 def patches_apart(index: int, patch_size: int) -> NDArray[np.uint8]:
-    """The digit with its patches moved apart; the gaps are transparent, so it suits a light and a dark page. RGBA."""
-    image = digit(index)
+    """A bundled digit with its patches moved apart, see `apart`."""
+    return apart(digit(index), patch_size)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def apart(image: NDArray[np.uint8], patch_size: int) -> NDArray[np.uint8]:
+    """Any image (28, 28) with its patches moved apart; the gaps are transparent, so it suits a light and a dark page. RGBA."""
     side = len(image) // patch_size
     gap = 0 if side == 1 else 8 if side <= 4 else 5 if side <= 7 else 3 if side <= 14 else 1
     return _apart(image, patch_size, PIXELS // len(image), gap)
@@ -102,13 +112,18 @@ def _patches(count: int) -> str:
 def _apart(image: NDArray[np.uint8], patch_size: int, zoom: int, gap: int) -> NDArray[np.uint8]:
     """An image enlarged, its patches moved apart by `gap` screen pixels."""
     side, tile = len(image) // patch_size, patch_size * zoom
-    whole = side * tile + (side - 1) * gap
-    picture = np.zeros((whole, whole, 4), np.uint8)
     large = image.repeat(zoom, axis=0).repeat(zoom, axis=1)
-    for row in range(side):
-        for column in range(side):
-            y, x = row * (tile + gap), column * (tile + gap)
-            grey = large[row * tile : (row + 1) * tile, column * tile : (column + 1) * tile]
-            picture[y : y + tile, x : x + tile, :3] = grey[:, :, None]
-            picture[y : y + tile, x : x + tile, 3] = 255
+    tiles = large.reshape(side, tile, side, tile).swapaxes(1, 2).reshape(side * side, tile, tile)
+    return sheet(tiles, side, gap)
+
+
+def sheet(tiles: NDArray[np.uint8], columns: int, gap: int) -> NDArray[np.uint8]:
+    """Grey tiles (n, height, width) side by side in rows of `columns`, with transparent gaps between them. RGBA."""
+    count, height, width = tiles.shape
+    rows = -(-count // columns)
+    picture = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    for place, tile in enumerate(tiles):
+        y, x = place // columns * (height + gap), place % columns * (width + gap)
+        picture[y : y + height, x : x + width, :3] = tile[:, :, None]
+        picture[y : y + height, x : x + width, 3] = 255
     return picture

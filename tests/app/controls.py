@@ -1,0 +1,53 @@
+"""Every control of a page, turned to every value that it offers."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from streamlit.testing.v1 import AppTest
+
+KINDS = ("selectbox", "number_input", "toggle", "segmented_control", "select_slider", "slider", "multiselect")
+
+
+def keys_of(at: AppTest) -> set[str]:
+    """The keys of all widgets on the page."""
+    return {widget.key for kind in KINDS for widget in getattr(at, kind)}
+
+
+def turned(at: AppTest, controls: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Any]]:
+    """Set each control to each of its values in turn, look whether the page bears it, and put it back.
+
+    `controls` must name all widgets of the page, so that none is forgotten.
+    """
+    assert keys_of(at) == set(controls)
+    for key, values in controls.items():
+        before = at.session_state[key]
+        for value in values:
+            at.session_state[key] = value
+            at.run()
+            assert not at.exception, (key, value, at.exception)
+            assert not at.error, (key, value, at.error)
+            yield key, value
+        at.session_state[key] = before
+        at.run()
+
+
+def words_of(at: AppTest) -> str:
+    """All text of a page."""
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.latex, at.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def chart_rows(at: AppTest, words: str) -> pd.DataFrame:
+    """The data of the chart that says these words, or begins with them, to those who cannot see it."""
+    (chart,) = [one for one in at.get("vega_lite_chart") if one.proto.alt.startswith(words)]
+    data = chart.proto.datasets[0].data.data if chart.proto.datasets else chart.proto.data.data
+    return pa.ipc.open_stream(io.BytesIO(data)).read_pandas()
+
+
+def matrix_of(rows: pd.DataFrame) -> np.ndarray:
+    """The matrix that a heatmap's rows (row, column, value) hold."""
+    return rows["value"].to_numpy().reshape(rows["row"].nunique(), rows["column"].nunique())
