@@ -88,6 +88,6 @@ def test_a_typed_sequence_is_read(text):
      ("1 2 x", "'x'"), ("1 2 3.5", "'3.5'"), ("1 2 ²", "'²'"), ("1 2 " + "9" * 400, "'99999999999999999999'"), ("1 2 ٣", "'٣'")],
 )  # fmt: skip
 def test_a_typed_sequence_that_does_not_fit_is_refused_with_what_would(text, named):
-    with pytest.raises(ConfigError, match="type 3 whole numbers from 1 to 10, with spaces between them$") as refused:
+    with pytest.raises(ConfigError, match=r"type 3 whole numbers from 1 to 10, with spaces between them$") as refused:
         parse_symbols(text, MODEL)
     assert named in str(refused.value) and refused.value.field == "sequence"

@@ -7,7 +7,8 @@ import pandas as pd
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.statistics import holm, paired_test
 
-CLAIM_TABLE = Path(__file__).parents[2] / "docs" / "findings" / "001-the-claim.csv"
+FINDINGS = Path(__file__).parents[2] / "docs" / "findings"
+CLAIM_TABLE, SPACE_TIME_TABLE = FINDINGS / "001-the-claim.csv", FINDINGS / "002-space-time.csv"
 
 
 def claim_findings(file: Path = CLAIM_TABLE) -> dict[str, Comparison]:
@@ -32,3 +33,12 @@ def claim_findings(file: Path = CLAIM_TABLE) -> dict[str, Comparison]:
         label: Comparison(0, 1, condition, found, test, planned=len(found), still=0, comparisons=len(tests), p_holm=p)
         for condition, (label, found, test, p) in enumerate(zip(labels, differences, tests, adjusted, strict=True))
     }
+
+
+def space_time_findings(file: Path = SPACE_TIME_TABLE) -> pd.DataFrame | None:
+    """Finding 002: the cost of a step of joint and of divided attention by number of frames; None if it is not here.
+
+    Columns: frames, joint_ms, divided_ms, and joint over divided as measured (ratio), by all multiplications
+    (products_ratio) and by the attention scores alone (scores_ratio).
+    """
+    return pd.read_csv(file) if file.is_file() else None
