@@ -13,7 +13,7 @@ lesson("learn_transformer")
 st.markdown("The first Transformer read one sentence and wrote another (Vaswani et al. 2017). An *encoder* reads the source; a "
             "*decoder* writes, one symbol after another, and looks back at the source each time. A Vision Transformer is the "
             "encoder alone. Here both learn to **copy** a sequence, or to **reverse** it.")  # fmt: skip
-dataset = st.segmented_control("Task", ["copy", "reverse"], default="copy", required=True, key="task")
+dataset = st.segmented_control("Task", ["copy", "reverse"], default="copy", required=True, key="writing_task")
 config = task(dataset)
 c = config.model
 assert isinstance(c, TransformerConfig)
@@ -45,13 +45,13 @@ look_for("Left: a place of the decoder may read itself and what stands before it
 st.subheader("How it is trained", anchor=False)
 left, right = st.columns(2)
 with left:
-    epsilon = st.slider("Label smoothing ε", 0.0, 0.5, 0.1, 0.05, key="epsilon")
+    epsilon = st.slider("Label smoothing ε", 0.0, 0.5, 0.1, 0.05, key="writing_epsilon")
     st.markdown(f"{chip(0)} no smoothing   {chip(1)} ε = {epsilon:g}")
     smoothing(epsilon)
     look_for("The dot is the least loss. Without smoothing it lies at certainty, which the weights chase forever; with a share ε "
              "of the target spread over all symbols it lies below (Sec. 5.4).")  # fmt: skip
 with right:
-    warmup = st.select_slider("Warm-up steps", [10, 50, 100, 200, 400, 800], 200, key="warmup")
+    warmup = st.select_slider("Warm-up steps", [10, 50, 100, 200, 400, 800], 200, key="writing_warmup")
     st.markdown(f"{chip(0)} as in the paper   {chip(1)} a cosine")
     rates(warmup)
     look_for(r"$d^{-0.5}\cdot\min(s^{-0.5},\; s\cdot w^{-1.5})$ at step $s$ with $w$ warm-up steps (Sec. 5.3, Eq. 3): up in a "
@@ -63,7 +63,7 @@ if st.button(f"Train a model to {dataset}", type="primary", icon=":material/play
              help=f"{config.optim.steps} steps of {config.optim.batch_size} sequences: 10 to 30 seconds on one core."):  # fmt: skip
     start(key, {dataset: config})
 if runs := started(key):
-    watch(runs)
+    watch(runs, [dataset])
     look_for("A plateau, then a sudden fall: the model has found where to look. With label smoothing 0.1 the thin line, what training "
              "minimises, cannot reach 0.")  # fmt: skip
 

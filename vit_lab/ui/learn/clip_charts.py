@@ -7,7 +7,7 @@ import altair as alt
 from vit_lab.ui.charts import ARM_COLOUR, constant_spec
 
 GREY = "#8a979b"
-RATIOS = {"measured": "#0f8f83", "all multiplications": "#8b7fd6", "attention scores alone": GREY}
+RATIOS = {"measured": "#0f8f83", "all multiplications": "#a855f7", "attention scores alone": GREY}
 
 
 def _frames_axis() -> alt.X:
@@ -19,27 +19,27 @@ def _milliseconds() -> dict[str, Any]:
     """Time of a step by number of frames."""
     line = alt.Chart().mark_line(strokeWidth=2.4, point=alt.OverlayMarkDef(size=60)).encode(
         x=_frames_axis(),
-        y=alt.Y("value:Q", title="milliseconds a step", scale=alt.Scale(type="log"),
-                axis=alt.Axis(format="~g", tickCount=6, grid=False)),
+        y=alt.Y("value:Q", title="milliseconds a step", scale=alt.Scale(type="log", nice=False, padding=12),
+                axis=alt.Axis(format="~g", values=[1, 2, 5, 10, 20, 50, 100, 200, 500], grid=False)),
         color=ARM_COLOUR,
         tooltip=[alt.Tooltip("way:N"), alt.Tooltip("frames:Q"), alt.Tooltip("value:Q", title="ms", format=".3g")],
     )  # fmt: skip
-    return constant_spec(alt.layer(line), 280)
+    return constant_spec(alt.layer(line), 300)
 
 
 def _ratios() -> dict[str, Any]:
     """How many times as dear joint attention is, as measured and as counted."""
     colour = alt.Color("by:N", scale=alt.Scale(domain=list(RATIOS), range=list(RATIOS.values())), title=None,
-                       legend=alt.Legend(orient="top", labelLimit=200, columns=2))  # fmt: skip
+                       legend=None)  # fmt: skip
     line = alt.Chart().mark_line(strokeWidth=2.4, point=alt.OverlayMarkDef(size=60)).encode(
         x=_frames_axis(),
-        y=alt.Y("value:Q", title="joint / divided", scale=alt.Scale(type="log"),
+        y=alt.Y("value:Q", title="joint / divided", scale=alt.Scale(type="log", nice=False, padding=12),
                 axis=alt.Axis(format="~g", values=[0.5, 1, 2, 5, 10, 20], grid=False)),
         color=colour,
         tooltip=[alt.Tooltip("by:N"), alt.Tooltip("frames:Q"), alt.Tooltip("value:Q", format=".3g")],
     )  # fmt: skip
     even = alt.Chart().mark_rule(strokeDash=[5, 4], color=GREY).encode(y=alt.datum(1))
-    return constant_spec(alt.layer(even, line), 280)
+    return constant_spec(alt.layer(even, line), 300)
 
 
 def _answers() -> dict[str, Any]:

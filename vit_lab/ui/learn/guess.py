@@ -61,7 +61,7 @@ def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
                 start(EXPERIMENT, arms)
             _again("Change the guess")
         return False
-    watch(runs)
+    watch(runs, list(arms))
     if any(run.status in ACTIVE for run in runs):
         return False
     done = [run.val_accuracy for run in runs if run.status == Status.FINISHED and run.val_accuracy is not None]

@@ -41,7 +41,7 @@ def who_reads_what(index: int, frames: int, patch_size: int, query: tuple[int, i
     for way in WAYS:
         config = clip_config(way, num_frames=frames, patch_size=patch_size)
         run = _latest(way, frames, patch_size) if weights == TRAINED else None
-        words = f"run {run.number}, {run.name}" if run else START
+        words = f"run {run.number}" if run else START
         patches = (config.model.image_size // patch_size) ** 2  # type: ignore[union-attr]
         read = patches_read(way, frames, patches)
         st.markdown(f"**{TITLES[way]}**: {read} of {frames * patches} patches are read   :gray-badge[{words}]")
@@ -77,8 +77,11 @@ def step_cost() -> None:
     if table is None:
         st.info("The recorded table is not here. Measure on this machine instead.")
         return
-    st.markdown(f"{chip(0)} joint   {chip(1)} divided")
     left, right = st.columns(2)
+    left.markdown(f"**Time of a step**: {chip(0)} joint   {chip(1)} divided")
+    right.markdown(
+        "**Joint over divided**: :primary[●] measured   :violet[●] all multiplications   :gray[●] scores alone"
+    )
     milliseconds = [{"arm": letter, "way": way, "frames": row["frames"], "value": row[f"{way}_ms"]}
                     for letter, way in (("A", "joint"), ("B", "divided")) for row in table.to_dict("records")]  # fmt: skip
     columns = dict(zip(charts.RATIOS, ("ratio", "products_ratio", "scores_ratio"), strict=True))
@@ -119,7 +122,7 @@ def clip_and_reverse(index: int) -> None:
                 st.image(gif, width=168, alt=f"{title}: a digit that goes {true}")
                 for arm, way in enumerate(TWINS):
                     said = max((row for row in rows if row["arm"] == LETTERS[arm]), key=lambda row: row["value"])
-                    right = ":green-badge[right]" if said["answer"] == true else ":red-badge[wrong]"
+                    right = ":green-badge[correct]" if said["answer"] == true else ":red-badge[wrong]"
                     st.markdown(f"{chip(arm)} {way}: **{said['answer']}**, {said['value']:.0%} {right}")
                 st.vega_lite_chart(
                     pd.DataFrame(rows), charts.ANSWERS, key=f"answers-{title}", alt=f"Answers for {title}"
@@ -219,8 +222,8 @@ def _step_zero(zero: bool) -> tuple[list[float], pd.DataFrame]:
         if matrix.name.startswith("blocks.") and not matrix.name.startswith("blocks.0."):
             continue
         fan_in, fan_out = matrix.fans
-        rows.append({"matrix": matrix.name.replace("blocks.0.", "block 1: "), "group": f"{matrix.group}, {GROUP_NAMES[matrix.group]}",
-                     "shape": f"{fan_out} × {fan_in}", "std at step 0": f"{float(matrix.weight.std()):.3f}"})  # fmt: skip
+        rows.append({"matrix": matrix.name.replace("blocks.0.", "block 1: ").replace("project", "projection after time"), "group": f"{matrix.group}, {GROUP_NAMES[matrix.group]}",
+                     "shape": f"{fan_out} × {fan_in}", "std at step 0": f"{float(matrix.weight.detach().std()):.3f}"})  # fmt: skip
     return differences, pd.DataFrame(rows).set_index("matrix")
 
 

@@ -1,6 +1,7 @@
 """Training from a lesson: a button starts ordinary runs, and they are watched where they were started."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -43,17 +44,17 @@ def forget(key: str) -> None:
     st.query_params.pop(key, None)
 
 
-def watch(runs: Sequence[RunRecord]) -> None:
-    """State, loss and accuracy of some runs of one experiment, live while one is at work."""
-    live(_curves, runs[0].experiment)
+def watch(runs: Sequence[RunRecord], names: Sequence[str]) -> None:
+    """State, loss and accuracy of some runs of one experiment, live while one is at work; `names` of its arms."""
+    live(partial(_curves, names), runs[0].experiment)
 
 
-def _curves(store: Store, runs: list[RunRecord]) -> None:
-    runs = sorted(runs, key=lambda run: run.arm)
-    st.markdown("   ".join(f"{chip(run.arm)} {run.name} {status_badge(run)}" for run in runs))
+def _curves(names: Sequence[str], store: Store, runs: list[RunRecord]) -> None:
+    runs = sorted((run for run in runs if run.arm < len(names)), key=lambda run: run.arm)
+    st.markdown("   ".join(f"{chip(run.arm)} {names[run.arm]} {status_badge(run)}" for run in runs))
     for run in runs:
         if run.error:
-            st.caption(f"{run.name}: {run.error}")
+            st.caption(f"{names[run.arm]}: {run.error}")
     progress(runs)
     loss, accuracy = st.columns(2)
     with loss:

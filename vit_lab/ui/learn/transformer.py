@@ -71,16 +71,14 @@ def writing(dataset: str) -> None:
     assert isinstance(c, TransformerConfig)
     length, last = c.sequence_length, c.vocabulary - 1
     if run:
-        st.caption(
-            f"It writes with run {run.number}, {run.name}: {run.test_accuracy or 0:.1%} of the test symbols right."
-        )
+        st.caption(f"Run {run.number} writes, which got {run.test_accuracy or 0:.1%} of the symbols of its test right.")
     else:
         st.info(
             f"No model has been trained to {dataset} yet, so an untrained one writes, as it starts. Train it above."
         )
     first = " ".join(str((3 * place) % last + 1) for place in range(length))
     text = st.text_input(
-        f"Source: {length} numbers from 1 to {last}", first, max_chars=200, key=f"source-{length}-{last}"
+        f"Source: {length} numbers from 1 to {last}", first, max_chars=200, key=f"writing_source-{length}-{last}"
     )
     with problems_told():
         found = _decoded(config.model_dump_json(), run.id if run else None, run.step if run else 0, text)
@@ -91,7 +89,7 @@ def _writing(found: dict[str, Any], dataset: str, c: TransformerConfig) -> None:
     source, written = found["source"], found["written"]
     wanted = source if dataset == "copy" else source[::-1]
     length = c.sequence_length
-    place = st.slider("Symbols written", 1, length, length, key=f"place-{length}")
+    place = st.slider("Symbols written", 1, length, length, key=f"writing_place-{length}")
     marks = [f":green-badge[{one}]" if one == right else f":red-badge[{one}]"
              for one, right in zip(written[:place], wanted, strict=False)]  # fmt: skip
     st.markdown(f"Source {' '.join(f':gray-badge[{one}]' for one in source)}\n\nWritten " + " ".join(marks)
@@ -105,12 +103,12 @@ def _writing(found: dict[str, Any], dataset: str, c: TransformerConfig) -> None:
             list(LOOKS),
             default="Cross",
             required=True,
-            key="look",
+            key="writing_look",
             help="Cross: the decoder reads the source. Decoder: it reads what is written. Encoder: the source reads itself.",
         )
         one, two = st.columns(2)
-        block = one.selectbox("Block", range(1, c.depth + 1), c.depth - 1, key=f"block-{c.depth}")
-        head = two.selectbox("Head", [MEAN, *range(1, c.heads + 1)], key=f"head-{c.heads}")
+        block = one.selectbox("Block", range(1, c.depth + 1), c.depth - 1, key=f"writing_block-{c.depth}")
+        head = two.selectbox("Head", [MEAN, *range(1, c.heads + 1)], key=f"writing_head-{c.heads}")
         weights = found[LOOKS[look]][block - 1]
         table = weights.mean(axis=0) if head == MEAN else weights[int(head) - 1]
         rows = attention_rows(table, LOOKS[look], source, written, place)
