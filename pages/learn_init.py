@@ -12,7 +12,8 @@ from vit_lab.ui.learn.guess import predict_then_run
 from vit_lab.ui.learn.init import findings, findings_chart, one_layer, softmax, through_depth
 
 FANS = [8, 16, 32, 64, 128, 256, 512]
-SMALL, LARGE = (configure(scheme=scheme, train_size=1_000) for scheme in ("linear-default", "xavier"))
+STEPS = 200
+SMALL, LARGE = (configure(scheme=scheme, train_size=1_000, steps=STEPS) for scheme in ("linear-default", "xavier"))
 
 lesson("learn_init")
 st.markdown("Before the first step, all weights are random numbers. How *widely* they are spread, their variance $\\sigma^2$, "
@@ -84,7 +85,7 @@ st.page_link("pages/claim.py", label="Check the claim yourself", icon=":material
 
 st.subheader("Predict, then run", anchor=False)
 over = predict_then_run(
-    "Two twins learn 1,000 digits for 300 steps, from one draw, on the same images in the same order. **Which one has the higher "
+    f"Two twins learn 1,000 digits for {STEPS} steps, from one draw, on the same images in the same order. **Which one has the higher "
     "validation accuracy at the end, and by about how many points?**",
     {"linear-default": SMALL, "xavier": LARGE},
 )

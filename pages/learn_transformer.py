@@ -64,7 +64,7 @@ if st.button(f"Train a model to {dataset}", type="primary", icon=":material/play
     start(key, {dataset: config})
 if runs := started(key):
     watch(runs, [dataset])
-    look_for("A plateau, then a sudden fall: the model has found where to look. With label smoothing 0.1 the thin line, what training "
+    look_for("Slow at first, then the accuracy leaps: the model has found where to look. With label smoothing 0.1 the thin line, what training "
              "minimises, cannot reach 0.")  # fmt: skip
 
 st.subheader("Let it write", anchor=False)

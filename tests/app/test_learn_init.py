@@ -59,7 +59,9 @@ def test_a_guess_comes_before_the_run_and_is_locked_by_it(open_page, workers, st
     at.button(key="guess_train").click().run()
     assert not at.exception and not at.error
     [[small, large]] = workers.submitted
-    assert small.config == configure(train_size=1_000) and large.config == configure(train_size=1_000, scheme="xavier")
+    assert small.config == configure(train_size=1_000, steps=200) and large.config == configure(
+        train_size=1_000, steps=200, scheme="xavier"
+    )
     for _ in range(2):
         at.run()
         assert not {"guess_again", "guess_train"} & {button.key for button in at.button}, "it is locked"

@@ -116,7 +116,7 @@ def _writing(found: dict[str, Any], dataset: str, c: TransformerConfig) -> None:
     with side:
         st.markdown(f"**Choosing symbol {place}**")
         likely = found["probabilities"][place - 1]
-        symbols = [{"symbol": str(symbol), "value": value, "chosen": symbol == written[place - 1]}
+        symbols = [{"symbol": str(symbol), "i": symbol, "value": value, "chosen": symbol == written[place - 1]}
                    for symbol, value in enumerate(likely)]  # fmt: skip
         st.vega_lite_chart(pd.DataFrame(symbols), charts.SYMBOLS, key="symbols", alt="Probability of each symbol")
         st.caption("Greedy decoding: the likeliest is written, and read from then on. 0 is the start symbol.")
@@ -133,7 +133,7 @@ def attention_rows(table: Any, look: str, source: list[int], written: list[int],
     shown = len(places) if look == "encoder" else place
     return pd.DataFrame(
         [
-            {"x": column, "y": row, "value": float(table[i, j]) if i < shown else None,
+            {"x": column, "y": row, "i": i, "j": j, "value": float(table[i, j]) if i < shown else None,
              "chosen": look != "encoder" and i == place - 1}
             for i, row in enumerate(places) for j, column in enumerate(columns)
         ]
@@ -168,7 +168,7 @@ def _mask_and_positions(config_json: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     assert isinstance(c, TransformerConfig)
     found = []
     for table in (causal_mask(c.sequence_length).numpy(), sinusoidal_positions(c.sequence_length, c.dim).numpy()):
-        rows = [{"x": str(j + 1), "y": str(i + 1), "value": float(value), "chosen": False}
+        rows = [{"x": str(j + 1), "y": str(i + 1), "i": i, "j": j, "value": float(value), "chosen": False}
                 for (i, j), value in np.ndenumerate(table)]  # fmt: skip
         found.append(pd.DataFrame(rows))
     return found[0], found[1]

@@ -48,10 +48,15 @@ def _grid(x_title: str, y_title: str, height: int, colours: alt.Scale, *, labels
         x=alt.X(
             "x:N",
             title=x_title,
-            sort=None,
+            sort=alt.EncodingSortField("j", op="min"),
             axis=alt.Axis(labelAngle=0, orient="top", labelOverlap=True, ticks=False, labels=labels),
         ),
-        y=alt.Y("y:N", title=y_title, sort=None, axis=alt.Axis(ticks=False, labelOverlap=True)),
+        y=alt.Y(
+            "y:N",
+            title=y_title,
+            sort=alt.EncodingSortField("i", op="min"),
+            axis=alt.Axis(ticks=False, labelOverlap=True),
+        ),
     )
     cells = base.mark_rect().encode(
         color=alt.Color("value:Q", scale=colours, legend=None),
@@ -68,7 +73,7 @@ def _grid(x_title: str, y_title: str, height: int, colours: alt.Scale, *, labels
 def _symbols() -> dict[str, Any]:
     """How probable each symbol is at one place."""
     bars = alt.Chart().mark_bar(color="#0f8f83", cornerRadius=2).encode(
-        x=alt.X("symbol:N", title="next symbol", sort=None, axis=alt.Axis(labelAngle=0)),
+        x=alt.X("symbol:N", title="next symbol", sort=alt.EncodingSortField("i", op="min"), axis=alt.Axis(labelAngle=0)),
         y=alt.Y("value:Q", title="probability", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)),
         opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0.4)),
         tooltip=[alt.Tooltip("symbol:N"), alt.Tooltip("value:Q", format=".2%")],
