@@ -34,7 +34,7 @@ fan_in = one.select_slider("fan_in: numbers that go in", FANS, 64, key="fan_in")
 fan_out = two.select_slider("fan_out: numbers that come out", FANS, 64, key="fan_out")
 one_layer(inits, fan_in, fan_out)
 look_for("Left: a larger variance is a wider histogram. Right: both arms start from the same random numbers, one point a "
-         "weight. The largest under A is the largest under B; only the scale and the shape of the bell differ. So two arms "
+         "weight. The largest under A is the largest under B; only the scale and the shape of the distribution differ. So two arms "
          "of a pair differ in nothing else. Below: drawn and measured numbers lie close to the formula, the closer the "
          "larger the matrix.")  # fmt: skip
 
