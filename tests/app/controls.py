@@ -1,41 +1,53 @@
-"""Every control of a page, moved to each of its places in turn."""
+"""Every control of a page, turned to every value that it offers."""
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
-CHOICES, NUMBERS = ("selectbox", "segmented_control", "select_slider"), ("slider", "number_input")
+KINDS = ("selectbox", "number_input", "toggle", "segmented_control", "select_slider", "slider", "multiselect")
 
 
-def moved(at: AppTest, choices: dict[str, Sequence[Any]], but: Sequence[str] = ()) -> Iterator[tuple[str, Any]]:
-    """Move every control to each of its places and back, yielding (key, value) after each run without an exception.
+def keys_of(at: AppTest) -> set[str]:
+    """The keys of all widgets on the page."""
+    return {widget.key for kind in KINDS for widget in getattr(at, kind)}
 
-    `choices` has the options of the controls that offer some, as the script knows them, and must name them all; numbers
-    are moved to both ends. `but`: keys left alone.
+
+def turned(at: AppTest, controls: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, Any]]:
+    """Set each control to each of its values in turn, look whether the page bears it, and put it back.
+
+    `controls` must name all widgets of the page, so that none is forgotten.
     """
-    offered = {widget.key: len(widget.options) for kind in CHOICES for widget in at.get(kind) if widget.key not in but}
-    assert offered == {key: len(options) for key, options in choices.items()}, "a control is not under test"
-    places = [
-        (kind, widget.key)
-        for kind in (*CHOICES, *NUMBERS, "toggle")
-        for widget in at.get(kind)
-        if widget.key not in but
-    ]
-    for kind, key in places:
-        before = _find(at, kind, key).value
-        for value in [*_settings(kind, _find(at, kind, key), choices), before]:
-            _find(at, kind, key).set_value(value).run()
-            assert not at.exception and not at.error, (key, value, [e.value for e in (*at.exception, *at.error)])
-            assert _find(at, kind, key).value == value
+    assert keys_of(at) == set(controls)
+    for key, values in controls.items():
+        before = at.session_state[key]
+        for value in values:
+            at.session_state[key] = value
+            at.run()
+            assert not at.exception, (key, value, at.exception)
+            assert not at.error, (key, value, at.error)
             yield key, value
+        at.session_state[key] = before
+        at.run()
 
 
-def _settings(kind: str, widget: Any, choices: dict[str, Sequence[Any]]) -> Sequence[Any]:
-    if kind in CHOICES:
-        return choices[widget.key]
-    return [not widget.value] if kind == "toggle" else [widget.min, widget.max]
+def words_of(at: AppTest) -> str:
+    """All text of a page."""
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.latex, at.subheader)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
-def _find(at: AppTest, kind: str, key: str) -> Any:
-    return next(widget for widget in at.get(kind) if widget.key == key)
+def chart_rows(at: AppTest, words: str) -> pd.DataFrame:
+    """The data of the chart that says these words, or begins with them, to those who cannot see it."""
+    (chart,) = [one for one in at.get("vega_lite_chart") if one.proto.alt.startswith(words)]
+    data = chart.proto.datasets[0].data.data if chart.proto.datasets else chart.proto.data.data
+    return pa.ipc.open_stream(io.BytesIO(data)).read_pandas()
+
+
+def matrix_of(rows: pd.DataFrame) -> np.ndarray:
+    """The matrix that a heatmap's rows (row, column, value) hold."""
+    return rows["value"].to_numpy().reshape(rows["row"].nunique(), rows["column"].nunique())

@@ -1,7 +1,7 @@
 """The lesson on weight initialisation: every control works, figures agree with formulas, and a guess stays a guess."""
 
 import pytest
-from controls import moved
+from controls import turned
 from lessons import keep_in_store, words
 from places import LEARN_INIT
 from played import play
@@ -12,16 +12,17 @@ from vit_lab.ui.form import SCALES
 from vit_lab.ui.learn.guess import Guess, outcome_words
 
 FANS, FACTORS = [8, 16, 32, 64, 128, 256, 512], [3, 10, 30, 100]
-CHOICES = {
+CONTROLS = {
     "layer_scheme_0": SCHEMES, "layer_scheme_1": SCHEMES, "layer_scale_0": SCALES, "layer_scale_1": SCALES, "fan_in": FANS,
     "fan_out": FANS, "depth_scheme": SCHEMES, "depth_factor": FACTORS, "softmax_scheme": SCHEMES, "guess_arm": [0, 1],
+    "guess_points": [0.0, 50.0],
 }  # fmt: skip
 
 
 def test_every_control_works_and_the_measured_variances_are_those_of_the_formula(open_page):
     at = open_page(LEARN_INIT)
     assert not at.exception and not at.error and len(at.get("vega_lite_chart")) == 7
-    for _ in moved(at, CHOICES):
+    for _ in turned(at, CONTROLS):
         table = at.table[0].value.astype(float)
         assert len(table) == 2
         assert (table["σ² drawn"] / table["σ² by the formula"] - 1).abs().max() < 0.6, (

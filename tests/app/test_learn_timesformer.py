@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from controls import moved
+from controls import turned
 from lessons import keep_in_store, really_trained, words
 from places import LEARN_TIMESFORMER, ROOT
 from test_train_page import wait_for_end
@@ -17,9 +17,11 @@ from vit_lab.runs.states import Status
 from vit_lab.ui.learn import timesformer
 from vit_lab.ui.learn.film import FAINTEST, SPACE, TIME, film, grey, strip
 
-CHOICES = {
+CONTROLS = {
     "film_frames": [2, 4, 8, 16], "film_patch_size": [4, 7, 14], "film_weights": [timesformer.START, timesformer.TRAINED],
     "film_block": [1, 2],
+    "film_clip": [1, 24], "film_shown_clip": [1, 24], "film_frame_8": [1, 8], "film_row_4": [1, 4], "film_column_4": [1, 4],
+    "film_zero_temporal": [False, True],
 }  # fmt: skip
 
 
@@ -36,7 +38,7 @@ def trained_twins(**settings):
 def test_every_control_works_without_a_trained_model(open_page):
     at = open_page(LEARN_TIMESFORMER)
     assert not at.exception and not at.error
-    for _ in moved(at, CHOICES):
+    for _ in turned(at, CONTROLS):
         assert len(at.get("image")) == 5, "three strips and two films"
         assert len(at.get("vega_lite_chart")) == 4
     assert "answering as at step 0: space and divided" in at.info[0].value

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from controls import moved
+from controls import turned
 from lessons import keep_in_store, really_trained, words
 from places import LEARN_TRANSFORMER
 from test_train_page import wait_for_end
@@ -20,9 +20,10 @@ from vit_lab.runs.trained import trained_model
 from vit_lab.ui.learn.drawing import drawing
 from vit_lab.ui.learn.transformer import MEAN, attention_rows, task
 
-CHOICES = {
+CONTROLS = {
     "writing_task": ["copy", "reverse"], "writing_look": ["Cross", "Decoder", "Encoder"], "writing_warmup": [10, 50, 100, 200, 400, 800],
     "writing_block-2": [1, 2], "writing_head-4": [MEAN, 1, 2, 3, 4],
+    "writing_epsilon": [0.0, 0.5], "writing_place-10": [1, 10],
 }  # fmt: skip
 SOURCE = "writing_source-10-10"
 
@@ -38,7 +39,7 @@ def test_every_control_works_without_a_trained_model(open_page):
     at = open_page(LEARN_TRANSFORMER)
     assert not at.exception and len(at.get("vega_lite_chart")) == 7
     assert "No model has been trained to copy yet, so an untrained one writes" in at.info[0].value
-    for key, value in moved(at, CHOICES):
+    for key, value in turned(at, CONTROLS):
         assert len(at.get("vega_lite_chart")) == 7
         if key == "writing_task":
             assert f"trained to {value} yet" in at.info[0].value
@@ -111,8 +112,8 @@ def test_the_latest_trained_model_writes_and_every_control_suits_its_sizes(open_
     written = trained_model(store.run(run_id)).write(torch.tensor([source]), START)[0].tolist()
     store.close()
     assert [int(symbol) for _, symbol in badges(at, "Written")] == written
-    own = {"writing_block-3": [1, 2, 3], "writing_head-2": [MEAN, 1, 2]}
-    for _ in moved(at, {key: values for key, values in CHOICES.items() if "-" not in key} | own):
+    own = {"writing_block-3": [1, 2, 3], "writing_head-2": [MEAN, 1, 2], "writing_place-4": [1, 4]}
+    for _ in turned(at, {key: values for key, values in CONTROLS.items() if "-" not in key} | own):
         pass
 
 
