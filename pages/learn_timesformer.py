@@ -13,6 +13,7 @@ from vit_lab.ui.learn.timesformer import (
     clip_and_reverse,
     clip_config,
     costs_table,
+    latest_twins,
     reversal_words,
     step_cost,
     step_zero,
@@ -74,11 +75,11 @@ if st.button("Train both", type="primary", icon=":material/play_arrow:", key="tr
 if runs := started(KEY):
     watch(runs, TWINS)
 shown = st.number_input("Clip", 1, CLIPS, 3, key="film_shown_clip", width=160) - 1
-clip_and_reverse(shown)
+twins = latest_twins()
+clip_and_reverse(shown, twins)
 look_for("Try other clips. :blue-badge[A] says the same of both, trained or not, and is at best right by luck. "
          ":orange-badge[B] once trained, turns its answer round with the film.")  # fmt: skip
-if told := reversal_words():
-    st.markdown(told)
+reversal_words(twins)
 
 end_of_lesson("learn_timesformer", "Open this in Train", clip_config("divided"))
 warm_up()

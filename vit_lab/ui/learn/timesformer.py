@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
 FORMULAS = {"space": "$T N^2$", "joint": "$(T N)^2$", "divided": "$N T^2 + T N^2$"}
 TITLES = {"space": "Space only", "joint": "Joint space-time", "divided": "Divided: time, then space"}
-CLIPS = 24  # that one may choose from
+CLIPS, TOLD = 24, 500  # test clips that one may choose from, and that both models are asked about
 MEASURED_FRAMES, REPEATS, MOST_SECONDS = (2, 4, 8, 16, 32), 3, 4.0
 START, TRAINED = "at step 0", "after training"
 TWINS: tuple[SpaceTime, ...] = ("space", "divided")
@@ -107,9 +107,13 @@ def step_zero(zero: bool) -> None:
     right.table(table)
 
 
-def clip_and_reverse(index: int) -> None:
-    """A clip and the same clip backwards, with what two models say of each."""
-    runs = [_latest(way, None, None) for way in TWINS]
+def latest_twins() -> list[RunRecord | None]:
+    """The latest run of each of TWINS, at the preset's sizes."""
+    return [_latest(way, None, None) for way in TWINS]
+
+
+def clip_and_reverse(index: int, runs: Sequence[RunRecord | None]) -> None:
+    """A clip and the same clip backwards, with what two models say of each, as trained, or as they start."""
     if missing := [way for way, run in zip(TWINS, runs, strict=True) if run is None]:
         st.info(f"Not trained yet, so answering as at step 0: {' and '.join(missing)}. Train both above.")
     configs = [clip_config(way) for way in TWINS]
@@ -129,18 +133,16 @@ def clip_and_reverse(index: int) -> None:
                 )
 
 
-def reversal_words() -> str | None:
-    """How both trained models fare on all test clips and their reverses; None while one is missing."""
-    runs = [run for way in TWINS if (run := _latest(way, None, None))]
-    if len(runs) < len(TWINS):
-        return None
+def reversal_words(runs: Sequence[RunRecord | None]) -> None:
+    """How both models fare on many clips and their reverses, if both are trained."""
+    told = []
     with problems_told():
-        told = []
         for way, run in zip(TWINS, runs, strict=True):
+            if run is None:
+                return
             accuracy, same = _reversal(run.config_json, run.id, run.step)
             told.append(f"**{way}** {accuracy:.1%} right, the same answer both ways for {same:.1%}")
-        return "On 500 test clips and their 500 reverses: " + "; ".join(told) + "."
-    return None
+        st.markdown(f"On {TOLD} test clips and their {TOLD} reverses: " + "; ".join(told) + ".")
 
 
 def _latest(way: SpaceTime, frames: int | None, patch_size: int | None) -> RunRecord | None:
@@ -166,7 +168,7 @@ def _clips(frames: int) -> Any:
     from vit_lab.data.splits import load_run_data
 
     test = load_run_data(clip_config("space", num_frames=frames)).test
-    return test.images[:500].clone(), test.labels[:500].clone()
+    return test.images[:TOLD].clone(), test.labels[:TOLD].clone()
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
