@@ -4,10 +4,10 @@ from tiny import tiny_data
 
 from vit_lab import paths
 from vit_lab.config import RunConfig
-from vit_lab.runs.manager import save_checkpoint
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.training.checkpoint import save_checkpoint
 from vit_lab.training.trainer import train
 
 
