@@ -1,5 +1,80 @@
 """Learn: Transformer."""
 
-from vit_lab.ui.learn.frame import lesson
+import streamlit as st
+
+from vit_lab.config import TransformerConfig
+from vit_lab.ui.arms import chip
+from vit_lab.ui.lab import warm_up
+from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
+from vit_lab.ui.learn.training import start, started, watch
+from vit_lab.ui.learn.transformer import figure_one, mask_and_positions, rates, smoothing, task, writing
 
 lesson("learn_transformer")
+st.markdown("The first Transformer read one sentence and wrote another (Vaswani et al. 2017). An *encoder* reads the source; a "
+            "*decoder* writes, one symbol after another, and looks back at the source each time. A Vision Transformer is the "
+            "encoder alone. Here both learn to **copy** a sequence, or to **reverse** it.")  # fmt: skip
+dataset = st.segmented_control("Task", ["copy", "reverse"], default="copy", required=True, key="writing_task")
+config = task(dataset)
+c = config.model
+assert isinstance(c, TransformerConfig)
+
+st.subheader("Encoder and decoder", anchor=False)
+left, right = st.columns([0.62, 0.38], gap="large", vertical_alignment="center")
+with left:
+    parameters = figure_one(config)
+with right:
+    st.markdown(f"""
+- Below, symbols become **{c.dim} numbers** each, and positions are added.
+- The encoder's {c.depth} blocks let the {c.sequence_length} symbols of the source read one another: **self-attention**.
+- The decoder reads what is already written, by self-attention behind a mask; then the source, by **cross-attention**: queries from
+  the decoder, keys and values from the encoder's memory (Sec. 3.2.3).
+- On top, a linear layer and a softmax name the next symbol.
+
+**{parameters:,} parameters** in all.
+""")
+    look_for("After Fig. 1 of the paper, drawn from the model that trains below. In each box: the shape that leaves it, and its "
+             "parameters. Follow the lines around the boxes: a block only ever *adds* to them. The LayerNorms stand before the "
+             "boxes (pre-norm), as in The Annotated Transformer (Rush 2018); the paper puts them after each addition.")  # fmt: skip
+
+st.subheader("Order, and no look ahead", anchor=False)
+mask_and_positions(config)
+look_for("Left: a place of the decoder may read itself and what stands before it (green), never what it has yet to write "
+         "(Sec. 3.2.3); so all places can be trained at once. Right: attention knows no order, so each place gets its own row of sines "
+         "and cosines, fast ones on the left, slow ones on the right; blue is 1, red −1 (Sec. 3.5).")  # fmt: skip
+
+st.subheader("How it is trained", anchor=False)
+left, right = st.columns(2)
+with left:
+    epsilon = st.slider("Label smoothing ε", 0.0, 0.5, 0.1, 0.05, key="writing_epsilon")
+    st.markdown(f"{chip(0)} no smoothing   {chip(1)} ε = {epsilon:g}")
+    smoothing(epsilon)
+    look_for("The dot is the least loss. Without smoothing it lies at certainty, which the weights chase forever; with a share ε "
+             "of the target spread over all symbols it lies below (Sec. 5.4).")  # fmt: skip
+with right:
+    warmup = st.select_slider("Warm-up steps", [10, 50, 100, 200, 400, 800], 200, key="writing_warmup")
+    st.markdown(f"{chip(0)} as in the paper   {chip(1)} a cosine")
+    rates(warmup)
+    look_for(r"$d^{-0.5}\cdot\min(s^{-0.5},\; s\cdot w^{-1.5})$ at step $s$ with $w$ warm-up steps (Sec. 5.3, Eq. 3): up in a "
+             r"line, down with the root of the step. The lab states the peak instead of the factor $d^{-0.5}w^{-0.5}$.")  # fmt: skip
+
+st.subheader("Train it", anchor=False)
+key = f"train_{dataset}"
+if st.button(f"Train a model to {dataset}", type="primary", icon=":material/play_arrow:", key="train_here",
+             help=f"{config.optim.steps} steps of {config.optim.batch_size} sequences: 10 to 30 seconds on one core."):  # fmt: skip
+    start(key, {dataset: config})
+if runs := started(key):
+    watch(runs, [dataset])
+    look_for("Slow at first, then the accuracy leaps: the model has found where to look. With label smoothing 0.1 the thin line, what training "
+             "minimises, cannot reach 0.")  # fmt: skip
+
+st.subheader("Let it write", anchor=False)
+writing(dataset)
+if dataset == "copy":
+    look_for("Cross-attention of a trained model: place 1 reads symbol 1, place 2 symbol 2, a **diagonal** from top left to bottom right. "
+             "The greener, the more it reads. Heads share the work; try each. An untrained model looks everywhere alike.")  # fmt: skip
+else:
+    look_for("Cross-attention of a trained model: place 1 reads the last symbol, place 2 the one before, an **anti-diagonal** from top "
+             "right to bottom left. The greener, the more it reads. Heads share the work; try each. An untrained model looks everywhere alike.")  # fmt: skip
+
+end_of_lesson("learn_transformer", "Open this in Train", config)
+warm_up()

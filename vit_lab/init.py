@@ -109,6 +109,13 @@ def quantile(u: Tensor, distribution: Distribution) -> Tensor:
     return torch.special.ndtri(u)
 
 
+def drawn(init: InitConfig, group: GroupName, shape: torch.Size, seed: int, name: str) -> Tensor:
+    """The weights that a scheme gives a matrix: quantiles of its draw times sigma. -> (fan_out, fan_in), float64."""
+    fan_out, fan_in = shape
+    sigma = math.sqrt(variance_before_truncation(init, group, fan_in, fan_out))
+    return sigma * quantile(uniforms(shape, seed, name), SCHEMES[init.scheme].distribution)
+
+
 @torch.no_grad()
 def initialise(model: nn.Module, init: InitConfig, seed: int) -> None:
     """Give every parameter of a built model its start."""
@@ -120,13 +127,11 @@ def initialise(model: nn.Module, init: InitConfig, seed: int) -> None:
             parameter.zero_()
         elif name in ("class_token", "position", "time_position"):
             parameter.copy_(0.02 * quantile(uniforms(parameter.shape, seed, name), "truncated"))
-    scheme = SCHEMES[init.scheme]
     for matrix in matrices(model):
         if matrix.zero:
             matrix.weight.zero_()
-            continue
-        sigma = math.sqrt(variance_before_truncation(init, matrix.group, *matrix.fans))
-        matrix.weight.copy_(sigma * quantile(uniforms(matrix.weight.shape, seed, matrix.name), scheme.distribution))
+        else:
+            matrix.weight.copy_(drawn(init, matrix.group, matrix.weight.shape, seed, matrix.name))
 
 
 def build_model(config: RunConfig) -> Model:

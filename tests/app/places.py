@@ -7,3 +7,6 @@ DASHBOARD, FOLDER = ROOT / "dashboard.py", "pages"
 TRAIN, RUNS, WEIGHTS, COMPARE, SWEEP, CLAIM = (
     f"{FOLDER}/{name}.py" for name in ("train", "runs", "weights", "compare", "sweep", "claim")
 )
+LEARN_INIT, LEARN_TRANSFORMER, LEARN_TIMESFORMER = (
+    f"{FOLDER}/learn_{name}.py" for name in ("init", "transformer", "timesformer")
+)

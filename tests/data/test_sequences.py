@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from vit_lab.config import TRAIN_IMAGES, configure
+from vit_lab.config import TRAIN_IMAGES, ConfigError, TransformerConfig, configure
+from vit_lab.data.sequences import parse_symbols
 from vit_lab.data.splits import load_run_data
 from vit_lab.presets import preset
 
@@ -71,3 +72,22 @@ def test_a_train_size_keeps_to_the_same_few_sequences():
         for epoch in (0, 1)
     ]
     assert seen[0] == seen[1] and len(seen[0]) == 20
+
+
+MODEL = TransformerConfig(vocabulary=11, sequence_length=3)
+
+
+@pytest.mark.parametrize("text", ["3 1 10", " 3,1 ,10 ", "3\t1\n10", "03 1 10"])
+def test_a_typed_sequence_is_read(text):
+    assert parse_symbols(text, MODEL) == [3, 1, 10]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("", "0 symbols"), ("1 2", "2 symbols"), ("1 2 3 4", "4 symbols"), ("0 1 2", "'0'"), ("1 2 11", "'11'"), ("1 -2 3", "'-2'"),
+     ("1 2 x", "'x'"), ("1 2 3.5", "'3.5'"), ("1 2 ²", "'²'"), ("1 2 " + "9" * 400, "'99999999999999999999'"), ("1 2 ٣", "'٣'")],
+)  # fmt: skip
+def test_a_typed_sequence_that_does_not_fit_is_refused_with_what_would(text, named):
+    with pytest.raises(ConfigError, match=r"type 3 whole numbers from 1 to 10, with spaces between them$") as refused:
+        parse_symbols(text, MODEL)
+    assert named in str(refused.value) and refused.value.field == "sequence"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.config import TEST_IMAGES, RunConfig, SequenceDatasetName, TransformerConfig
+from vit_lab.config import TEST_IMAGES, ConfigError, RunConfig, SequenceDatasetName, TransformerConfig
 from vit_lab.data.run_data import RunData, Split, TrainingSet
 from vit_lab.randomness import generator_for
 
@@ -62,3 +62,16 @@ def sequences(dataset: SequenceDatasetName, model: TransformerConfig, config: Ru
         return RunData(FreshSequences(task, epoch), *held_out)
     inputs, labels = task.draw(config.data.train_size, generator_for(config.seed, "sequences", "train"))
     return RunData(TrainingSet(inputs, torch.arange(len(inputs)), labels), *held_out)
+
+
+def parse_symbols(text: str, model: TransformerConfig) -> list[int]:
+    """A source that a person typed, such as "3 1 4", for a model of that length and vocabulary. Raises ConfigError."""
+    count, last = model.sequence_length, model.vocabulary - 1
+    works = f"type {count} whole numbers from 1 to {last}, with spaces between them"
+    parts = text.replace(",", " ").split()
+    for part in parts:
+        if not (part.isascii() and part.isdigit() and len(part) < 10 and 1 <= int(part) <= last):
+            raise ConfigError("sequence", f"{part[:20]!r} is no symbol; {works}")
+    if len(parts) != count:
+        raise ConfigError("sequence", f"{len(parts)} symbols do not fit this model; {works}")
+    return [int(part) for part in parts]

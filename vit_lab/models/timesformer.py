@@ -48,14 +48,22 @@ class DividedBlock(EncoderBlock):
     def over_time(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What attention over time leaves for attention over space, the residual included: (B T, N, D) both."""
         patches = x.shape[1]
-        lines = x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)  # (B N, T, D)
-        read = self.project(self.time(self.norm_time(lines), generator))
+        read = self.project(self.time(self.norm_time(self._lines(x)), generator))
         read = read.unflatten(0, (-1, patches)).transpose(1, 2).flatten(0, 1)  # (B T, N, D)
         return x + dropout(read, self.dropout, generator)
 
     def queries_keys(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Those of attention over space: (B T, N, D) -> two times (B T, H, N, K)."""
         return super().queries_keys(self.over_time(x))
+
+    def queries_keys_in_time(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of attention over time, a sequence for each place: (B T, N, D) -> two times (B N, H, T, K)."""
+        q, k, _ = self.time.project(self.norm_time(self._lines(x)))
+        return q, k
+
+    def _lines(self, x: Tensor) -> Tensor:
+        """Each place by itself, through all frames: (B T, N, D) -> (B N, T, D)."""
+        return x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B T, N, D)
         return super().forward(self.over_time(x, generator), generator)

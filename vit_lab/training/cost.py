@@ -1,11 +1,21 @@
-"""How long a run will take, from a few steps of it."""
+"""How long a run will take, from a few steps of it; and what a step costs with one kind of attention and another."""
 
+import statistics
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
-from vit_lab.config import RunConfig, configure
+import torch
+from torch import nn
+
+from vit_lab.config import RunConfig, TimesformerConfig, configure
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
+from vit_lab.init import build_model
+from vit_lab.models.scores import attention_scores, products_a_token
+from vit_lab.presets import preset
+from vit_lab.randomness import generator_for
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import EVALUATIONS, train
 
@@ -28,3 +38,52 @@ def estimate_seconds(config: RunConfig) -> float:
     evaluation_seconds = time.perf_counter() - start
     tests = 2 * evaluation_seconds * len(data.test) / len(data.validation)
     return total * step_seconds + (min(EVALUATIONS, total) + 1) * evaluation_seconds + tests
+
+
+PATCH_SIZE, CLIPS = 4, 4  # of the comparison of joint and divided attention: 49 patches a frame
+
+
+def step_milliseconds(configs: Sequence[RunConfig], repeats: int) -> list[float]:
+    """Median time of one step, forward and backward over a few random clips, of each config, measured in turn."""
+    models = [build_model(config) for config in configs]
+    seconds: list[list[float]] = [[] for _ in models]
+    for _ in range(repeats + 1):
+        for found, model in zip(seconds, models, strict=True):
+            c = model.config
+            assert isinstance(c, TimesformerConfig)
+            shape = (CLIPS, c.num_frames, c.channels, c.image_size, c.image_size)
+            clips, labels = torch.randn(shape, generator=generator_for(0, "cost")), torch.arange(CLIPS) % c.num_classes
+            start = time.perf_counter()
+            nn.functional.cross_entropy(model(clips), labels).backward()
+            found.append(time.perf_counter() - start)
+    return [1e3 * statistics.median(found[1:]) for found in seconds]  # the first also fills caches
+
+
+def joint_against_divided(
+    frames: Iterable[int], repeats: int, most_seconds: float = float("inf")
+) -> Iterator[dict[str, Any]]:
+    """Cost of a step with joint and with divided attention by number of frames, beside what counting says.
+
+    Of the preset `moving-digits` with 4-pixel patches. Nothing more is begun after `most_seconds`.
+    """
+    started = time.perf_counter()
+    for count in frames:
+        if time.perf_counter() - started > most_seconds:
+            return
+        joint, divided = (
+            configure(preset("moving-digits"), space_time=way, num_frames=count, patch_size=PATCH_SIZE)
+            for way in ("joint", "divided")
+        )
+        assert isinstance(joint.model, TimesformerConfig) and isinstance(divided.model, TimesformerConfig)
+        joint_ms, divided_ms = step_milliseconds([joint, divided], repeats)
+        patches = joint.model.num_patches
+        yield {
+            "frames": count,
+            "joint_ms": round(joint_ms, 2),
+            "divided_ms": round(divided_ms, 2),
+            "ratio": round(joint_ms / divided_ms, 3),
+            "products_ratio": round(products_a_token(joint.model) / products_a_token(divided.model), 3),
+            "scores_ratio": round(
+                attention_scores("joint", count, patches) / attention_scores("divided", count, patches), 3
+            ),
+        }

@@ -1,0 +1,95 @@
+"""Predict, then run: a guess that is committed before a pair may train, and stays beside the outcome."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import streamlit as st
+
+from vit_lab.config import RunConfig
+from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.ui.arms import LETTERS, chip
+from vit_lab.ui.learn.training import forget, start, started, watch
+
+GUESS, EXPERIMENT = "guess", "guessed"  # where both are kept, in the session and in the address
+MOST_POINTS = 50.0
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Which of two arms ends ahead, and by how many points."""
+
+    arm: int
+    points: float
+
+    def __str__(self) -> str:
+        return f"{LETTERS[self.arm]}{self.points:g}"
+
+    @classmethod
+    def read(cls, text: str | None) -> Self | None:
+        """The inverse of `str`; None for a text that is no guess."""
+        try:
+            arm, points = "AB".index((text or "")[:1] or "?"), float((text or "")[1:])
+        except ValueError:
+            return None
+        return cls(arm, points) if 0 <= points <= MOST_POINTS else None
+
+
+def outcome_words(guess: Guess, names: Sequence[str], difference: float) -> str:
+    """The guess beside what happened; `difference` is arm B minus arm A, in points."""
+    if abs(difference) < 0.05:
+        return f"They are even, to a tenth of a point; the guess was {guess.points:g} points."
+    ahead = int(difference > 0)
+    told = f"{chip(ahead)} **{names[ahead]} is ahead by {abs(difference):.1f} points**"
+    if ahead != guess.arm:
+        return f"{told}: the other way round than guessed."
+    return f"{told}: the right twin, and {abs(abs(difference) - guess.points):.1f} points from the guess."
+
+
+def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
+    """Ask, lock the answer, train the pair, and set the outcome beside it. Returns whether there is an outcome."""
+    guess = Guess.read(st.session_state.get(GUESS) or st.query_params.get(GUESS))
+    runs = started(EXPERIMENT)
+    if guess is None:
+        _ask(question, list(arms))
+        return False
+    st.session_state[GUESS] = st.query_params[GUESS] = str(guess)
+    st.markdown(f":material/lock: Your guess: {chip(guess.arm)} **{list(arms)[guess.arm]}** ahead by **{guess.points:g} points**.")  # fmt: skip
+    if not runs:
+        with st.container(horizontal=True):
+            if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="guess_train"):
+                start(EXPERIMENT, arms)
+            _again("Change the guess")
+        return False
+    watch(runs, list(arms))
+    if any(run.status in ACTIVE for run in runs):
+        return False
+    done = [run.val_accuracy for run in runs if run.status == Status.FINISHED and run.val_accuracy is not None]
+    if len(done) == 2:
+        st.markdown("#### " + outcome_words(guess, list(arms), 100 * (done[1] - done[0])))
+    else:
+        st.info("The pair has no result: a run was stopped, or failed. Resume it above, or guess again.")
+    _again("Guess again")
+    return len(done) == 2
+
+
+def _ask(question: str, names: Sequence[str]) -> None:
+    st.markdown(question)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        arm = st.segmented_control(
+            "Ahead", [0, 1], format_func=lambda arm: f"{LETTERS[arm]} · {names[arm]}", key="guess_arm"
+        )
+        points = st.number_input(
+            "By about, points", 0.0, MOST_POINTS, 1.0, 0.5, format="%g", key="guess_points", width=160
+        )
+        if st.button("Commit", icon=":material/lock:", disabled=arm is None, key="guess_commit",
+                     help="Choose a twin first; the pair may train once a guess is committed."):  # fmt: skip
+            st.session_state[GUESS] = str(Guess(arm or 0, points))
+            st.rerun()
+
+
+def _again(label: str) -> None:
+    if st.button(label, icon=":material/undo:", key="guess_again"):
+        forget(GUESS)
+        forget(EXPERIMENT)
+        st.rerun()
