@@ -1,10 +1,12 @@
 """Space and time: who tells a clip from its reverse, and what joint attention costs against divided as frames grow."""
 
+import statistics
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmarks.figures import Figure
 from vit_lab.config import configure
 from vit_lab.data.splits import load_run_data
 from vit_lab.models.timesformer import TimeSformer
@@ -45,9 +47,17 @@ def reversal(space_time: str, seed: int) -> dict[str, float]:
     return answers(training.model.eval(), data.test.images, data.test.labels)
 
 
-def measure() -> dict[str, Any]:
+def measure() -> tuple[list[Figure], dict[str, Any]]:
     """All figures of this benchmark, on one thread."""
     torch.set_num_threads(1)
     costs = {f"step_with_{cost.pop('frames')}_frames": cost for cost in joint_against_divided(FRAMES, REPEATS)}
     ways = {f"{way}_seed_{seed}": reversal(way, seed) for seed in SEEDS for way in ("space", "divided")}
-    return costs | ways
+    figures = [
+        Figure(f"joint over divided, {frames} frames", costs[f"step_with_{frames}_frames"]["ratio"], "x", note="of the time of a step")
+        for frames in FRAMES
+    ] + [
+        Figure(f"{way}: same answer for a clip and its reverse", statistics.mean(ways[f"{way}_seed_{seed}"]["same_answer"] for seed in SEEDS),
+               "", note=f"mean of {len(SEEDS)} seeds")
+        for way in ("space", "divided")
+    ]  # fmt: skip
+    return figures, costs | ways

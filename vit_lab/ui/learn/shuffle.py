@@ -13,7 +13,7 @@ from vit_lab.analysis.statistics import accuracy_error
 from vit_lab.config import RunConfig, VitConfig, configure
 from vit_lab.data.errors import DatasetError
 from vit_lab.runs.experiments import Plan, new_experiment
-from vit_lab.runs.records import RunRecord
+from vit_lab.runs.records import RunRecord, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE
 from vit_lab.runs.store import Store
 from vit_lab.ui import charts
@@ -23,8 +23,7 @@ from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.learn.frame import look_for
 from vit_lab.ui.learn.models import run_words
 from vit_lab.ui.picture import apart, digit, places_of
-from vit_lab.ui.rows import curve_rows
-from vit_lab.ui.table import unreadable
+from vit_lab.ui.rows import live_tables
 
 STEPS = 200  # of the classroom preset's 300
 PAIR = tuple(configure(steps=STEPS, position=position) for position in ("sinusoidal", "none"))
@@ -105,7 +104,7 @@ def _launch() -> None:
 
 def _progress(store: Store, runs: list[RunRecord]) -> None:
     progress(runs)
-    rows = curve_rows(store, runs, "accuracy")
+    rows = live_tables(store, runs)["accuracy"]
     st.vega_lite_chart(rows, charts.ACCURACY, key="pair-accuracy", alt="Accuracy with and without positions by step")
     look_for(f"{chip(0)} with positions, {chip(1)} without: both learn, on images as they are.")
 

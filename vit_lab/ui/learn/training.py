@@ -14,7 +14,7 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments import live, progress
 from vit_lab.ui.lab import open_manager, open_store, problems_told
 from vit_lab.ui.live import status_badge
-from vit_lab.ui.rows import curve_rows
+from vit_lab.ui.rows import live_tables
 
 
 def start(key: str, runs: Mapping[str, RunConfig]) -> None:
@@ -56,12 +56,13 @@ def _curves(names: Sequence[str], store: Store, runs: list[RunRecord]) -> None:
         if run.error:
             st.caption(f"{names[run.arm]}: {run.error}")
     progress(runs)
+    tables = live_tables(store, runs)
     loss, accuracy = st.columns(2)
     with loss:
         st.markdown("**Loss**")
-        st.vega_lite_chart(curve_rows(store, runs, "loss"), charts.LOSS, key="loss", alt="Loss of each run by step")
+        st.vega_lite_chart(tables["loss"], charts.LOSS, key="loss", alt="Loss of each run by step")
     with accuracy:
         st.markdown("**Accuracy**")
-        st.vega_lite_chart(curve_rows(store, runs, "accuracy"), charts.ACCURACY, key="accuracy",
+        st.vega_lite_chart(tables["accuracy"], charts.ACCURACY, key="accuracy",
                            alt="Accuracy of each run by step")  # fmt: skip
     st.caption("Bold with points: on data held out from training. Thin: over the latest training batches.")
