@@ -81,13 +81,15 @@ class Viewer:
                 fragments = await self._run(
                     connection, button=next(i for label, i in self.buttons.items() if press in label)
                 )
+            due = dict.fromkeys(fragments, time.monotonic())
             while time.monotonic() < until:
-                started = time.monotonic()
-                for fragment in list(fragments):
+                fragment = min(due, key=lambda some: due[some], default="")
+                await asyncio.sleep(max(0.0, (due[fragment] if due else until) - time.monotonic()))
+                if due:
                     asked = time.monotonic()
                     fragments |= await self._run(connection, fragment=fragment)
                     self.ticks.append((asked, time.monotonic() - asked))
-                await asyncio.sleep(max(0.0, started + min(fragments.values(), default=1.0) - time.monotonic()))
+                    due[fragment] = asked + fragments[fragment]
 
     async def _run(
         self, connection: websockets.ClientConnection, button: str = "", fragment: str = ""

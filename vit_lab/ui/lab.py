@@ -21,10 +21,17 @@ from vit_lab.ui.visitor import visitor
 if TYPE_CHECKING:
     from vit_lab.runs.manager import ForVisitor, RunManager
 
+NOTICE_SECONDS = 2.0  # within which some page finds out that a process has died
+
 
 @st.cache_resource(show_spinner=False)
 def _store() -> Store:
     return Store(paths.database())
+
+
+@st.cache_data(show_spinner=False, ttl=NOTICE_SECONDS)
+def _notice_the_dead() -> None:
+    _store().interrupt_runs_of_dead_processes()
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda manager: manager.shutdown())
@@ -59,7 +66,7 @@ def open_store() -> Store:
     """The store; if it cannot be opened, the page says why and ends here."""
     start_from_dashboard()
     try:
-        _store().interrupt_runs_of_dead_processes()
+        _notice_the_dead()
         return _store()
     except StoreError as error:
         st.error(str(error), title="The runs cannot be read")

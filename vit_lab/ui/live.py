@@ -14,7 +14,7 @@ from vit_lab.ui.reuse import settings_button
 from vit_lab.ui.visitor import not_theirs
 from vit_lab.ui.words import GROUP_NAMES
 
-TICK_SECONDS = 1.0
+TICK_SECONDS, WEIGHTS_SECONDS = 1.0, 5.0
 STATUS_COLOURS = {
     Status.WAITING: "gray",
     Status.QUEUED: "gray",
@@ -32,6 +32,7 @@ def experiment_panel(experiment: str) -> None:
     """Progress, controls and charts of an experiment; it polls only while one of its runs is at work."""
     active = any(run.status in ACTIVE for run in open_store().runs(experiment=experiment))
     st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, active)
+    st.fragment(_weights, run_every=WEIGHTS_SECONDS if active else None)(experiment)
 
 
 def status_badge(run: RunRecord) -> str:
@@ -57,10 +58,10 @@ def _draw(experiment: str, was_active: bool) -> None:
     for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
         with column.container(border=True):
             _progress(store, run)
-    _charts(store, runs)
+    _curves(store, runs)
 
 
-def _charts(store: Store, runs: Sequence[RunRecord]) -> None:
+def _curves(store: Store, runs: Sequence[RunRecord]) -> None:
     from vit_lab.ui import charts  # with the rows: pandas and Altair, which the page above can be drawn without
     from vit_lab.ui.rows import live_tables
 
@@ -75,9 +76,18 @@ def _charts(store: Store, runs: Sequence[RunRecord]) -> None:
         st.vega_lite_chart(tables["accuracy"], charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
     st.caption("Bold with points: on validation, the loss as plain cross-entropy. Thin: what training minimises, "
                "over the latest batches.")  # fmt: skip
-    weights = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
+
+
+def _weights(experiment: str) -> None:
+    """Small charts of the weight statistics, which a run measures some thirty times."""
+    from vit_lab.ui import charts
+    from vit_lab.ui.rows import live_tables
+
+    store = open_store()
+    tables = live_tables(store, [run for run in store.runs(experiment=experiment) if not unreadable(run)])
+    measures = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
                "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip
-    for measure, (title, spec) in weights.items():
+    for measure, (title, spec) in measures.items():
         st.markdown(f"**{title}**")
         grid = st.grid(len(GROUPS), min_column_width=130, gap="small")
         for group in GROUPS:

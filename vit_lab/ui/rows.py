@@ -28,9 +28,11 @@ def live_tables(store: Store, runs: Sequence[RunRecord]) -> dict[str, pa.Table]:
 
     Each run's rows are made once a second at most, for all viewers together, and never changed.
     """
-    tables = [_run_tables(store, run.id, run.arm, arm_label(run.config), run.total_steps or run.config.optim.steps,
-                          _second(run)) for run in runs]  # fmt: skip
-    return {chart: pa.concat_tables([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS}
+    told = (
+        (run.id, run.arm, arm_label(run.config), run.total_steps or run.config.optim.steps, _second(run))
+        for run in runs
+    )
+    return _tables_together(store, tuple(told))
 
 
 def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str) -> dict[str, pd.DataFrame]:
@@ -92,6 +94,12 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
         for (arm, step, _), share in zip(found, shares, strict=True)
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _tables_together(_store: Store, runs: tuple[tuple[str, int, str, int, str], ...]) -> dict[str, pa.Table]:
+    tables = [_run_tables(_store, *run) for run in runs]
+    return {chart: pa.concat_tables([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS}
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
