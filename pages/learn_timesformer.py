@@ -4,21 +4,10 @@ import streamlit as st
 
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import warm_up
+from vit_lab.ui.learn.clip_models import CLIPS, clip_config
 from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.timesformer import (
-    CLIPS,
-    START,
-    TRAINED,
-    TWINS,
-    clip_and_reverse,
-    clip_config,
-    costs_table,
-    latest_twins,
-    reversal_words,
-    step_cost,
-    step_zero,
-    who_reads_what,
-)
+from vit_lab.ui.learn.reversal import TWINS, clip_and_reverse, latest_twins, reversal_words
+from vit_lab.ui.learn.timesformer import START, TRAINED, costs_table, step_cost, step_zero, who_reads_what
 from vit_lab.ui.learn.training import start, started, watch
 
 KEY = "train_clips"
@@ -72,7 +61,7 @@ st.markdown(f"{chip(0)} space   {chip(1)} divided")
 if st.button("Train both", type="primary", icon=":material/play_arrow:", key="train_here",
              help="300 steps of 32 clips each: about half a minute on two cores."):  # fmt: skip
     start(KEY, PAIR)
-if runs := started(KEY):
+if runs := started(KEY, PAIR):
     watch(runs, TWINS)
 shown = st.number_input("Clip", 1, CLIPS, 3, key="film_shown_clip", width=160) - 1
 twins = latest_twins()

@@ -58,11 +58,11 @@ with right:
              r"line, down with the root of the step. The lab states the peak instead of the factor $d^{-0.5}w^{-0.5}$.")  # fmt: skip
 
 st.subheader("Train it", anchor=False)
-key = f"train_{dataset}"
+key, arms = f"train_{dataset}", {dataset: config}
 if st.button(f"Train a model to {dataset}", type="primary", icon=":material/play_arrow:", key="train_here",
              help=f"{config.optim.steps} steps of {config.optim.batch_size} sequences: 10 to 30 seconds on one core."):  # fmt: skip
-    start(key, {dataset: config})
-if runs := started(key):
+    start(key, arms)
+if runs := started(key, arms):
     watch(runs, [dataset])
     look_for("Slow at first, then the accuracy leaps: the model has found where to look. With label smoothing 0.1 the thin line, what training "
              "minimises, cannot reach 0.")  # fmt: skip

@@ -35,12 +35,6 @@ def turned(at: AppTest, controls: Mapping[str, Sequence[Any]]) -> Iterator[tuple
         at.run()
 
 
-def words_of(at: AppTest) -> str:
-    """All text of a page."""
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.latex, at.subheader)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
 def chart_rows(at: AppTest, words: str) -> pd.DataFrame:
     """The data of the chart that says these words, or begins with them, to those who cannot see it."""
     (chart,) = [one for one in at.get("vega_lite_chart") if one.proto.alt.startswith(words)]

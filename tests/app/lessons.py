@@ -1,19 +1,21 @@
-"""What the tests of lessons share: workers that store what they are given, and runs that were really trained, a little."""
+"""What the tests of lessons share: the words of a page, workers that store what they are given, and runs that were trained a little."""
 
-from tiny import tiny_data
+from typing import Any
+
+from tiny import pair, tiny, tiny_data
 
 from vit_lab import paths
 from vit_lab.config import RunConfig
-from vit_lab.runs.records import NewRun
+from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import save_checkpoint
 from vit_lab.training.trainer import train
 
 
-def words(at) -> str:
+def words_of(at) -> str:
     """All text of a page."""
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success)
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.latex, at.subheader)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
@@ -27,15 +29,21 @@ def keep_in_store(workers, store: Store) -> None:
     workers.submit = submit
 
 
-def really_trained(config: RunConfig, name: str = "trained") -> str:
-    """A finished run in the store, with its checkpoint. Returns its id."""
+def finished(config: RunConfig | None = None, **settings: Any) -> RunRecord:
+    """Train a tiny run with some settings of its own, or the one that is given, and store it with its checkpoint."""
+    config = config or tiny(**{"steps": 3} | settings)
     store = Store(paths.database())
     try:
-        [run_id] = store.add([NewRun(config, name, name)])
+        [run_id] = store.add(pair([config], f"finished-{len(store.runs())}"))
         training = train(config, tiny_data(config))
         store.append(run_id, [(event.step / 10, event) for event in training], 1.0, 100.0)
         save_checkpoint(training.checkpoint(), paths.checkpoint(run_id))
         store.end(run_id, Status.FINISHED)
-        return run_id
+        return store.run(run_id)
     finally:
         store.close()
+
+
+def damage(run: RunRecord) -> None:
+    """Put something else in the place of a run's checkpoint."""
+    paths.checkpoint(run.id).write_bytes(b"not a checkpoint")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from controls import chart_rows, matrix_of, turned, words_of
-from finished import finished
+from controls import chart_rows, matrix_of, turned
+from lessons import damage, finished, words_of
 from places import FOLDER
 
 from vit_lab.config import configure
@@ -148,6 +148,14 @@ def test_without_a_run_the_page_says_so(open_page):
     at = shown(open_page(PAGE), attention_model=TRAINED)
     assert not at.exception and "No ViT with patches of 4, 7 or 14 pixels" in at.info[0].value
     assert "Train one" in [link.label for link in at.page_link]
+
+
+def test_a_run_whose_checkpoint_is_damaged_is_passed_over_and_said(open_page):
+    older, newer = finished(patch_size=7), finished(patch_size=7)
+    damage(newer)
+    at = shown(open_page(PAGE), attention_model=TRAINED)
+    assert not at.exception and f"Run {newer.number} is passed over" in at.warning[0].value
+    assert f"The latest: run {older.number} (" in words_of(at) and len(at.subheader) == len(STEPS)
 
 
 def test_a_blank_image_is_borne(open_page):

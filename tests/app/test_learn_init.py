@@ -2,7 +2,7 @@
 
 import pytest
 from controls import turned
-from lessons import keep_in_store, words
+from lessons import keep_in_store, words_of
 from places import LEARN_INIT
 from played import play
 
@@ -42,7 +42,7 @@ def test_large_matrices_lie_close_to_the_formula(open_page):
 
 
 def test_it_says_where_the_softmax_saturates_and_what_the_lab_found(open_page):
-    text = words(open_page(LEARN_INIT))
+    text = words_of(open_page(LEARN_INIT))
     assert "With `xavier` the mean entropy is below 0.4" in text
     assert "did **not** see the claim borne out. 2 differences are decided" in text
     assert "xavier is better on fashion-mnist, all; linear-default is better on mnist, 1,000, noisy" in text
@@ -55,7 +55,7 @@ def test_a_guess_comes_before_the_run_and_is_locked_by_it(open_page, workers, st
     at.segmented_control(key="guess_arm").set_value(1).run()
     at.number_input(key="guess_points").set_value(2.5).run()
     at.button(key="guess_commit").click().run()
-    assert ":material/lock: Your guess: :orange-badge[B] **xavier** ahead by **2.5 points**." in words(at)
+    assert ":material/lock: Your guess: :orange-badge[B] **xavier** ahead by **2.5 points**." in words_of(at)
     assert not workers.submitted and not [w for w in at.segmented_control if w.key == "guess_arm"]
     at.button(key="guess_train").click().run()
     assert not at.exception and not at.error
@@ -66,18 +66,21 @@ def test_a_guess_comes_before_the_run_and_is_locked_by_it(open_page, workers, st
     for _ in range(2):
         at.run()
         assert not {"guess_again", "guess_train"} & {button.key for button in at.button}, "it is locked"
-        assert "ahead by **2.5 points**" in words(at) and "badge[queued]" in words(at)
+        assert "ahead by **2.5 points**" in words_of(at) and "badge[queued]" in words_of(at)
     for run, accuracy in zip(reversed(store.runs()), (0.90, 0.87), strict=True):
         play(store, run.id, accuracy)
     at.run()
     assert not at.exception
-    assert "#### :blue-badge[A] **linear-default is ahead by 3.0 points**: the other way round than guessed." in words(
-        at
+    assert (
+        "#### :blue-badge[A] **linear-default is ahead by 3.0 points**: the other way round than guessed."
+        in words_of(at)
     )
     assert "One pair is a demonstration, not evidence" in at.warning[0].value and "-2.0 points" in at.warning[0].value
     link = {key: value[0] if isinstance(value, list) else value for key, value in at.query_params.items()}
     again = open_page(LEARN_INIT, **link)
-    assert "ahead by **2.5 points**" in words(again) and "the other way round" in words(again), "it survives a reload"
+    assert "ahead by **2.5 points**" in words_of(again) and "the other way round" in words_of(again), (
+        "it survives a reload"
+    )
     at.button(key="guess_again").click().run()
     assert "guess_commit" in [button.key for button in at.button] and not at.warning
 
@@ -95,7 +98,7 @@ def test_a_pair_without_a_result_says_so(open_page, workers, store):
     for run in store.runs():
         play(store, run.id, None)
     at.run()
-    assert not at.exception and "The pair has no result" in words(at)
+    assert not at.exception and "The pair has no result" in words_of(at)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import base64
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
-from controls import chart_rows, matrix_of, turned, words_of
-from finished import finished
+from controls import chart_rows, matrix_of, turned
+from lessons import damage, finished, words_of
 from places import FOLDER
 from streamlit.testing.v1 import AppTest
 
@@ -111,13 +112,17 @@ def test_tokens_are_shown_with_positions_and_filters_of_any_run(open_page):
     assert f"The numbers are those of run {placed.number} (" in words and f"Both are of run {plain.number} (" in words
 
 
-def test_a_run_whose_checkpoint_is_damaged_is_told(open_page):
-    from vit_lab import paths
-
-    run = finished(patch_size=7)
-    paths.checkpoint(run.id).write_bytes(b"nothing")
+def test_a_run_whose_checkpoint_is_damaged_is_passed_over_and_said(open_page):
+    older, newer = finished(patch_size=7), finished(patch_size=7)
+    damage(newer)
     at = open_page(PAGE)
-    assert not at.exception and "damaged" in at.error[0].value
+    assert not at.exception and not at.error and f"Run {newer.number} is passed over" in at.warning[0].value
+    assert f"those of run {older.number} (" in words_of(at), "the next one is shown"
+    damage(older)
+    st.cache_resource.clear()
+    at = open_page(PAGE)
+    assert not at.exception and not at.error and len(at.warning) == 4
+    assert "those of the classroom model at its init" in words_of(at) and len(at.get("vega_lite_chart")) == 3
 
 
 def test_a_drawing_goes_through_the_model(open_page):

@@ -13,7 +13,7 @@ SPECS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": spec
     for module in MODULES
     for name, spec in vars(module).items()
-    if name.isupper() and isinstance(spec, dict)
+    if name.isupper() and isinstance(spec, dict) and "$schema" in spec
 }
 
 

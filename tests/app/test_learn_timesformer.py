@@ -3,19 +3,21 @@
 import json
 
 import pytest
+import streamlit as st
 import torch
 from controls import turned
-from lessons import keep_in_store, really_trained, words
+from lessons import damage, finished, keep_in_store, words_of
 from places import LEARN_TIMESFORMER, ROOT
 from test_train_page import wait_for_end
 
-from vit_lab import paths
 from vit_lab.analysis.findings import space_time_findings
 from vit_lab.config import configure
 from vit_lab.presets import preset
 from vit_lab.runs.states import Status
-from vit_lab.ui.learn import timesformer
+from vit_lab.ui.learn import clip_models, timesformer
+from vit_lab.ui.learn.clip_models import clip_config
 from vit_lab.ui.learn.film import FAINTEST, SPACE, TIME, film, grey, strip
+from vit_lab.ui.learn.reversal import TWINS
 
 CONTROLS = {
     "film_frames": [2, 4, 8, 16], "film_patch_size": [4, 7, 14], "film_weights": [timesformer.START, timesformer.TRAINED],
@@ -32,7 +34,7 @@ def scores(at):
 
 def trained_twins(**settings):
     """A run of each kind of attention, trained for three steps."""
-    return [really_trained(timesformer.clip_config(way, steps=3, **settings), name=way) for way in ("space", "divided")]
+    return [finished(clip_config(way, steps=3, **settings)) for way in TWINS]
 
 
 def test_every_control_works_without_a_trained_model(open_page):
@@ -51,7 +53,7 @@ def test_the_numbers_are_those_of_the_formulas(open_page):
     at.select_slider(key="film_patch_size").set_value(14).run()
     assert scores(at).iloc[:, 0].tolist() == ["4", "8", "6"] and scores(at).iloc[:, 2].tolist() == ["32", "64", "48"]
     assert scores(at).columns[2] == "at T = 2, N = 4"
-    assert "**Divided: time, then space**: 6 of 8 patches are read" in words(at)
+    assert "**Divided: time, then space**: 2 + 4 of 8 patches are read" in words_of(at)
 
 
 def test_the_last_patch_of_the_longest_clip_can_be_asked(open_page):
@@ -78,11 +80,11 @@ def test_steps_can_be_measured_here(open_page, monkeypatch):
     monkeypatch.setattr(timesformer, "MEASURED_FRAMES", (2, 4))
     monkeypatch.setattr(timesformer, "REPEATS", 1)
     at = open_page(LEARN_TIMESFORMER)
-    assert "Recorded earlier" in words(at)
+    assert "Recorded earlier" in words_of(at)
     at.button(key="measure").click().run()
-    assert not at.exception and "Measured here" in words(at) and len(at.get("vega_lite_chart")) == 4
+    assert not at.exception and "Measured here" in words_of(at) and len(at.get("vega_lite_chart")) == 4
     at.run()
-    assert "Measured here" in words(at)
+    assert "Measured here" in words_of(at)
 
 
 def test_a_button_trains_both_kinds_of_attention(open_page, workers, store):
@@ -94,25 +96,25 @@ def test_a_button_trains_both_kinds_of_attention(open_page, workers, store):
     assert divided.config == preset("moving-digits") and space.config == configure(divided.config, space_time="space")
     assert (space.name, divided.name, space.arm, divided.arm) == ("space, seed 0", "divided, seed 0", 0, 1)
     at.run()
-    assert words(at).count("badge[queued]") == 2
+    assert words_of(at).count("badge[queued]") == 2
 
 
 def test_the_button_really_trains_and_the_page_follows(open_page, monkeypatch):
     """With a shorter run in the preset's place."""
     short = configure(preset("moving-digits"), steps=2, dim=8, depth=1, heads=1, batch_size=4, warmup_steps=1)
-    monkeypatch.setattr(timesformer, "preset", lambda name: short)
+    monkeypatch.setattr(clip_models, "preset", lambda name: short)
     at = open_page(LEARN_TIMESFORMER)
     at.button(key="train_here").click().run()
     runs = wait_for_end()
     assert [run.status for run in runs] == [Status.FINISHED] * 2
     at.run()
-    assert not at.exception and words(at).count("badge[finished]") == 2 and not at.info
+    assert not at.exception and words_of(at).count("badge[finished]") == 2 and not at.info
 
 
 def test_both_answer_for_a_clip_and_its_reverse_and_space_says_the_same(open_page):
     trained_twins()
     at = open_page(LEARN_TIMESFORMER)
-    text = words(at)
+    text = words_of(at)
     assert not at.exception and not at.info
     told = text.split("On 500 test clips and their 500 reverses: ")[1]
     assert "the same answer both ways for 100.0%; **divided**" in told
@@ -124,7 +126,9 @@ def test_both_answer_for_a_clip_and_its_reverse_and_space_says_the_same(open_pag
     assert set(ways) in ({"up", "down"}, {"left", "right"})
     at.segmented_control(key="film_weights").set_value(timesformer.TRAINED).run()
     assert (
-        not at.exception and words(at).count(":gray-badge[run ") == 2 and words(at).count(":gray-badge[at step 0]") == 1
+        not at.exception
+        and words_of(at).count(":gray-badge[run ") == 2
+        and words_of(at).count(":gray-badge[at step 0]") == 1
     )
 
 
@@ -133,11 +137,18 @@ def test_models_of_other_sizes_do_not_answer(open_page):
     assert "answering as at step 0" in open_page(LEARN_TIMESFORMER).info[0].value
 
 
-def test_a_damaged_checkpoint_is_said_in_one_sentence(open_page):
-    for run_id in trained_twins():
-        paths.checkpoint(run_id).write_bytes(b"not a checkpoint")
+def test_a_damaged_checkpoint_is_passed_over_and_said(open_page):
+    older, newer = trained_twins(), trained_twins()
+    damage(newer[1])
     at = open_page(LEARN_TIMESFORMER)
-    assert not at.exception and at.error and all("checkpoint" in error.value for error in at.error)
+    assert not at.exception and not at.error and not at.info, "the run before it answers"
+    assert [warning.value.split(",")[0] for warning in at.warning] == [f"Run {newer[1].number} is passed over"]
+    for run in (*older, newer[0]):
+        damage(run)
+    st.cache_resource.clear()
+    at = open_page(LEARN_TIMESFORMER)
+    assert not at.exception and not at.error and len(at.warning) == 4 and len(at.get("image")) == 5
+    assert "answering as at step 0: space and divided" in at.info[0].value
 
 
 def test_the_recorded_costs_are_those_of_the_benchmark():

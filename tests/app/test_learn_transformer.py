@@ -3,7 +3,7 @@
 import pytest
 import torch
 from controls import turned
-from lessons import keep_in_store, really_trained, words
+from lessons import damage, finished, keep_in_store, words_of
 from places import LEARN_TRANSFORMER
 from test_train_page import wait_for_end
 from tiny import tiny_sequences
@@ -43,7 +43,7 @@ def test_every_control_works_without_a_trained_model(open_page):
         assert len(at.get("vega_lite_chart")) == 7
         if key == "writing_task":
             assert f"trained to {value} yet" in at.info[0].value
-            assert ("**anti-diagonal**" in words(at)) == (value == "reverse")
+            assert ("**anti-diagonal**" in words_of(at)) == (value == "reverse")
 
 
 def test_what_is_written_is_what_the_model_writes(open_page):
@@ -81,10 +81,10 @@ def test_a_button_trains_the_preset_to_the_chosen_task(open_page, workers, store
         run.config == configure(preset("copy"), dataset=dataset) == task(dataset) and run.name == f"{dataset}, seed 0"
     )
     at.run()
-    assert "badge[queued]" in words(at)
+    assert "badge[queued]" in words_of(at)
     again = open_page(LEARN_TRANSFORMER, **{f"train_{dataset}": run.experiment})
     again.segmented_control(key="writing_task").set_value(dataset).run()
-    assert "badge[queued]" in words(again), "a reload finds it again"
+    assert "badge[queued]" in words_of(again), "a reload finds it again"
 
 
 def test_the_button_really_trains_and_the_page_follows(open_page, monkeypatch):
@@ -98,30 +98,31 @@ def test_the_button_really_trains_and_the_page_follows(open_page, monkeypatch):
     [run] = wait_for_end()
     assert run.status == Status.FINISHED and run.config == short
     at.run()
-    assert not at.exception and "badge[finished]" in words(at) and "Run 1 writes" in words(at) and not at.info
+    assert not at.exception and "badge[finished]" in words_of(at) and "Run 1 writes" in words_of(at) and not at.info
 
 
 def test_the_latest_trained_model_writes_and_every_control_suits_its_sizes(open_page):
     config = tiny_sequences(steps=3, sequence_length=4, vocabulary=6, depth=3, heads=2)
-    run_id = really_trained(config, name="**bold** [link](javascript:alert(1))")
+    run = finished(config)
+    store = Store(paths.database())
+    store.rename(run.id, "**bold** [link](javascript:alert(1))")
+    store.close()
     at = open_page(LEARN_TRANSFORMER)
-    assert "Run 1 writes" in words(at) and not at.info and "javascript" not in words(at)
+    assert "Run 1 writes" in words_of(at) and not at.info and "javascript" not in words_of(at)
     source = [1, 4, 2, 5]
     assert [int(symbol) for _, symbol in badges(at, "Source")] == source
-    store = Store(paths.database())
-    written = trained_model(store.run(run_id)).write(torch.tensor([source]), START)[0].tolist()
-    store.close()
+    written = trained_model(run).write(torch.tensor([source]), START)[0].tolist()
     assert [int(symbol) for _, symbol in badges(at, "Written")] == written
     own = {"writing_block-3": [1, 2, 3], "writing_head-2": [MEAN, 1, 2], "writing_place-4": [1, 4]}
     for _ in turned(at, {key: values for key, values in CONTROLS.items() if "-" not in key} | own):
         pass
 
 
-def test_a_run_whose_checkpoint_is_damaged_is_said_in_one_sentence(open_page):
-    run_id = really_trained(tiny_sequences(steps=2))
-    paths.checkpoint(run_id).write_bytes(b"not a checkpoint")
+def test_a_run_whose_checkpoint_is_damaged_is_passed_over_and_said(open_page):
+    damage(finished(tiny_sequences(steps=2)))
     at = open_page(LEARN_TRANSFORMER)
-    assert not at.exception and len(at.error) == 1 and "checkpoint" in at.error[0].value
+    assert not at.exception and not at.error and "Run 1 is passed over" in at.warning[0].value
+    assert "an untrained one writes" in at.info[0].value and badges(at, "Written")
 
 
 def test_the_drawing_has_every_box_with_the_models_own_numbers():

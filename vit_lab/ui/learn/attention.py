@@ -11,7 +11,7 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.schemes import SCHEMES
 from vit_lab.ui.form import SCALES, train_link
 from vit_lab.ui.learn.digit import Digit
-from vit_lab.ui.learn.models import as_input, latest_run, run_words, vit
+from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
 from vit_lab.ui.learn.patch_map import place_words
 
 AT_INIT, TRAINED = "At its init", "After training"
@@ -69,7 +69,7 @@ def choose_model() -> Shown:
     """Controls that choose the model: freshly initialised in a way of one's choice, or the latest trained run."""
     way = st.segmented_control("Model", [AT_INIT, TRAINED], default=AT_INIT, required=True, key="attention_model")
     if way == TRAINED:
-        if run := latest_run(lambda model: model.patch_size in SIZES):
+        if run := latest_vit(lambda model: model.patch_size in SIZES):
             st.caption(f"The latest: {run_words(run)}.")
             return Shown(run.config, run)
         st.info("No ViT with patches of 4, 7 or 14 pixels has finished here yet; this is one at its init.")

@@ -49,7 +49,7 @@ def outcome_words(guess: Guess, names: Sequence[str], difference: float) -> str:
 def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
     """Ask, lock the answer, train the pair, and set the outcome beside it. Returns whether there is an outcome."""
     guess = Guess.read(st.session_state.get(GUESS) or st.query_params.get(GUESS))
-    runs = started(EXPERIMENT)
+    runs = started(EXPERIMENT, arms)
     if guess is None:
         _ask(question, list(arms))
         return False
@@ -68,7 +68,7 @@ def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
     if len(done) == 2:
         st.markdown("#### " + outcome_words(guess, list(arms), 100 * (done[1] - done[0])))
     else:
-        st.info("The pair has no result: a run was stopped, or failed. Resume it above, or guess again.")
+        st.info("The pair has no result: a run was stopped, failed or diverged. Resume it above, or guess again.")
     _again("Guess again")
     return len(done) == 2
 

@@ -5,45 +5,64 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vit_lab.config import VitConfig, parse
+from vit_lab.config import RunConfig, VitConfig, parse
 from vit_lab.runs.records import RunRecord, arm_label
 from vit_lab.ui.lab import open_store
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vit_lab.init import Model
     from vit_lab.models.vit import VisionTransformer
 
 
-def latest_run(suits: Callable[[VitConfig], bool]) -> RunRecord | None:
-    """The ViT run that finished last among those whose model suits."""
-    from vit_lab.runs.trained import latest_trained  # brings torch
+def latest_run(suits: Callable[[RunConfig], bool]) -> RunRecord | None:
+    """The newest finished run whose config suits and whose model can be read back."""
+    from vit_lab.runs.trained import trained_runs  # brings torch
 
-    return latest_trained(open_store(), lambda config: isinstance(config.model, VitConfig) and suits(config.model))
+    return next(filter(can_be_read, trained_runs(open_store(), suits)), None)
 
 
-def vit(config_json: str, run_id: str | None = None) -> "VisionTransformer":
-    """The model of a config at its init; or, of a run, as it was trained. A run that cannot be read ends the page."""
+def latest_vit(suits: Callable[[VitConfig], bool]) -> RunRecord | None:
+    """The same among the Vision Transformers."""
+    return latest_run(lambda config: isinstance(config.model, VitConfig) and suits(config.model))
+
+
+def can_be_read(run: RunRecord) -> bool:
+    """Whether a run's model can be read back; if not, the page says that it is passed over."""
     from vit_lab.training.checkpoint import CheckpointError  # brings torch
 
     try:
-        return _vit(config_json, run_id)
-    except CheckpointError as error:
-        st.error(str(error))
-        st.stop()
+        model_of(run.config_json, run.id)
+    except CheckpointError:
+        st.warning(f"Run {run.number} is passed over, for its checkpoint cannot be read; on the page Runs it can be run again, or deleted.")  # fmt: skip
+        return False
+    return True
 
 
-@st.cache_resource(show_spinner="Building the model", max_entries=16)
-def _vit(config_json: str, run_id: str | None) -> "VisionTransformer":
+def model_of(config_json: str, run_id: str | None = None) -> "Model":
+    """The model of a config at its init; or, of a run, as it was trained. Raises CheckpointError."""
     import torch
 
-    from vit_lab.init import build_model
+    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
+    return _model_of(config_json, run_id)
+
+
+def vit(config_json: str, run_id: str | None = None) -> "VisionTransformer":
+    """The same of a config that is known to be of a Vision Transformer."""
     from vit_lab.models.vit import VisionTransformer
+
+    model = model_of(config_json, run_id)
+    assert isinstance(model, VisionTransformer)
+    return model
+
+
+@st.cache_resource(show_spinner="Building the model", max_entries=24)
+def _model_of(config_json: str, run_id: str | None) -> "Model":
+    from vit_lab.init import build_model
     from vit_lab.runs.trained import trained_model
 
-    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
     model = build_model(parse(config_json)) if run_id is None else trained_model(open_store().run(run_id))
-    assert isinstance(model, VisionTransformer)
     return model.requires_grad_(False)
 
 

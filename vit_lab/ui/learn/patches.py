@@ -13,7 +13,7 @@ from vit_lab.ui.form import PATCH_SIZES, train_link
 from vit_lab.ui.learn import matrix
 from vit_lab.ui.learn.digit import Digit
 from vit_lab.ui.learn.frame import look_for
-from vit_lab.ui.learn.models import as_input, latest_run, run_words, vit
+from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
 from vit_lab.ui.picture import sheet
 
 MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
@@ -33,7 +33,7 @@ class Stages:
 
 def embedding_lesson(chosen: Digit, patch_size: int) -> None:
     """Rows of pixels, then tokens before and after positions, each with its shape."""
-    run = latest_run(lambda model: model.patch_size == patch_size and model.position != "none")
+    run = latest_vit(lambda model: model.patch_size == patch_size and model.position != "none")
     config = run.config if run else configure(patch_size=patch_size)
     found = _stages(chosen.pixels, config.model_dump_json(), run.id if run else None)
     image, rows, tokens = found.shapes
@@ -72,7 +72,7 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
 def filters_lesson(patch_size: int) -> None:
     """The filters of the latest run with this patch size beside the same filters at its init."""
     st.subheader("What the embedding looks for", anchor=False)
-    run = latest_run(lambda model: model.patch_size == patch_size)
+    run = latest_vit(lambda model: model.patch_size == patch_size)
     config = run.config if run else configure(patch_size=patch_size)
     principal = st.toggle("Principal components", key="principal", disabled=patch_size == 1,
                           help="The directions in which the filters differ most, as the paper's Fig. 7 (left) shows them.")  # fmt: skip

@@ -14,7 +14,7 @@ from vit_lab.ui.charts import constant_spec
 from vit_lab.ui.form import train_link
 from vit_lab.ui.learn import matrix, patch_map
 from vit_lab.ui.learn.frame import look_for
-from vit_lab.ui.learn.models import latest_run, run_words, vit
+from vit_lab.ui.learn.models import latest_vit, run_words, vit
 
 KINDS = ("sinusoidal", "learned")
 SIZES = (4, 7, 14)
@@ -38,7 +38,7 @@ def encoding_lesson(kind: str, patch_size: int) -> NDArray[np.float32]:
     """The encodings as a heatmap and as curves. Returns them, (N, D), one row a patch."""
     run = None
     if kind == "learned":
-        run = latest_run(lambda model: (model.position, model.patch_size) == ("learned", patch_size))
+        run = latest_vit(lambda model: (model.position, model.patch_size) == ("learned", patch_size))
     config = run.config if run else configure(patch_size=patch_size, position=kind)
     values = encodings(config.model_dump_json(), run.id if run else None)
     if run:

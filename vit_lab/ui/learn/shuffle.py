@@ -1,6 +1,5 @@
 """The experiment of the lesson on positions: a pair with and without them is trained, then sees shuffled patches."""
 
-from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -12,23 +11,25 @@ from numpy.typing import NDArray
 from vit_lab.analysis.statistics import accuracy_error
 from vit_lab.config import RunConfig, VitConfig, configure
 from vit_lab.data.errors import DatasetError
-from vit_lab.runs.experiments import Plan, new_experiment
-from vit_lab.runs.records import RunRecord, unreadable
-from vit_lab.runs.states import ACTIVE, RESUMABLE
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 from vit_lab.ui import charts
 from vit_lab.ui.arms import LETTERS, chip
-from vit_lab.ui.experiments import live, progress
-from vit_lab.ui.lab import open_manager, open_store, problems_told
+from vit_lab.ui.lab import open_store
 from vit_lab.ui.learn.frame import look_for
-from vit_lab.ui.learn.models import run_words
+from vit_lab.ui.learn.models import can_be_read, run_words, vit
+from vit_lab.ui.learn.training import start, started, watch
 from vit_lab.ui.picture import apart, digit, places_of
-from vit_lab.ui.rows import live_tables
 
 STEPS = 200  # of the classroom preset's 300
-PAIR = tuple(configure(steps=STEPS, position=position) for position in ("sinusoidal", "none"))
-MODEL = VitConfig()  # of the preset
+KEY = "train_positions"
 NAMES = ("with positions", "without positions")
+PAIR = {
+    name: configure(steps=STEPS, position=position)
+    for name, position in zip(NAMES, ("sinusoidal", "none"), strict=True)
+}
+MODEL = VitConfig()  # of the preset
 SHOWN = (5, 2)  # the digits that are shown in each order
 
 
@@ -57,18 +58,17 @@ def shuffle_lesson() -> None:
                 "model without positions cannot tell an image from the same patches in another order. **What do you expect of a "
                 "model that has learned with positions?**")  # fmt: skip
     _pictures()
-    store = open_store()
-    found, launched = finished_pair(store), _launched(store)
-    statuses = [run.status for run in launched]
-    if any(status in ACTIVE + RESUMABLE for status in statuses):
-        live(_progress, launched[0].experiment)
-    if found is None and not any(
-        status in ACTIVE for status in statuses
-    ):  # somebody else's that stands still blocks nobody
+    runs, found = started(KEY, PAIR), finished_pair(open_store())
+    if found and not all(can_be_read(run) for run in found):
+        found = None
+    if runs:
+        watch(runs, NAMES)
+        look_for(f"{chip(0)} with positions, {chip(1)} without: both learn, on images as they are.")
+    if not found and not any(run.status in ACTIVE for run in runs):
         st.markdown(f"Two runs of {STEPS} steps settle it: the classroom preset {chip(0)} with positions and {chip(1)} without, from "
                     "the same random draw. It takes about half a minute on two idle cores, and the runs stay in Runs.")  # fmt: skip
         if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="train_pair"):
-            _launch()
+            start(KEY, PAIR)
     if found:
         _results(found)
 
@@ -87,35 +87,11 @@ def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
     return None
 
 
-def _launched(store: Store) -> list[RunRecord]:
-    """The runs of this lesson's experiment that was launched last; none if there is none."""
-    latest = (run for run in store.runs() if not unreadable(run) and run.config in PAIR)
-    return next((store.runs(experiment=run.experiment) for run in latest), [])
-
-
-def _launch() -> None:
-    experiment = new_experiment()
-    plan = Plan(PAIR, [0])
-    runs = [replace(run, name=f"{NAMES[run.arm]}, seed {run.config.seed}") for run in plan.runs(experiment)]
-    with problems_told():
-        open_manager().submit(runs, plan.kind)
-        st.rerun()
-
-
-def _progress(store: Store, runs: list[RunRecord]) -> None:
-    progress(runs)
-    rows = live_tables(store, runs)["accuracy"]
-    st.vega_lite_chart(rows, charts.ACCURACY, key="pair-accuracy", alt="Accuracy with and without positions by step")
-    look_for(f"{chip(0)} with positions, {chip(1)} without: both learn, on images as they are.")
-
-
 def _results(pair: tuple[RunRecord, RunRecord]) -> None:
-    from vit_lab.training.checkpoint import CheckpointError  # brings torch
-
     placed, plain = pair
     try:
         rows = results(placed.id, plain.id)
-    except (DatasetError, CheckpointError) as error:
+    except DatasetError as error:
         st.error(str(error))
         return
     images = int(rows["images"].iloc[0])
@@ -124,7 +100,7 @@ def _results(pair: tuple[RunRecord, RunRecord]) -> None:
     a, b = (rows[rows["arm"] == letter].set_index("order")["accuracy"] for letter in LETTERS[:2])
     lost = 100 * (a.iloc[0] - a.iloc[1])
     look_for(f"With positions, one order for all images costs {lost:.1f} points; without, {100 * (b.iloc[0] - b.iloc[1]):.1f}. "
-             f"Grey lines are ± one standard error; the dashed line is guessing. Knowing places is worth "
+             f"Grey lines are ± one standard error; the dashed line is guessing. Knowing places was worth "
              f"{100 * (a.iloc[0] - b.iloc[0]):.1f} points on images as they are.")  # fmt: skip
     rows["cell"] = [f"{row.accuracy:.2%} ± {row.error:.2%}" for row in rows.itertuples()]
     table = rows.pivot(index="order", columns="model", values="cell").loc[list(a.index), list(NAMES)]
@@ -136,18 +112,12 @@ def _results(pair: tuple[RunRecord, RunRecord]) -> None:
 @st.cache_data(show_spinner="Showing both models the test digits, shuffled", max_entries=8)
 def results(placed_id: str, plain_id: str) -> pd.DataFrame:
     """Columns arm, model, order, accuracy, error, low, high, images: both models on the test digits in every order of patches."""
-    import torch
-
     from vit_lab.data.splits import load_run_data
-    from vit_lab.models.vit import VisionTransformer
-    from vit_lab.runs.trained import trained_model
     from vit_lab.training.shuffled import shuffled_accuracies
 
-    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
     rows = []
     for letter, name, run in zip(LETTERS, NAMES, open_store().runs([placed_id, plain_id]), strict=False):
-        model, test = trained_model(run), load_run_data(run.config).test
-        assert isinstance(model, VisionTransformer)
+        model, test = vit(run.config_json, run.id), load_run_data(run.config).test
         for order, accuracy in shuffled_accuracies(model, test, run.config.seed).items():
             error = accuracy_error(accuracy, len(test))
             rows.append({"arm": letter, "model": name, "order": order, "accuracy": accuracy, "error": error,

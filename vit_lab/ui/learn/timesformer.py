@@ -1,53 +1,37 @@
 """The figures of the lesson on the TimeSformer, from the lab's own clips, models and measurements."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.findings import space_time_findings
-from vit_lab.config import ConfigError, RunConfig, TimesformerConfig, configure, parse
 from vit_lab.models.scores import SpaceTime, attention_scores, patches_read
-from vit_lab.presets import preset
-from vit_lab.runs.records import RunRecord
-from vit_lab.runs.trained import latest_trained, trained_model
-from vit_lab.ui.arms import LETTERS, chip
-from vit_lab.ui.lab import open_store, problems_told
+from vit_lab.ui.arms import chip
 from vit_lab.ui.learn import clip_charts as charts
-from vit_lab.ui.learn.film import SPACE, TIME, film, grey, strip
+from vit_lab.ui.learn.clip_models import clip_config, held_out_clips, latest_clip_run, timesformer
+from vit_lab.ui.learn.film import SPACE, TIME, grey, strip
 from vit_lab.ui.words import GROUP_NAMES
-
-if TYPE_CHECKING:
-    from vit_lab.models.timesformer import TimeSformer
 
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
 FORMULAS = {"space": "$T N^2$", "joint": "$(T N)^2$", "divided": "$N T^2 + T N^2$"}
 TITLES = {"space": "Space only", "joint": "Joint space-time", "divided": "Divided: time, then space"}
-CLIPS, TOLD = 24, 500  # test clips that one may choose from, and that both models are asked about
 MEASURED_FRAMES, REPEATS, MOST_SECONDS = (2, 4, 8, 16, 32), 3, 4.0
 START, TRAINED = "at step 0", "after training"
-TWINS: tuple[SpaceTime, ...] = ("space", "divided")
-
-
-def clip_config(space_time: SpaceTime, **settings: Any) -> RunConfig:
-    """The preset `moving-digits` with one kind of attention."""
-    return configure(preset("moving-digits"), space_time=space_time, **settings)
 
 
 def who_reads_what(index: int, frames: int, patch_size: int, query: tuple[int, int], block: int, weights: str) -> None:
     """The same clip three times, one for each kind of attention: what the query (frame, patch) reads in a block, in colour."""
     for way in WAYS:
         config = clip_config(way, num_frames=frames, patch_size=patch_size)
-        run = _latest(way, frames, patch_size) if weights == TRAINED else None
-        words = f"run {run.number}" if run else START
+        run = latest_clip_run(way, frames, patch_size) if weights == TRAINED else None
         patches = (config.model.image_size // patch_size) ** 2  # type: ignore[union-attr]
-        read = patches_read(way, frames, patches)
+        read = f"{frames} + {patches}" if way == "divided" else patches_read(way, frames, patches)
+        words = f"run {run.number}" if run else START
         st.markdown(f"**{TITLES[way]}**: {read} of {frames * patches} patches are read   :gray-badge[{words}]")
-        with problems_told():
-            picture = _picture(_json(config, run), run.id if run else None, run.step if run else 0, index, query, block)
-            st.image(picture, width="stretch", alt=f"{TITLES[way]}: what the chosen patch reads in {frames} frames")
+        config_json, run_id = (run.config_json, run.id) if run else (config.model_dump_json(), None)
+        st.image(_picture(config_json, run_id, index, query, block), width="stretch",
+                 alt=f"{TITLES[way]}: what the chosen patch reads in {frames} frames")  # fmt: skip
 
 
 def costs_table(frames: int, patches: int) -> None:
@@ -107,94 +91,12 @@ def step_zero(zero: bool) -> None:
     right.table(table)
 
 
-def latest_twins() -> list[RunRecord | None]:
-    """The latest run of each of TWINS, at the preset's sizes."""
-    return [_latest(way, None, None) for way in TWINS]
-
-
-def clip_and_reverse(index: int, runs: Sequence[RunRecord | None]) -> None:
-    """A clip and the same clip backwards, with what two models say of each, as trained, or as they start."""
-    if missing := [way for way, run in zip(TWINS, runs, strict=True) if run is None]:
-        st.info(f"Not trained yet, so answering as at step 0: {' and '.join(missing)}. Train both above.")
-    configs = [clip_config(way) for way in TWINS]
-    with problems_told():
-        found = _answers(tuple(_json(config, run) for config, run in zip(configs, runs, strict=True)),
-                         tuple((run.id, run.step) if run else None for run in runs), index)  # fmt: skip
-        for column, (title, true, gif, rows) in zip(st.columns(2, gap="large"), found, strict=True):
-            with column.container(border=True):
-                st.markdown(f"**{title}** goes **{true}**")
-                st.image(gif, width=168, alt=f"{title}: a digit that goes {true}")
-                for arm, way in enumerate(TWINS):
-                    said = max((row for row in rows if row["arm"] == LETTERS[arm]), key=lambda row: row["value"])
-                    right = ":green-badge[correct]" if said["answer"] == true else ":red-badge[wrong]"
-                    st.markdown(f"{chip(arm)} {way}: **{said['answer']}**, {said['value']:.0%} {right}")
-                st.vega_lite_chart(
-                    pd.DataFrame(rows), charts.ANSWERS, key=f"answers-{title}", alt=f"Answers for {title}"
-                )
-
-
-def reversal_words(runs: Sequence[RunRecord | None]) -> None:
-    """How both models fare on many clips and their reverses, if both are trained."""
-    told = []
-    with problems_told():
-        for way, run in zip(TWINS, runs, strict=True):
-            if run is None:
-                return
-            accuracy, same = _reversal(run.config_json, run.id, run.step)
-            told.append(f"**{way}** {accuracy:.1%} right, the same answer both ways for {same:.1%}")
-        st.markdown(f"On {TOLD} test clips and their {TOLD} reverses: " + "; ".join(told) + ".")
-
-
-def _latest(way: SpaceTime, frames: int | None, patch_size: int | None) -> RunRecord | None:
-    """The latest run that was trained to tell directions, of the preset's sizes where none are asked for."""
-    c = preset("moving-digits").model
-    assert isinstance(c, TimesformerConfig)
-
-    def suits(config: RunConfig) -> bool:
-        m = config.model
-        return (isinstance(m, TimesformerConfig) and config.data.dataset == "moving-direction" and m.space_time == way
-                and config.data.normalise and m.num_frames == (frames or c.num_frames) and patch_size in (None, m.patch_size))  # fmt: skip
-
-    return latest_trained(open_store(), suits)
-
-
-def _json(config: RunConfig, run: RunRecord | None) -> str:
-    return run.config_json if run else config.model_dump_json()
-
-
-@st.cache_resource(show_spinner="Filming digits", max_entries=6)
-def _clips(frames: int) -> Any:
-    """The first test clips (n, T, 1, S, S) and their directions, the same for every seed."""
-    from vit_lab.data.splits import load_run_data
-
-    test = load_run_data(clip_config("space", num_frames=frames)).test
-    return test.images[:TOLD].clone(), test.labels[:TOLD].clone()
-
-
-@st.cache_resource(show_spinner=False, max_entries=12)
-def _model(config_json: str, run_id: str | None, step: int) -> "TimeSformer":
-    """A model as it starts, or as a run left it. Shared: nobody writes into it. Raises ConfigError."""
-    import torch
-
-    from vit_lab.init import build_model
-    from vit_lab.models.timesformer import TimeSformer
-    from vit_lab.training.checkpoint import CheckpointError
-
-    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
-    try:
-        model = trained_model(open_store().run(run_id)) if run_id else build_model(parse(config_json))
-    except CheckpointError as error:
-        raise ConfigError("model", str(error)) from error
-    assert isinstance(model, TimeSformer)
-    return model
-
-
 @st.cache_data(show_spinner=False, max_entries=200)
-def _picture(config_json: str, run_id: str | None, step: int, index: int, query: tuple[int, int], block: int) -> Any:
+def _picture(config_json: str, run_id: str | None, index: int, query: tuple[int, int], block: int) -> Any:
     from vit_lab.probes.space_time import reads
 
-    model = _model(config_json, run_id, step)
-    clip = _clips(model.config.num_frames)[0][index]
+    model = timesformer(config_json, run_id)
+    clip = held_out_clips(model.config.num_frames)[0][index]
     found = reads(model, clip, min(block, model.config.depth - 1), *query)
     looks = [(found.space.numpy(), SPACE)]
     if found.time is not None:
@@ -217,45 +119,15 @@ def _step_zero(zero: bool) -> tuple[list[float], pd.DataFrame]:
     from vit_lab.init import matrices
     from vit_lab.probes.space_time import block_differences
 
-    divided, space = (_model(clip_config(way, zero_temporal=zero).model_dump_json(), None, 0) for way in ("divided", "space"))  # fmt: skip
-    differences = block_differences(divided, space, divided.tokens(_clips(8)[0][:4]).detach())
+    divided, space = (
+        timesformer(clip_config(way, zero_temporal=zero).model_dump_json()) for way in ("divided", "space")
+    )
+    differences = block_differences(divided, space, divided.tokens(held_out_clips(8)[0][:4]))
     rows = []
     for matrix in matrices(divided):
         if matrix.name.startswith("blocks.") and not matrix.name.startswith("blocks.0."):
             continue
         fan_in, fan_out = matrix.fans
         rows.append({"matrix": matrix.name.replace("blocks.0.", "block 1: ").replace("project", "projection after time"), "group": f"{matrix.group}, {GROUP_NAMES[matrix.group]}",
-                     "shape": f"{fan_out} × {fan_in}", "std at step 0": f"{float(matrix.weight.detach().std()):.3f}"})  # fmt: skip
+                     "shape": f"{fan_out} × {fan_in}", "std at step 0": f"{float(matrix.weight.std()):.3f}"})  # fmt: skip
     return differences, pd.DataFrame(rows).set_index("matrix")
-
-
-@st.cache_data(show_spinner=False, max_entries=100)
-def _answers(configs: Sequence[str], runs: Sequence[tuple[str, int] | None], index: int) -> list[tuple[str, str, bytes, list[dict[str, Any]]]]:  # fmt: skip
-    """(title, true direction, film, rows of probabilities) of a clip and of its reverse."""
-    from vit_lab.data.clips import DIRECTIONS
-    from vit_lab.probes.space_time import both_ways
-
-    rows: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
-    for letter, config_json, run in zip(LETTERS, configs, runs, strict=False):
-        model = _model(config_json, *(run or (None, 0)))
-        clips, labels = _clips(model.config.num_frames)
-        for way, logits in zip(rows, both_ways(model, clips[index : index + 1]), strict=True):
-            likely = logits.softmax(dim=-1)[0].tolist()
-            way += [{"arm": letter, "answer": name, "value": value} for name, value in zip(DIRECTIONS, likely, strict=True)]  # fmt: skip
-    shown, label = grey(clips[index, :, 0].numpy()), int(labels[index])
-    return [("The clip", DIRECTIONS[label], film(shown), rows[0]),
-            ("Its reverse", DIRECTIONS[label ^ 1], film(np.flip(shown, axis=0)), rows[1])]  # fmt: skip
-
-
-@st.cache_data(show_spinner="Asking about all clips", max_entries=20)
-def _reversal(config_json: str, run_id: str, step: int) -> tuple[float, float]:
-    """Accuracy over clips and reverses, and the share of clips with one answer for both."""
-    import torch
-
-    from vit_lab.probes.space_time import both_ways
-
-    model = _model(config_json, run_id, step)
-    clips, labels = _clips(model.config.num_frames)
-    here, there = (logits.argmax(dim=-1) for logits in both_ways(model, clips))
-    right = torch.cat([here == labels, there == labels ^ 1])  # the opposite of 0 is 1, and of 2 is 3
-    return float(right.float().mean()), float((here == there).float().mean())

@@ -7,7 +7,8 @@ import streamlit as st
 
 from vit_lab.config import RunConfig
 from vit_lab.runs.experiments import new_experiment
-from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.records import NewRun, RunRecord, unreadable
+from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
@@ -17,25 +18,34 @@ from vit_lab.ui.live import status_badge
 from vit_lab.ui.rows import live_tables
 
 
-def start(key: str, runs: Mapping[str, RunConfig]) -> None:
-    """Queue runs, one arm each, under the names they are given, and remember them under `key`."""
+def start(key: str, arms: Mapping[str, RunConfig]) -> None:
+    """Queue a run for each arm, under the names they are given, and remember them under `key`."""
     experiment = new_experiment()
-    named = [NewRun(config, f"{name}, seed {config.seed}", experiment, arm) for arm, (name, config) in enumerate(runs.items())]  # fmt: skip
+    named = [NewRun(config, f"{name}, seed {config.seed}", experiment, arm) for arm, (name, config) in enumerate(arms.items())]  # fmt: skip
     with problems_told():
         open_manager().submit(named)
         st.session_state[key] = experiment
         st.rerun()
 
 
-def started(key: str) -> list[RunRecord]:
-    """The runs last started under `key`, in the order of their arms; the address keeps them over a reload."""
+def started(key: str, arms: Mapping[str, RunConfig]) -> list[RunRecord]:
+    """The runs of these arms that were last started under `key`, by arm; the address keeps them over a reload.
+
+    Somebody without such runs sees those that another has at work: a class need not train the same thing thirty times.
+    """
+    store = open_store()
     experiment = st.session_state.get(key) or st.query_params.get(key)
-    runs = open_store().runs(experiment=experiment) if experiment else []
-    if not runs:
-        forget(key)
-        return []
-    st.session_state[key] = st.query_params[key] = runs[0].experiment
-    return sorted(runs, key=lambda run: run.arm)
+    at_work = dict.fromkeys(run.experiment for run in store.runs() if run.status in ACTIVE)
+    for known in [experiment, *at_work] if experiment else at_work:
+        if runs := [run for run in store.runs(experiment=known) if _is_of(run, list(arms.values()))]:
+            st.session_state[key] = st.query_params[key] = known
+            return runs
+    forget(key)
+    return []
+
+
+def _is_of(run: RunRecord, arms: Sequence[RunConfig]) -> bool:
+    return run.arm < len(arms) and not unreadable(run) and run.config == arms[run.arm]
 
 
 def forget(key: str) -> None:
@@ -50,7 +60,7 @@ def watch(runs: Sequence[RunRecord], names: Sequence[str]) -> None:
 
 
 def _curves(names: Sequence[str], store: Store, runs: list[RunRecord]) -> None:
-    runs = sorted((run for run in runs if run.arm < len(names)), key=lambda run: run.arm)
+    runs = [run for run in runs if run.arm < len(names)]
     st.markdown("   ".join(f"{chip(run.arm)} {names[run.arm]} {status_badge(run)}" for run in runs))
     for run in runs:
         if run.error:

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import ConfigError, RunConfig, TransformerConfig, configure, parse
+from vit_lab.config import RunConfig, TransformerConfig, configure, parse
 from vit_lab.presets import preset
-from vit_lab.runs.records import RunRecord
-from vit_lab.runs.trained import latest_trained, trained_model
-from vit_lab.ui.lab import open_store, problems_told
+from vit_lab.ui.lab import problems_told
 from vit_lab.ui.learn import transformer_charts as charts
 from vit_lab.ui.learn.drawing import drawing
+from vit_lab.ui.learn.models import latest_run, model_of
 
 LONGEST = 20  # symbols of a sequence whose attention can still be read
 TRAIN_SEQUENCES = 10_000
@@ -65,7 +64,7 @@ def rates(warmup: int) -> None:
 
 def writing(dataset: str) -> None:
     """A sequence that the person types, written symbol by symbol by the latest model that was trained to, and where it looks."""
-    run = latest_trained(open_store(), lambda config: _can_write(config, dataset))
+    run = latest_run(lambda config: _can_write(config, dataset))
     config = run.config if run else task(dataset)
     c = config.model
     assert isinstance(c, TransformerConfig)
@@ -81,7 +80,7 @@ def writing(dataset: str) -> None:
         f"Source: {length} numbers from 1 to {last}", first, max_chars=200, key=f"writing_source-{length}-{last}"
     )
     with problems_told():
-        found = _decoded(config.model_dump_json(), run.id if run else None, run.step if run else 0, text)
+        found = _decoded(config.model_dump_json(), run.id if run else None, text)
         _writing(found, dataset, c)
 
 
@@ -149,12 +148,10 @@ def _can_write(config: RunConfig, dataset: str) -> bool:
 def _figure_one(config_json: str) -> tuple[pd.DataFrame, int]:
     import torch
 
-    from vit_lab.init import build_model
     from vit_lab.probes.anatomy import anatomy
 
-    config = parse(config_json)
+    config, model = parse(config_json), model_of(config_json)
     assert isinstance(config.model, TransformerConfig)
-    model = build_model(config)
     pieces = anatomy(model, torch.ones((1, 2, config.model.sequence_length), dtype=torch.int64))
     return drawing(pieces, config.model), sum(p.numel() for p in model.parameters())
 
@@ -198,29 +195,19 @@ def _smoothing(epsilon: float) -> pd.DataFrame:
 
 
 @st.cache_data(show_spinner="Writing", max_entries=50)
-def _decoded(config_json: str, run_id: str | None, step: int, text: str) -> dict[str, Any]:
+def _decoded(config_json: str, run_id: str | None, text: str) -> dict[str, Any]:
     """What a model writes for a text, as plain numbers. Raises ConfigError for a text that is no source."""
     import torch
 
     from vit_lab.data.sequences import START, parse_symbols
-    from vit_lab.init import build_model
     from vit_lab.models.transformer import Transformer
     from vit_lab.probes.decoding import decoded
-    from vit_lab.training.checkpoint import CheckpointError
 
-    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
     config = parse(config_json)
     assert isinstance(config.model, TransformerConfig)
     source = parse_symbols(text, config.model)
-    try:
-        model = trained_model(_record(run_id)) if run_id else build_model(config)
-    except CheckpointError as error:
-        raise ConfigError("model", str(error)) from error
+    model = model_of(config_json, run_id)
     assert isinstance(model, Transformer)
     found = decoded(model, torch.tensor(source), START)
     tables = {name: getattr(found, name).numpy() for name in ("probabilities", "encoder", "decoder", "cross")}
     return {"source": source, "written": found.written.tolist()} | tables
-
-
-def _record(run_id: str) -> RunRecord:
-    return open_store().run(run_id)
