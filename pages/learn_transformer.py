@@ -55,7 +55,7 @@ with right:
     st.markdown(f"{chip(0)} as in the paper   {chip(1)} a cosine")
     rates(warmup)
     look_for(r"$d^{-0.5}\cdot\min(s^{-0.5},\; s\cdot w^{-1.5})$ at step $s$ with $w$ warm-up steps (Sec. 5.3, Eq. 3): up in a "
-             r"line, down with the root of the step. The lab states the peak instead of the factor $d^{-0.5}w^{-0.5}$.")  # fmt: skip
+             r"line, then down as one over the root of the step; the cosine goes down to 0 at the last step. The lab states the peak instead of the factor $d^{-0.5}w^{-0.5}$.")  # fmt: skip
 
 st.subheader("Train it", anchor=False)
 key, arms = f"train_{dataset}", {dataset: config}

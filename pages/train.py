@@ -12,8 +12,9 @@ from vit_lab.ui.experiments import is_large, launch, live, overview_panel
 from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.lab import open_store, warm_up
 from vit_lab.ui.live import experiment_panel
-from vit_lab.ui.picture import PICTURE_SHARE, draw_input, model_words
+from vit_lab.ui.picture import PICTURE_AND_WORDS, draw_input
 from vit_lab.ui.preflight import gauge_badge, preflight_panel
+from vit_lab.ui.words import model_words
 
 store = open_store()
 form = Form()
@@ -92,8 +93,7 @@ with top:
 configs = form.configs(arm_values)
 if why := form.refused():
     st.warning(why)
-share = PICTURE_SHARE[form.values["kind"]]
-picture, words = st.columns([share, 1 - share], gap="medium", vertical_alignment="center")
+picture, words = st.columns(PICTURE_AND_WORDS[form.values["kind"]], gap="medium", vertical_alignment="center")
 ready = bool(configs) and is_available(configs[0].data.dataset)
 if configs:
     model, dataset = configs[0].model, configs[0].data.dataset
@@ -123,7 +123,7 @@ if configs:
             else:
                 st.rerun()
 else:
-    words.info("Mend the setting that is marked in the form, and both arms can start.")
+    words.info("Mend the setting that is marked in the form, and training can start.")
 
 preflight = st.container()
 experiment = st.query_params.get("experiment") or store.latest_experiment()

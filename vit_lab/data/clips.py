@@ -1,6 +1,6 @@
 """Clips of one moving digit, made from the bundled ones: which way does it go, or which digit is it?
 
-After Moving MNIST (Srivastava et al. 2015, Sec. 4.1), without the bouncing: a digit at half its size goes straight left,
+After Moving MNIST (Srivastava et al. 2015), without the bouncing: a digit at half its size goes straight left,
 right, up or down across TRAVEL pixels. The line is drawn first and the way along it second, so a clip played backwards
 is as likely as the clip, and no single frame, nor any set of frames without their order, tells left from right.
 

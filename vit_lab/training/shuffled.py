@@ -2,6 +2,8 @@
 
 Attention and the mean over tokens do not ask for an order (Vaswani et al. 2017, Sec. 3.5): a model without positions gives
 an image and its shuffled twin the same answer, up to the order in which floats are added.
+
+B images, C channels, S image size, P patch size, N = (S/P)^2 patches.
 """
 
 from typing import Literal

@@ -58,16 +58,16 @@ def _draw(experiment: str, was_active: bool) -> None:
     for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
         with column.container(border=True):
             _progress(store, run)
-    _curves(store, runs)
+    curves(store, runs, " ".join(f"{chip(run.arm)} {arm_label(run.config)}" for run in runs))
 
 
-def _curves(store: Store, runs: Sequence[RunRecord]) -> None:
+def curves(store: Store, runs: Sequence[RunRecord], legend: str = "") -> None:
+    """Loss and accuracy of each run by step, side by side, as they stand."""
     from vit_lab.ui import charts  # with the rows: pandas and Altair, which the page above can be drawn without
     from vit_lab.ui.rows import live_tables
 
     tables = live_tables(store, runs)
     loss, accuracy = st.columns(2)
-    legend = " ".join(f"{chip(run.arm)} {arm_label(run.config)}" for run in runs)
     with loss:
         st.markdown(f"**Loss** {legend}")
         st.vega_lite_chart(tables["loss"], charts.LOSS, key="loss", alt="Loss of each arm by step")
@@ -80,10 +80,14 @@ def _curves(store: Store, runs: Sequence[RunRecord]) -> None:
 
 def _weights(experiment: str) -> None:
     """Small charts of the weight statistics, which a run measures some thirty times."""
+    with problems_told():
+        _draw_weights(open_store(), experiment)
+
+
+def _draw_weights(store: Store, experiment: str) -> None:
     from vit_lab.ui import charts
     from vit_lab.ui.rows import live_tables
 
-    store = open_store()
     tables = live_tables(store, [run for run in store.runs(experiment=experiment) if not unreadable(run)])
     measures = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
                "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip

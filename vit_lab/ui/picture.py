@@ -1,4 +1,4 @@
-"""A model's input as the model receives it, and the model in a sentence. All without torch."""
+"""A model's input as the model receives it. All without torch."""
 
 import math
 
@@ -9,15 +9,9 @@ from numpy.typing import NDArray
 from vit_lab.config import ModelConfig, SequenceDatasetName, TimesformerConfig, TransformerConfig
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.data.sources import TRAVEL
-from vit_lab.models.size import num_parameters
 
 PIXELS = 252  # width of the picture of the whole digit, gaps left out: 9 screen pixels an image pixel
 MOST_SYMBOLS = 16  # of a sequence, in its picture
-READS = {
-    "space": "the patches of its own frame",
-    "joint": "the patches of all frames",
-    "divided": "its place in all frames, then to its own frame",
-}
 
 
 @st.cache_data(show_spinner=False)
@@ -30,11 +24,6 @@ def digit(index: int) -> NDArray[np.uint8]:
 def places_of(label: int) -> list[int]:
     """Where the digits of a class are among the bundled ones."""
     return np.flatnonzero(load_bundled_digits()[1] == label).tolist()
-
-
-def patches_apart(index: int, patch_size: int) -> NDArray[np.uint8]:
-    """A bundled digit with its patches moved apart, see `apart`."""
-    return apart(digit(index), patch_size)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -69,7 +58,11 @@ def sequence_words(dataset: SequenceDatasetName, model: TransformerConfig) -> st
     return f"It reads  \n`{shown[0]}`  \nand is to write  \n`{shown[1]}`"
 
 
-PICTURE_SHARE = {"vit": 0.22, "timesformer": 0.36, "transformer": 0.26}  # of the page's width
+PICTURE_AND_WORDS = {
+    "vit": (0.22, 0.78),
+    "timesformer": (0.36, 0.64),
+    "transformer": (0.26, 0.74),
+}  # of the page's width
 
 
 def draw_input(dataset: str, model: ModelConfig) -> None:
@@ -83,30 +76,7 @@ def draw_input(dataset: str, model: ModelConfig) -> None:
         )
     else:
         alt = f"A digit in {model.patch_size}-pixel patches"
-        st.image(patches_apart(0, model.patch_size), width=150, alt=alt)
-
-
-def model_words(model: ModelConfig) -> str:
-    """How its input becomes tokens, and how large the model is, in Markdown."""
-    tokens, count = (
-        f"become **{model.num_tokens} tokens** of {model.dim} numbers",
-        f"**{num_parameters(model):,} parameters**",
-    )
-    heads, block = f"{model.heads} head{'s' * (model.heads > 1)}", f"block{'s' * (model.depth > 1)}"
-    if isinstance(model, TransformerConfig):
-        stacks = f"{model.depth} encoder and {model.depth} decoder {block} of {heads}"
-        symbols = f"{model.sequence_length} symbol{'s' * (model.sequence_length > 1)}"
-        return f"**{symbols}** {tokens}. {stacks}, {count}."
-    blocks = f"{model.depth} {block} of {heads}"
-    if isinstance(model, TimesformerConfig):
-        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks}, {count}. "
-                f"A patch attends to {READS[model.space_time]}.")  # fmt: skip
-    token = " and a class token" if model.pool == "cls" else ""
-    return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks}, {count}."
-
-
-def _patches(count: int) -> str:
-    return f"{count} patch{'es' if count > 1 else ''}"
+        st.image(apart(digit(0), model.patch_size), width=150, alt=alt)
 
 
 def _apart(image: NDArray[np.uint8], patch_size: int, zoom: int, gap: int) -> NDArray[np.uint8]:

@@ -1,4 +1,7 @@
-"""The words that pages use for things, each once."""
+"""The words that pages use for things, each once. All without torch."""
+
+from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig
+from vit_lab.models.size import num_parameters
 
 GROUP_NAMES = {
     "embed": "embedding",
@@ -14,6 +17,12 @@ KINDS_SAID = {
     "transformer": "an encoder-decoder Transformer reads a sequence and writes another.",
 }
 
+READ_BY = {
+    "space": "the patches of its own frame",
+    "joint": "the patches of all frames",
+    "divided": "its place in all frames, then to its own frame",
+}
+
 STACK_NAMES = {"enc": "encoder", "dec": "decoder"}
 
 
@@ -24,6 +33,29 @@ def layer_name(layer: str) -> str:
         return GROUP_NAMES[group]
     stack = "" if block[:3] in STACK_NAMES else "block "
     return f"{stack}{STACK_NAMES.get(block[:3], block[:3])}{block[3:]}: {GROUP_NAMES[group]}"
+
+
+def model_words(model: ModelConfig) -> str:
+    """How its input becomes tokens, and how large the model is, in Markdown."""
+    tokens, count = (
+        f"become **{model.num_tokens} tokens** of {model.dim} numbers",
+        f"**{num_parameters(model):,} parameters**",
+    )
+    heads, block = f"{model.heads} head{'s' * (model.heads > 1)}", f"block{'s' * (model.depth > 1)}"
+    if isinstance(model, TransformerConfig):
+        stacks = f"{model.depth} encoder and {model.depth} decoder {block} of {heads}"
+        symbols = f"{model.sequence_length} symbol{'s' * (model.sequence_length > 1)}"
+        return f"**{symbols}** {tokens}. {stacks}, {count}."
+    blocks = f"{model.depth} {block} of {heads}"
+    if isinstance(model, TimesformerConfig):
+        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks}, {count}. "
+                f"A patch attends to {READ_BY[model.space_time]}.")  # fmt: skip
+    token = " and a class token" if model.pool == "cls" else ""
+    return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks}, {count}."
+
+
+def _patches(count: int) -> str:
+    return f"{count} patch{'es' if count > 1 else ''}"
 
 
 GLOSSARY = """

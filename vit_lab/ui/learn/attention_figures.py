@@ -16,7 +16,7 @@ def queries_keys_values(shown: Shown, found: Steps, head: int) -> None:
     """Step 1: three projections of every token."""
     st.subheader("1 · Every token asks, answers and tells", anchor=False)
     heads, count, width = found.q.shape
-    st.markdown(f"Three linear layers turn each token into a **query** q (what it looks for), a **key** k (what it can be found by) and a "
+    st.markdown(f"Three linear layers turn each token x, after its LayerNorm, into a **query** q (what it looks for), a **key** k (what it can be found by) and a "
                 f"**value** v (what it tells). `(B, N, D)` = `(1, {count}, {heads * width})` becomes three times `(B, H, N, K)` = "
                 f"`(1, {heads}, {count}, {width})`. The numbers are those of {shown.words}.")  # fmt: skip
     st.latex(r"q = x W^Q \qquad k = x W^K \qquad v = x W^V")
@@ -48,7 +48,7 @@ def scores(shown: Shown, chosen: Digit, found: Steps, head: int, query: int) -> 
         st.markdown(f"**Scores of query {shown.tokens[query]}, where the keys are**")
         _over_image(shown, chosen, row, patch_map.SCORES, "score-map", query, "Scores of the chosen query")
         best = shown.tokens[int(row.argmax())]
-        look_for(f"Framed: the patch that asks. Orange answers well, blue badly; the highest score, {row.max():.2f}, is of key {best}. "
+        look_for(f"{_framed(shown, query)} Orange answers well, blue badly; the highest score, {row.max():.2f}, is of key {best}. "
                  + _class_words(shown, row, "score"))  # fmt: skip
     with right:
         st.markdown("**All queries against all keys**")
@@ -92,7 +92,8 @@ def all_heads(shown: Shown, chosen: Digit, found: Steps, query: int) -> None:
     """Step 6: the heads side by side, and the projection that joins them."""
     heads, count, width = found.q.shape
     st.subheader("6 · Several heads, several questions", anchor=False)
-    st.markdown(f"All {heads} heads of the block ask at once, each with {width} features of its own (Vaswani et al. 2017, Sec. 3.2.2). This is where "
+    st.markdown(f"{'The one head asks' if heads == 1 else f'All {heads} heads of the block ask at once, each'} with {width} features of its "
+                "own (Vaswani et al. 2017, Sec. 3.2.2). This is where "
                 f"query {shown.tokens[query]} looks in each:")  # fmt: skip
     grid = st.grid(min(heads, 8), min_column_width=140, gap="small")
     for head in range(heads):
@@ -139,6 +140,12 @@ def _over_image(
 ) -> None:
     before = len(row) - shown.model.num_patches  # the class token
     patch_map.patch_map(row[before:], spec, key, words, chosen=query - before, image=chosen.image)
+
+
+def _framed(shown: Shown, query: int) -> str:
+    return (
+        "The class token asks; it has no place." if shown.tokens[query] == "class" else "Framed: the patch that asks."
+    )
 
 
 def _class_words(shown: Shown, row: Array, what: str) -> str:

@@ -27,7 +27,7 @@ def strip(clip: NDArray[np.uint8], patch_size: int, query: tuple[int, int], look
     frames, size, _ = clip.shape
     across = min(frames, A_ROW)
     zoom = max(ROW_PIXELS // (across * size), 2)
-    side, tile, gap = size // patch_size, patch_size * zoom, 4 * zoom // 2
+    side, tile, gap = size // patch_size, patch_size * zoom, 2 * zoom
     whole = size * zoom
     rows = -(-frames // across)
     picture = np.zeros((rows * whole + (rows - 1) * gap, across * whole + (across - 1) * gap, 4), np.uint8)

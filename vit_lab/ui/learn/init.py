@@ -9,7 +9,7 @@ import streamlit as st
 
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.findings import claim_findings
-from vit_lab.config import InitConfig, RunConfig, configure
+from vit_lab.config import InitConfig, RunConfig, configure, one_of
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 from vit_lab.schemes import expected_variance
 from vit_lab.ui import compare_charts
@@ -39,8 +39,8 @@ def one_layer(inits: Sequence[InitConfig], fan_in: int, fan_out: int) -> None:
     st.table(found["variances"])
 
 
-def through_depth(scheme: str, factor: float) -> None:
-    """The signal's size through ten plain layers and through ten blocks of a real model, at three variances."""
+def through_depth(scheme: str, factor: float) -> str:
+    """The signal's size through ten plain layers and through ten blocks of a real model, at three variances; says how the model's grows."""
     plain, model = _through_depth(scheme, factor)
     st.markdown("   ".join(f"{chip(arm)} {name}" for arm, name in enumerate(_three(factor))))
     left, right = st.columns(2)
@@ -50,6 +50,9 @@ def through_depth(scheme: str, factor: float) -> None:
     with right:
         st.markdown("**Ten blocks of a Vision Transformer**")
         st.vega_lite_chart(model, charts.DEPTH, key="depth-model", alt="Activation RMS after each of ten blocks")
+    ends = model.groupby("name", sort=False)["value"].agg(["first", "last"])
+    growth = [f"{row.last / row.first:.3g} ({row.Index})" for row in ends.itertuples()]
+    return f"With `{scheme}` ten blocks multiply the signal by {one_of(growth, 'and')}."
 
 
 def softmax(scheme: str) -> str:

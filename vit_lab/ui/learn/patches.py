@@ -93,8 +93,9 @@ def filters_lesson(patch_size: int) -> None:
                          query_params=train_link([config]))  # fmt: skip
     which = (f"Both are of {run_words(run)}; training has moved the filters by {_moved(config.model_dump_json(), run.id):.0%} of their size. "
              "Smooth strokes are learned, speckle is what is left of the init." if run else "These are of the classroom model.")  # fmt: skip
-    look_for(f"A tile is one dimension of a token: grey is 0, white counts a pixel for it, black against. {which} (Dosovitskiy et al. 2021, "
-             "Fig. 7 left, has the principal components of a far larger model.)")  # fmt: skip
+    tile = ("A tile is a direction in which the filters differ, the widest first: grey is 0, white and black are opposites." if principal else
+            "A tile is one dimension of a token: grey is 0, white counts a pixel for it, black against.")  # fmt: skip
+    look_for(f"{tile} {which} (Dosovitskiy et al. 2021, Fig. 7 left, has the principal components of a far larger model.)")  # fmt: skip
 
 
 def cost_lesson(patch_size: int) -> None:

@@ -46,7 +46,7 @@ def encoding_lesson(kind: str, patch_size: int) -> NDArray[np.float32]:
     elif kind == "learned":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"No run with learned positions and patch size {patch_size} has finished here yet, so this is their "
-                        "**init**: small random numbers (std 0.02).")  # fmt: skip
+                        "**init**: small random numbers (std 0.02, cut at two std).")  # fmt: skip
             st.page_link("pages/train.py", label="Train with learned positions", icon=":material/play_circle:",
                          query_params=train_link([config]))  # fmt: skip
     else:

@@ -10,12 +10,10 @@ from vit_lab.runs.experiments import new_experiment
 from vit_lab.runs.records import NewRun, RunRecord, unreadable
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
-from vit_lab.ui import charts
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments import live, progress
 from vit_lab.ui.lab import open_manager, open_store, problems_told
-from vit_lab.ui.live import status_badge
-from vit_lab.ui.rows import live_tables
+from vit_lab.ui.live import curves, status_badge
 
 
 def start(key: str, arms: Mapping[str, RunConfig]) -> None:
@@ -56,23 +54,14 @@ def forget(key: str) -> None:
 
 def watch(runs: Sequence[RunRecord], names: Sequence[str]) -> None:
     """State, loss and accuracy of some runs of one experiment, live while one is at work; `names` of its arms."""
-    live(partial(_curves, names), runs[0].experiment)
+    live(partial(_states_and_curves, names), runs[0].experiment)
 
 
-def _curves(names: Sequence[str], store: Store, runs: list[RunRecord]) -> None:
+def _states_and_curves(names: Sequence[str], store: Store, runs: list[RunRecord]) -> None:
     runs = [run for run in runs if run.arm < len(names)]
     st.markdown("   ".join(f"{chip(run.arm)} {names[run.arm]} {status_badge(run)}" for run in runs))
     for run in runs:
         if run.error:
             st.caption(f"{names[run.arm]}: {run.error}")
     progress(runs)
-    tables = live_tables(store, runs)
-    loss, accuracy = st.columns(2)
-    with loss:
-        st.markdown("**Loss**")
-        st.vega_lite_chart(tables["loss"], charts.LOSS, key="loss", alt="Loss of each run by step")
-    with accuracy:
-        st.markdown("**Accuracy**")
-        st.vega_lite_chart(tables["accuracy"], charts.ACCURACY, key="accuracy",
-                           alt="Accuracy of each run by step")  # fmt: skip
-    st.caption("Bold with points: on data held out from training. Thin: over the latest training batches.")
+    curves(store, runs)
