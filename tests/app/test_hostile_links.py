@@ -1,10 +1,12 @@
-"""Whatever a link holds, the Train page opens without an exception, and what it would start is valid."""
+"""Whatever a link holds, Train and the lessons open without an exception, and what Train would start is valid."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import FOLDER
 
 from vit_lab.config import PART_OF, parse
+from vit_lab.ui.learn.frame import LESSONS
 
 AWKWARD = ["", "nan", "1e999", "-1", "9" * 400, "null", "<script>alert(1)</script>", "'; DROP TABLE runs; --", "🦊",
            "../../etc/passwd", "x" * 10_000, "0", "1", "2", "7", "64", "512", "xavier", "epochs", "true"]  # fmt: skip
@@ -36,3 +38,12 @@ def test_no_link_breaks_the_page_or_starts_what_is_not_valid(open_page, workers,
         assert not at.exception
         for run in workers.submitted[-1]:
             assert parse(run.config.model_dump()) == run.config
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_no_link_breaks_a_lesson(open_page, workers, lesson):
+    for text in AWKWARD[:10]:
+        kept = ("guess", "guessed", "train_copy", "train_clips", "train_positions", "experiment", "kind", "patch")
+        at = open_page(f"{FOLDER}/{lesson}.py", **dict.fromkeys(kept, text))
+        assert not at.exception and not at.error, text
+        assert len(at.subheader) >= 2, text

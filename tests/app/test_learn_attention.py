@@ -136,6 +136,7 @@ def test_a_trained_model_is_looked_into(open_page, settings):
         at.session_state[f"query-{model.num_tokens}"] = query
         at.run()
         assert not at.exception
+        assert ("The class token asks; it has no place." in words_of(at)) == (query == "class")
     _, image = model_and_image(at)
     trained = trained_model(run).requires_grad_(False)
     block = trained.blocks[0]

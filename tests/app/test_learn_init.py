@@ -4,10 +4,11 @@ import pytest
 from controls import turned
 from lessons import keep_in_store, words_of
 from places import LEARN_INIT
-from played import play
+from played import play, played
 
 from vit_lab.analysis.findings import claim_findings, space_time_findings
 from vit_lab.config import SCHEMES, configure
+from vit_lab.runs.designs import CLAIM_ARMS, comparison
 from vit_lab.ui.form import SCALES
 from vit_lab.ui.learn.guess import Guess, outcome_words
 
@@ -89,6 +90,23 @@ def test_a_guess_comes_before_the_run_and_is_locked_by_it(open_page, workers, st
 def test_a_link_with_no_guess_asks_for_one(open_page, guess):
     at = open_page(LEARN_INIT, guess=guess, guessed="<script>")
     assert not at.exception and "guess_commit" in [button.key for button in at.button]
+
+
+def test_the_experiment_of_a_link_counts_only_if_it_is_of_this_pair(open_page):
+    experiment = played(comparison(configure(steps=10), CLAIM_ARMS, 1), {(0, 0, 0): 0.9, (1, 0, 0): 0.8})
+    at = open_page(LEARN_INIT, guess="A1", guessed=experiment)
+    assert not at.exception and "ahead by **1 points**" in words_of(at)
+    assert "guess_train" in [button.key for button in at.button] and "is ahead by" not in words_of(at)
+
+
+def test_what_is_said_of_the_signal_follows_the_scheme(open_page):
+    at = open_page(LEARN_INIT)
+    at.selectbox(key="depth_scheme").set_value("normal").run()
+    told = words_of(at).split("With `normal` ten blocks multiply the signal by ")[1]
+    assert float(told.split()[0]) > 5, "variance 0.1 at width 64 is no small one"
+    at.selectbox(key="depth_scheme").set_value("vit").run()
+    told = words_of(at).split("With `vit` ten blocks multiply the signal by ")[1]
+    assert float(told.split()[0]) < 1.01
 
 
 def test_a_pair_without_a_result_says_so(open_page, workers, store):

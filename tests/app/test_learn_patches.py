@@ -103,6 +103,7 @@ def test_the_latest_run_with_that_patch_size_is_looked_into(open_page, settings)
     for principal in (True, False):
         at.toggle(key="principal").set_value(principal).run()
         assert not at.exception
+        assert ("A tile is a direction" in words_of(at)) == principal
 
 
 def test_tokens_are_shown_with_positions_and_filters_of_any_run(open_page):
