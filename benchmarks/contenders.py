@@ -3,7 +3,7 @@
 | name | what it does, for ever or until its run has ended |
 | --- | --- |
 | lab | one arm as the dashboard trains it: worker thread, data, metrics, evaluations, default probes, store, checkpoints |
-| lab-bare | the lab's step alone: batch, forward, backward, update |
+| lab-bare, lab-bare-too | the lab's step alone: batch, forward, backward, update |
 | simple, timm | SimpleViT of vit-pytorch, VisionTransformer of timm: torchvision's MNIST, ToTensor, DataLoader, AdamW |
 | simple-bare, timm-bare | the same step on one batch that lies in memory |
 
@@ -143,7 +143,7 @@ def main(name: str, size: str, counter: str) -> None:
         if name == "lab":
             train_in_the_lab(size, counted)
             return
-        working = bare_steps(size) if name == "lab-bare" else peer_steps(name, size)
+        working = bare_steps(size) if name.startswith("lab-bare") else peer_steps(name, size)
         for _ in range(5):
             next(working)
         print("ready", flush=True)

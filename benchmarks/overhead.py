@@ -8,9 +8,12 @@ import asyncio
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from websockets.exceptions import ConnectionClosed
 
 from benchmarks.contenders import config
 from benchmarks.figures import Figure
@@ -24,6 +27,7 @@ from vit_lab.training.trainer import EVALUATIONS, train
 from vit_lab.ui.form import train_link
 
 SIZE, MOST_ROUNDS, PAGE_SECONDS = "classroom", 120, 60
+QUIET = range(66, 106)  # steps among which nothing is evaluated or probed
 
 
 def evaluation_share() -> float:
@@ -31,11 +35,13 @@ def evaluation_share() -> float:
     run = config(SIZE)
     data = load_run_data(run)
     training = train(run, data)
-    started = time.perf_counter()
+    moments = {}
     for event in training:
-        if event.step == 30 and event.kind == "stepped":
+        if event.kind == "stepped" and event.step in (QUIET.start, QUIET.stop):
+            moments[event.step] = time.perf_counter()
+        if event.step > QUIET.stop:
             break
-    a_step = (time.perf_counter() - started) / 30
+    a_step = (moments[QUIET.stop] - moments[QUIET.start]) / len(QUIET)
     started = time.perf_counter()
     evaluate(training.model, data.validation)
     return (EVALUATIONS + 1) * (time.perf_counter() - started) / (training.total_steps * a_step)
@@ -45,10 +51,12 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
     """One arm of the classroom model, five epochs of MNIST, or of the bundled digits where MNIST is not."""
     with tempfile.TemporaryDirectory() as home, dashboard(home) as server, contenders(["lab-bare"], SIZE) as [bare]:
         viewer = Viewer(server.port, urlencode(train_link([config(SIZE)])))
-        watching = threading.Thread(
-            target=lambda: asyncio.run(viewer.watch(time.monotonic() + 600, press="Train")), daemon=True
-        )
-        watching.start()
+
+        def watch() -> None:
+            with suppress(ConnectionClosed):  # the server ends before its viewer
+                asyncio.run(viewer.watch(time.monotonic() + 600, press="Train"))
+
+        threading.Thread(target=watch, daemon=True).start()
         store = Store(Path(home) / "runs.sqlite3")
         deadline = time.monotonic() + PAGE_SECONDS
         while not (runs := store.runs()) or runs[0].step < 20:

@@ -1,14 +1,17 @@
 """Two arms at once on two cores against one alone, and how busy a queue keeps the cores.
 
-Runs go through the store and the worker threads of one process, as the dashboard trains them.
+Runs go through the store and the worker threads of one process, as the dashboard trains them. What the machine itself can
+give is measured beside it: the bare step in two processes that have nothing in common, against one of them alone.
 """
 
 import os
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.figures import Figure
+from benchmarks.in_turn import contenders
 from benchmarks.lab_of_its_own import lab
 from vit_lab.config import RunConfig, configure
 from vit_lab.data.splits import load_run_data
@@ -16,7 +19,7 @@ from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
 
-STEPS, ROUNDS, QUEUED = 200, 5, 8
+STEPS, ROUNDS, QUEUED, POLL_SECONDS = 300, 5, 8, 0.1
 
 
 def arms(count: int, experiment: str) -> list[NewRun]:
@@ -33,7 +36,7 @@ def wall_seconds(manager: RunManager, new: list[NewRun]) -> float:
     started = time.perf_counter()
     ids = manager.submit(new)
     while any(run.status in ACTIVE for run in manager.store.runs(ids)):
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     assert all(run.status == Status.FINISHED for run in manager.store.runs(ids))
     return time.perf_counter() - started
 
@@ -45,11 +48,25 @@ def busy_share(manager: RunManager) -> float:
         time.sleep(0.005)
     cpu, started = time.process_time(), time.perf_counter()
     while sum(run.status in ACTIVE for run in manager.store.runs(ids)) >= manager.workers:
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     share = (time.process_time() - cpu) / (time.perf_counter() - started) / manager.workers
     while any(run.status in ACTIVE for run in manager.store.runs(ids)):
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     return share
+
+
+def processes_over_one() -> float:
+    """Steps a second of two processes at once over one alone, median of rounds."""
+    ratios = []
+    with contenders(["lab-bare", "lab-bare-too"], "classroom") as two:
+        for _ in range(ROUNDS):
+            for one in two:
+                one.take_turn(2.0)
+            alone = sum(one.turns[-1] for one in two) / 2
+            with ThreadPoolExecutor(2) as both:
+                list(both.map(lambda one: one.take_turn(4.0), two))
+            ratios.append(sum(one.turns[-1] for one in two) / alone)
+    return statistics.median(ratios)
 
 
 def measure() -> tuple[list[Figure], dict[str, Any]]:
@@ -67,5 +84,6 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
     note = f"median of {ROUNDS} rounds of {STEPS} steps, {cores} cores; {min(ratios):.2f} to {max(ratios):.2f}"
     return [
         Figure("images a second of two arms over one", statistics.median(ratios), "x", 1.9, note=note),
+        Figure("two bare processes over one", processes_over_one(), "x", note="what this machine gives"),
         Figure("cores busy with runs queued", busy, "", 0.95, note=f"{QUEUED} runs over two workers"),
     ], {"seconds": seconds}

@@ -61,6 +61,13 @@ class Dashboard:
         assert code == 0, f"the server ended with code {code}:\n{self.said()}"
         assert "Traceback" not in self.said(), self.said()
 
+    def kill(self) -> None:
+        """End it as a power cut does: kill -9."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill()
+        process.wait()
+
     def said(self) -> str:
         """What the server wrote to its terminal."""
         return self.log.read_text(encoding="utf-8", errors="replace")

@@ -2,15 +2,19 @@
 
 import shutil
 import signal
+import sqlite3
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT, Dashboard, Visitor
 from playwright.sync_api import expect
 from screen import button, no_exception, settle, states, steps, table, tick, wait_until
 
+from vit_lab.data.splits import load_run_data
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
+from vit_lab.training.trainer import train as train_without_a_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -54,6 +58,15 @@ def stored(server):
     return runs
 
 
+def stored_as_it_is(server):
+    """The runs as another program reads them, which changes nothing: the server is at work."""
+    with sqlite3.connect(server.home / "runs.sqlite3", timeout=10) as db:
+        db.row_factory = sqlite3.Row
+        rows = db.execute("SELECT status, step FROM runs").fetchall()
+    db.close()
+    return [SimpleNamespace(**dict(row)) for row in rows]
+
+
 def train(page):
     button(page, "train").click(timeout=60_000)
     expect(states(page, "running").first).to_be_visible(timeout=60_000)
@@ -70,6 +83,31 @@ def test_a_server_that_is_asked_to_end_leaves_its_run_interrupted_with_a_checkpo
     assert run.status == Status.INTERRUPTED
     checkpoint = load_checkpoint(dashboard.home / "checkpoints" / f"{run.id}.safetensors")
     assert checkpoint.step >= run.step > 20
+
+
+def test_a_server_that_is_killed_leaves_a_run_that_resumes_and_ends_equal_to_the_bit(server, arrive):
+    """The hundred kills of tests/runs/test_killed.py, three of them with the server itself, and from its page."""
+    dashboard = server()
+    page = arrive(dashboard).open(SINGLE.replace("steps=20000", "steps=3000"))
+    train(page)
+    for kill in range(3):
+        (before,) = stored_as_it_is(dashboard)
+        wait_until(page, lambda step=before.step: stored_as_it_is(dashboard)[0].step > step, "some steps")
+        page.wait_for_timeout(700 * kill)
+        dashboard.kill()
+        (run,) = stored(dashboard)
+        assert run.status == Status.INTERRUPTED and run.step >= before.step
+        dashboard.start()
+        page.goto(f"{dashboard.url}/?experiment={run.experiment}")
+        button(page, "resume").click(timeout=60_000)
+        expect(states(page, "running").or_(states(page, "finished")).first).to_be_visible(timeout=60_000)
+    expect(states(page, "finished")).to_have_count(1, timeout=120_000)
+    (run,) = stored(dashboard)
+    whole = train_without_a_server(run.config, load_run_data(run.config))
+    for _ in whole:
+        pass
+    kept = load_checkpoint(dashboard.home / "checkpoints" / f"{run.id}.safetensors").tensors
+    assert all((kept[name] == tensor).all() for name, tensor in whole.checkpoint().tensors.items())
 
 
 def test_a_server_deep_in_a_long_step_ends_in_time_all_the_same(server, arrive):

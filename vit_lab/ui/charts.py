@@ -7,7 +7,7 @@ depend on a run.
 from typing import Any
 
 import altair as alt
-import pandas as pd  # noqa: F401  whole, before Altair meets what another thread may just be half through loading
+import pandas as pd  # noqa: F401 - Altair stumbles over a pandas that another thread has half loaded
 
 from vit_lab.ui.arms import COLOURS, LETTERS
 
