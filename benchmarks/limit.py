@@ -24,7 +24,7 @@ MODELS = SIZES | {"wide": {"patch_size": 7, "dim": 256, "depth": 4, "heads": 8, 
 REPEATS = 15
 PARTS = {  # of the profiler's names; the first that fits counts
     "matrix products": ("aten::mm", "aten::addmm"),
-    "attention": ("bmm", "exp", "softmax", "scaled_dot_product", "_Attend"),
+    "attention": ("bmm", "aten::exp_", "softmax", "scaled_dot_product", "_Attend"),
     "LayerNorm": ("layer_norm",),
     "GELU": ("gelu",),
     "copies": ("copy_", "cat", "fill_", "clone"),

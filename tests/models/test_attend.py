@@ -58,6 +58,14 @@ def test_rows_whose_scores_all_lie_far_below_zero():
     torch.testing.assert_close(attend(qkv, 1), torch.ones((1, 3, 1), dtype=torch.float64))
 
 
+def test_what_it_is_given_stays_as_it_was():
+    for shape in ((1, 1, 4, 2), (2, 3, 4, 2)):
+        qkv = draw(shape)[0].detach()
+        before = qkv.clone()
+        attend(qkv, shape[-1])
+        assert (qkv == before).all()
+
+
 def test_the_gradient_is_the_slope():
     qkv, _ = draw((2, 4, 4, 2))
     assert torch.autograd.gradcheck(lambda x: attend(x, 2), (qkv,))

@@ -1,7 +1,7 @@
 """softmax(q k^T / sqrt(K)) v and its gradient, written for the short sequences and small heads of this lab on a CPU.
 
 The mathematics is that of `attention_weights(q, k) @ v` (Vaswani et al. 2017, Eq. 1), and a test holds the two together.
-For heads of 4 to 16 features, moving numbers costs more than multiplying them, so:
+For heads of few features, moving numbers costs more than multiplying them, so:
 
 - Weights are worked on a chunk at a time, as many heads as fit into the processor's cache. If there are several chunks,
   the backward pass computes them once more instead of fetching them from memory (as FlashAttention does: Dao et al. 2022).
@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 CHUNK = 2**17  # attention weights worked on together: half a megabyte
 SMALLEST_SUM, LARGEST_SUM = 1e-30, 1e30  # of a row's exponentials, between which float32 can divide
@@ -32,7 +33,8 @@ def attend(qkv: Tensor, heads: int) -> Tensor:
 class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, heads: int) -> Tensor:
-        parts = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4).contiguous()  # (3, B, H, N, K)
+        parts = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+        parts = parts.clone(memory_format=torch.contiguous_format)  # (3, B, H, N, K)
         parts[0].mul_(parts.shape[-1] ** -0.5)
         q, k, v = parts.flatten(1, 2)  # (Z, N, K)
         shift: Tensor | None = None
@@ -48,6 +50,7 @@ class _Attend(torch.autograd.Function):
         return out.flatten(2)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         q, k, v, sums, out, shift, weights = ctx.saved_tensors
         grad = grad.unflatten(-1, out.shape[2:])  # (B, N, H, K)

@@ -11,13 +11,8 @@ from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_state
 
 
-def latest_trained(store: Store, suits: Callable[[RunConfig], bool]) -> RunRecord | None:
-    """The run that finished last among those whose config suits; runs that cannot be read here are passed over."""
-    return next(trained_runs(store, suits), None)
-
-
 def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[RunRecord]:
-    """All such runs, the latest first."""
+    """The finished runs whose config suits, the one launched last first; those that cannot be read here are passed over."""
     for run in store.runs():
         if run.status == Status.FINISHED and paths.checkpoint(run.id).is_file() and _suits(run, suits):
             yield run
