@@ -9,8 +9,10 @@ STAMP := .venv/.installed
 run: $(STAMP)
 	$(BIN)/streamlit run dashboard.py
 
+# The files of tests side by side, then those that drive a browser, which want the machine to themselves.
 test: $(STAMP) lint browser
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long and not browser" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "browser and not long"
 
 # What takes minutes: a server that is killed a hundred times.
 test-long: $(STAMP) browser

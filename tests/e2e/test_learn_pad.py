@@ -59,7 +59,7 @@ def test_a_drawing_becomes_patches_and_stays(visitor):
     for size in ("14 px", "4 px", "7 px"):
         choose(page, size)
         assert pad.evaluate(INK) == ink, f"a rerun at {size} keeps the drawing"
-    assert patches(page) == drawn
+    wait_until(page, lambda: patches(page) == drawn, "the same patches as before", 20)
     expect(page.get_by_text("your drawing comes apart into 4 × 4")).to_be_visible()
 
     choose(page, "A bundled digit")
