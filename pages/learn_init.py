@@ -48,7 +48,7 @@ factor = two.select_slider(
     "Small and large are apart from medium by a factor of", [3, 10, 30, 100], 10, key="depth_factor"
 )
 told = through_depth(scheme, float(factor))
-look_for(f"The upright axis is logarithmic. Plain layers: straight lines, up or down, close to the dashed formula. Blocks: {told} "
+look_for(f"The upright axis is logarithmic. Plain layers make straight lines, up or down, close to the dashed formula. {told} "
          "Blocks of small weights add next to nothing; those of large weights add much, but the signal grows as a sum, not as a power. "
          "That is why init is less fatal here than in networks without norms and residual paths, and still matters.")  # fmt: skip
 

@@ -24,11 +24,11 @@ with left:
     parameters = figure_one(config)
 with right:
     st.markdown(f"""
-- Below, symbols become **{c.dim} numbers** each, and positions are added.
+- At the bottom, symbols become **{c.dim} numbers** each, and positions are added.
 - The encoder's {c.depth} blocks let the {c.sequence_length} symbols of the source read one another: **self-attention**.
 - The decoder reads what is already written, by self-attention behind a mask; then the source, by **cross-attention**: queries from
   the decoder, keys and values from the encoder's memory (Sec. 3.2.3).
-- On top, a linear layer and a softmax name the next symbol.
+- At the top, a linear layer and a softmax name the next symbol.
 
 **{parameters:,} parameters** in all.
 """)
