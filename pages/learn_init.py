@@ -33,9 +33,9 @@ one, two = st.columns(2)
 fan_in = one.select_slider("fan_in: numbers that go in", FANS, 64, key="fan_in")
 fan_out = two.select_slider("fan_out: numbers that come out", FANS, 64, key="fan_out")
 one_layer(inits, fan_in, fan_out)
-look_for("Left: a larger variance is a wider histogram. Right: both arms start from the same random numbers, one point a "
+look_for("The weights that are drawn: a larger variance is a wider histogram. One draw, two schemes: both arms start from the same random numbers, one point a "
          "weight. The largest under A is the largest under B; only the scale and the shape of the distribution differ. So two arms "
-         "of a pair differ in nothing else. Below: drawn and measured numbers lie close to the formula, the closer the "
+         "of a pair differ in nothing else. In the table, drawn and measured numbers lie close to the formula, the closer the "
          "larger the matrix.")  # fmt: skip
 
 st.subheader("Ten layers", anchor=False)
@@ -48,7 +48,7 @@ factor = two.select_slider(
     "Small and large are apart from medium by a factor of", [3, 10, 30, 100], 10, key="depth_factor"
 )
 told = through_depth(scheme, float(factor))
-look_for(f"The upright axis is logarithmic. Left: straight lines, up or down, close to the dashed formula. Right: {told} "
+look_for(f"The upright axis is logarithmic. Plain layers make straight lines, up or down, close to the dashed formula. {told} "
          "Blocks of small weights add next to nothing; those of large weights add much, but the signal grows as a sum, not as a power. "
          "That is why init is less fatal here than in networks without norms and residual paths, and still matters.")  # fmt: skip
 
@@ -78,7 +78,8 @@ if found := findings():
     findings_chart(found)
     look_for("A small dot is a pair of runs of one seed, the diamond their mean on its 95 % interval, green is decided. \"Noisy\" "
              "data has 40 % of its training labels replaced at random. "
-             "An interval over 0 is *not decided*, which is not the same as *equal*.")  # fmt: skip
+             f"All {len(found)} comparisons are counted together (Holm), so an interval without 0 does not decide by itself. "
+             "*Not decided* is not the same as *equal*.")  # fmt: skip
     st.caption(
         "Source: docs/findings/001-the-claim.md and its table. Test accuracy at the last of 450 steps, in points."
     )
@@ -96,7 +97,7 @@ if over:
         state = "not decided" if found["mnist, 1,000"].winner is None else "decided"
         told = (f" Over {thousand.n} pairs on 1,000 images of full MNIST, 450 steps each, the mean difference was "
                 f"{thousand.mean * 100:+.1f} points for xavier, 95 % interval {thousand.low * 100:+.1f} to {thousand.high * 100:+.1f}: "
-                f"{state}, once all {len(found)} settings are counted (Holm).")  # fmt: skip
+                f"{state}. All {len(found)} settings are counted together (Holm); an interval without 0 does not decide by itself.")  # fmt: skip
     st.warning(f"One pair is a demonstration, not evidence: another seed may turn it round. Evidence begins at "
                f"{FEWEST_FOR_EVIDENCE} pairs.{told}", icon=":material/casino:")  # fmt: skip
 

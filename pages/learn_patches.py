@@ -6,7 +6,7 @@ from vit_lab.config import configure
 from vit_lab.ui.form import PATCH_SIZES
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.patches import cost_lesson, counted, embedding_lesson, filters_lesson
+from vit_lab.ui.learn.patches import choose_run, cost_lesson, counted, embedding_lesson, filters_lesson
 from vit_lab.ui.picture import apart
 
 lesson("learn_patches")
@@ -26,7 +26,8 @@ with picture:
         f"28 / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} = **{counted(side**2, 'patch')}**."
     )
 
-embedding_lesson(chosen, patch_size)
-filters_lesson(patch_size)
+run = choose_run(patch_size)
+embedding_lesson(chosen, patch_size, run)
+filters_lesson(patch_size, run)
 cost_lesson(patch_size)
 end_of_lesson("learn_patches", f"Train with patches of {patch_size} pixels", configure(patch_size=patch_size))

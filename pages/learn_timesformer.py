@@ -52,7 +52,8 @@ st.markdown("In the authors' release, the projection after attention over time s
 zero = st.toggle("The projection after time starts at 0", True, key="film_zero_temporal")
 step_zero(zero)
 look_for("The same tokens go through a divided model and a space-only one of the same seed; what they share has the same draw. With the switch on they "
-         "are equal to the last bit. Right: the matrices that a scheme sets, by group; its scales go by these groups.")  # fmt: skip
+         "are equal to the last bit. The table: the matrices outside the blocks and those of block 1 (block 2 is alike), by group; the scales of an "
+         "init go by these groups. A scheme sets them all, but for the projection after time while the switch is on.")  # fmt: skip
 
 st.subheader("A clip and its reverse", anchor=False)
 st.markdown("In which direction does the digit move? No single frame tells. Space-only attention averages over frames that never see one another, so "

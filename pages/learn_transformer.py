@@ -24,11 +24,11 @@ with left:
     parameters = figure_one(config)
 with right:
     st.markdown(f"""
-- Below, symbols become **{c.dim} numbers** each, and positions are added.
+- At the bottom, symbols become **{c.dim} numbers** each, and positions are added.
 - The encoder's {c.depth} blocks let the {c.sequence_length} symbols of the source read one another: **self-attention**.
 - The decoder reads what is already written, by self-attention behind a mask; then the source, by **cross-attention**: queries from
   the decoder, keys and values from the encoder's memory (Sec. 3.2.3).
-- On top, a linear layer and a softmax name the next symbol.
+- At the top, a linear layer and a softmax name the next symbol.
 
 **{parameters:,} parameters** in all.
 """)
@@ -38,9 +38,9 @@ with right:
 
 st.subheader("Order, and no look ahead", anchor=False)
 mask_and_positions(config)
-look_for("Left: a place of the decoder may read itself and what stands before it (green), never what it has yet to write "
-         "(Sec. 3.2.3); so all places can be trained at once. Right: attention knows no order, so each place gets its own row of sines "
-         "and cosines, fast ones on the left, slow ones on the right; blue is 1, red −1 (Sec. 3.5).")  # fmt: skip
+look_for("The causal mask: a place of the decoder may read itself and what stands before it (green), never what it has yet to write "
+         "(Sec. 3.2.3); so all places can be trained at once. Positions: attention knows no order, so each place gets its own row of sines "
+         "and cosines, from fast ones in the first columns to slow ones in the last; orange is 1, blue −1 (Sec. 3.5).")  # fmt: skip
 
 st.subheader("How it is trained", anchor=False)
 left, right = st.columns(2)
@@ -68,11 +68,11 @@ if runs := started(key, arms):
              "minimises, cannot reach 0.")  # fmt: skip
 
 st.subheader("Let it write", anchor=False)
-writing(dataset)
-if dataset == "copy":
+written = writing(dataset)
+if written and dataset == "copy":
     look_for("Cross-attention of a trained model: place 1 reads symbol 1, place 2 symbol 2, a **diagonal** from top left to bottom right. "
              "The greener, the more it reads. Heads share the work; try each. An untrained model looks everywhere alike.")  # fmt: skip
-else:
+elif written:
     look_for("Cross-attention of a trained model: place 1 reads the last symbol, place 2 the one before, an **anti-diagonal** from top "
              "right to bottom left. The greener, the more it reads. Heads share the work; try each. An untrained model looks everywhere alike.")  # fmt: skip
 

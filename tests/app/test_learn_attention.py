@@ -175,5 +175,5 @@ def test_histograms_share_their_bins_and_hold_every_score():
 def test_softmax_rows_name_the_keys():
     rows = softmax_rows(np.array([0.9, 0.1]), np.array([0.6, 0.4]), ["class", "1"])
     assert rows.to_dict("list") == {
-        "kind": [RAW, RAW, SCALED, SCALED], "key": ["class", "1"] * 2, "weight": [0.9, 0.1, 0.6, 0.4]
+        "kind": [RAW, RAW, SCALED, SCALED], "i": [0, 1] * 2, "key": ["class", "1"] * 2, "weight": [0.9, 0.1, 0.6, 0.4]
     }  # fmt: skip

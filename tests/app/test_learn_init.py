@@ -84,6 +84,17 @@ def test_a_guess_comes_before_the_run_and_is_locked_by_it(open_page, workers, st
     )
     at.button(key="guess_again").click().run()
     assert "guess_commit" in [button.key for button in at.button] and not at.warning
+    assert "another draw, **seed 1**" in words_of(at), "the outcome of seed 0 is known"
+    at.segmented_control(key="guess_arm").set_value(0).run()
+    at.button(key="guess_commit").click().run()
+    at.button(key="guess_train").click().run()
+    assert [run.config.seed for run in workers.submitted[-1]] == [1, 1] and "1" in at.query_params["guess_seed"]
+
+
+@pytest.mark.parametrize("seed", ["", "-1", "x", "1e3", "99999999999999999999", "²"])
+def test_a_link_with_no_seed_begins_with_the_first(open_page, seed):
+    at = open_page(LEARN_INIT, guess="A1", guess_seed=seed)
+    assert not at.exception and "guess_train" in [button.key for button in at.button]
 
 
 @pytest.mark.parametrize("guess", ["", "A", "B-1", "B999", "C1", "Bnan", "<b>", "A1e9"])
@@ -95,7 +106,7 @@ def test_a_link_with_no_guess_asks_for_one(open_page, guess):
 def test_the_experiment_of_a_link_counts_only_if_it_is_of_this_pair(open_page):
     experiment = played(comparison(configure(steps=10), CLAIM_ARMS, 1), {(0, 0, 0): 0.9, (1, 0, 0): 0.8})
     at = open_page(LEARN_INIT, guess="A1", guessed=experiment)
-    assert not at.exception and "ahead by **1 points**" in words_of(at)
+    assert not at.exception and "ahead by **1 point**" in words_of(at)
     assert "guess_train" in [button.key for button in at.button] and "is ahead by" not in words_of(at)
 
 

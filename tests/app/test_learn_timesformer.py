@@ -48,12 +48,15 @@ def test_every_control_works_without_a_trained_model(open_page):
 
 def test_the_numbers_are_those_of_the_formulas(open_page):
     at = open_page(LEARN_TIMESFORMER)
-    assert scores(at).iloc[:, 2].tolist() == ["2,048", "16,384", "3,072"], "T 8, N 16"
+    assert scores(at).iloc[:, 3].tolist() == ["2,048", "16,384", "3,072"], "T 8, N 16"
     at.select_slider(key="film_frames").set_value(2).run()
     at.select_slider(key="film_patch_size").set_value(14).run()
-    assert scores(at).iloc[:, 0].tolist() == ["4", "8", "6"] and scores(at).iloc[:, 2].tolist() == ["32", "64", "48"]
-    assert scores(at).columns[2] == "at T = 2, N = 4"
-    assert "**Divided: time, then space**: 2 + 4 of 8 patches are read" in words_of(at)
+    assert scores(at).iloc[:, 0].tolist() == ["4", "8", "5"] and scores(at).iloc[:, 3].tolist() == ["32", "64", "48"]
+    assert scores(at).columns[3] == "at T = 2, N = 4"
+    assert (
+        "**Divided: time, then space**: 5 of 8 patches are read, 2 over time and 4 in space, itself in both"
+        in words_of(at)
+    )
 
 
 def test_the_last_patch_of_the_longest_clip_can_be_asked(open_page):

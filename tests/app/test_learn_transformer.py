@@ -67,6 +67,7 @@ def test_a_source_that_does_not_fit_is_refused_in_one_sentence(open_page, text, 
     at.text_input(key=SOURCE).set_value(text).run()
     assert not at.exception and len(at.error) == 1
     assert named in at.error[0].value and "type 10 whole numbers from 1 to 10" in at.error[0].value
+    assert not at.error[0].value.startswith("sequence:") and "Cross-attention of a trained model" not in words_of(at)
 
 
 @pytest.mark.parametrize("dataset", ["copy", "reverse"])

@@ -5,7 +5,7 @@ import torch
 
 from vit_lab.config import configure
 from vit_lab.init import build_model
-from vit_lab.models.scores import attention_scores, patches_read, products_a_token
+from vit_lab.models.scores import attention_scores, patches_read, products_a_token, scores_of_patch
 from vit_lab.probes.space_time import block_differences, both_ways, reads
 
 WAYS = ("space", "joint", "divided")
@@ -88,7 +88,8 @@ def test_both_ways_are_the_models_logits_forwards_and_backwards(way):
 
 def test_scores_and_patches_of_a_hand_counted_clip():
     """Two frames of three patches: six patches in all."""
-    assert [patches_read(way, 2, 3) for way in WAYS] == [3, 6, 5]
+    assert [patches_read(way, 2, 3) for way in WAYS] == [3, 6, 4], "the patch itself counts once"
+    assert [scores_of_patch(way, 2, 3) for way in WAYS] == [3, 6, 5]
     assert [attention_scores(way, 2, 3) for way in WAYS] == [2 * 9, 36, 3 * 4 + 2 * 9]
 
 
@@ -97,4 +98,4 @@ def test_products_count_every_matrix_and_every_score(way):
     model = built(way)
     c = model.config
     block = sum(p.numel() for p in model.blocks[0].parameters() if p.ndim == 2)  # a weight is one product a token
-    assert products_a_token(c) == block + 2 * c.dim * patches_read(way, c.num_frames, c.num_patches)
+    assert products_a_token(c) == block + 2 * c.dim * scores_of_patch(way, c.num_frames, c.num_patches)

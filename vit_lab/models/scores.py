@@ -8,20 +8,25 @@ SpaceTime = Literal["space", "joint", "divided"]
 
 
 def patches_read(space_time: SpaceTime, frames: int, patches: int) -> int:
-    """How many patches one patch reads in a block, itself counted each time: N, T N, or T + N."""
+    """How many different patches one patch reads in a block, itself among them: N, T N, or T + N - 1."""
+    return scores_of_patch(space_time, frames, patches) - (space_time == "divided")
+
+
+def scores_of_patch(space_time: SpaceTime, frames: int, patches: int) -> int:
+    """Scores of one patch in one head: N, T N, or T + N, where a divided block scores the patch itself twice."""
     return {"space": patches, "joint": frames * patches, "divided": frames + patches}[space_time]
 
 
 def attention_scores(space_time: SpaceTime, frames: int, patches: int) -> int:
     """Scores of one head for one clip: T N^2, (T N)^2, or N T^2 + T N^2."""
-    return frames * patches * patches_read(space_time, frames, patches)
+    return frames * patches * scores_of_patch(space_time, frames, patches)
 
 
 def products_a_token(c: TimesformerConfig) -> float:
-    """Multiplications of a block for one token: projections and MLP, and 2 D for each patch that is read.
+    """Multiplications of a block for one token: projections and MLP, and 2 D for each score.
 
     A divided block has a second attention, and a projection after it.
     """
     projections = 9 if c.space_time == "divided" else 4
     own = projections * c.dim + 2 * c.mlp_ratio * c.dim
-    return c.dim * (own + 2 * patches_read(c.space_time, c.num_frames, c.num_patches))
+    return c.dim * (own + 2 * scores_of_patch(c.space_time, c.num_frames, c.num_patches))

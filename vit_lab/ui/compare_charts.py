@@ -71,7 +71,7 @@ def _final_dots() -> dict[str, Any]:
 def _differences() -> dict[str, Any]:
     """One row a comparison: each pair's difference as a dot, the mean as a diamond on its 95 % interval, 0 dashed."""
     y = alt.Y("comparison:N", title=None, sort=None, axis=alt.Axis(labelLimit=260, labelFontSize=13))
-    x = alt.X("difference:Q", title="difference in accuracy, points", axis=alt.Axis(format="+.3~g"))
+    x = alt.X("difference:Q", title="difference in accuracy, points", axis=alt.Axis(format="+.3~g", tickCount=6))
     colour = alt.Color(
         "verdict:N",
         scale=alt.Scale(domain=["decided", "not decided"], range=["#0f8f83", GREY]),

@@ -55,7 +55,7 @@ def scores(shown: Shown, chosen: Digit, found: Steps, head: int, query: int) -> 
         matrix.matrix(found.scores[head], matrix.SCORES, "scores", "Scores of all queries and keys", rows=shown.tokens,
                       columns=shown.tokens)  # fmt: skip
         look_for(
-            f"Row {shown.tokens[query]} is the picture on the left. A column of one colour is a key that everyone likes, or nobody."
+            f"Row {shown.tokens[query]} holds the scores of the query that is shown over the image. A column of one colour is a key that everyone likes, or nobody."
         )
 
 
@@ -114,7 +114,7 @@ def all_heads(shown: Shown, chosen: Digit, found: Steps, query: int) -> None:
         with column:
             st.markdown(f"**{title}**")
             matrix.matrix(values[:, :most], matrix.TOKENS, title.split()[0].lower(), title, rows=shown.tokens)
-    look_for("On the left each head has its own columns; on the right every column hears all heads."
+    look_for("Side by side, each head has its own columns; after the projection every column hears all heads."
              + (f" The first {most} of {heads * width} columns are shown." if heads * width > most else ""))  # fmt: skip
 
 

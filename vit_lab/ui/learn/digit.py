@@ -31,7 +31,7 @@ def choose_digit(key: str) -> Digit:
     if way == DRAWN:
         drawn = digit_pad(f"{key}_pad")
         if drawn is None:
-            st.caption("Draw a digit: each stroke goes through the model as soon as it ends.")
+            st.caption("Draw a digit: the page follows each stroke as soon as it ends.")
         return Digit(np.zeros((28, 28), np.uint8) if drawn is None else drawn, "your drawing")
     left, right = st.columns(2, wrap=False)
     label = left.selectbox("Digit", range(10), index=5, key=f"{key}_label")

@@ -6,13 +6,13 @@ from typing import Self
 
 import streamlit as st
 
-from vit_lab.config import RunConfig
+from vit_lab.config import RunConfig, configure
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.learn.training import forget, start, started, watch
 
-GUESS, EXPERIMENT = "guess", "guessed"  # where both are kept, in the session and in the address
-MOST_POINTS = 50.0
+GUESS, EXPERIMENT, SEED = "guess", "guessed", "guess_seed"  # where they are kept, in the session and in the address
+MOST_POINTS, MOST_SEED = 50.0, 999
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Guess:
 def outcome_words(guess: Guess, names: Sequence[str], difference: float) -> str:
     """The guess beside what happened; `difference` is arm B minus arm A, in points."""
     if abs(difference) < 0.05:
-        return f"They are even, to a tenth of a point; the guess was {guess.points:g} points."
+        return f"They are even, to a tenth of a point; the guess was {_points(guess.points)}."
     ahead = int(difference > 0)
     told = f"{chip(ahead)} **{names[ahead]} is ahead by {abs(difference):.1f} points**"
     if ahead != guess.arm:
@@ -47,19 +47,24 @@ def outcome_words(guess: Guess, names: Sequence[str], difference: float) -> str:
 
 
 def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
-    """Ask, lock the answer, train the pair, and set the outcome beside it. Returns whether there is an outcome."""
+    """Ask, lock the answer, train the pair, and set the outcome beside it. Returns whether there is an outcome.
+
+    Each further guess is of a seed of its own, for the outcome of the last one is known.
+    """
+    seed = _seed()
+    arms = {name: configure(config, seed=seed) for name, config in arms.items()}
     guess = Guess.read(st.session_state.get(GUESS) or st.query_params.get(GUESS))
     runs = started(EXPERIMENT, arms)
     if guess is None:
-        _ask(question, list(arms))
+        _ask(question if seed == 0 else f"{question} This is another draw, **seed {seed}**.", list(arms))
         return False
     st.session_state[GUESS] = st.query_params[GUESS] = str(guess)
-    st.markdown(f":material/lock: Your guess: {chip(guess.arm)} **{list(arms)[guess.arm]}** ahead by **{guess.points:g} points**.")  # fmt: skip
+    st.markdown(f":material/lock: Your guess: {chip(guess.arm)} **{list(arms)[guess.arm]}** ahead by **{_points(guess.points)}**.")  # fmt: skip
     if not runs:
         with st.container(horizontal=True):
             if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="guess_train"):
                 start(EXPERIMENT, arms)
-            _again("Change the guess")
+            _again("Change the guess", seed)
         return False
     watch(runs, list(arms))
     if any(run.status in ACTIVE for run in runs):
@@ -69,7 +74,7 @@ def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
         st.markdown("#### " + outcome_words(guess, list(arms), 100 * (done[1] - done[0])))
     else:
         st.info("The pair has no result: a run was stopped, failed or diverged. Resume it above, or guess again.")
-    _again("Guess again")
+    _again("Guess again", seed + 1 if len(done) == 2 and seed < MOST_SEED else seed)
     return len(done) == 2
 
 
@@ -88,8 +93,22 @@ def _ask(question: str, names: Sequence[str]) -> None:
             st.rerun()
 
 
-def _again(label: str) -> None:
+def _seed() -> int:
+    text = str(st.session_state.get(SEED) or st.query_params.get(SEED, ""))
+    seed = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_SEED)) else 0
+    if seed:
+        st.session_state[SEED] = st.query_params[SEED] = str(seed)
+    return seed
+
+
+def _points(points: float) -> str:
+    return f"{points:g} point{'' if points == 1 else 's'}"
+
+
+def _again(label: str, seed: int) -> None:
     if st.button(label, icon=":material/undo:", key="guess_again"):
         forget(GUESS)
         forget(EXPERIMENT)
+        if seed:
+            st.session_state[SEED] = str(seed)
         st.rerun()

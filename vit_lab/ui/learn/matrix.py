@@ -23,8 +23,18 @@ def _matrix(x: str, y: str, value: str, scale: alt.Scale, height: int = 300) -> 
         alt.Chart()
         .mark_rect()
         .encode(
-            x=alt.X("column:N", title=x, sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False)),
-            y=alt.Y("row:N", title=y, sort=None, axis=alt.Axis(labelOverlap=True, ticks=False)),
+            x=alt.X(
+                "column:N",
+                title=x,
+                sort=alt.EncodingSortField("j", op="min"),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False),
+            ),
+            y=alt.Y(
+                "row:N",
+                title=y,
+                sort=alt.EncodingSortField("i", op="min"),
+                axis=alt.Axis(labelOverlap=True, ticks=False),
+            ),
             color=alt.Color("value:Q", title=None, scale=scale, legend=LEGEND),
             tooltip=[
                 alt.Tooltip("row:N", title=y),
@@ -53,11 +63,15 @@ def matrix(values: NDArray[Any], spec: dict[str, Any], key: str, words: str, *, 
 
 
 def matrix_rows(values: NDArray[Any], rows: Sequence[str] = (), columns: Sequence[str] = ()) -> pd.DataFrame:
-    """One row a number of a matrix: columns row, column, value."""
+    """One row a number of a matrix: row and column by name, i and j by number, and the value.
+
+    The numbers keep the order: an axis of names alone would stay as the matrix before left it.
+    """
     height, width = values.shape
     row_names = list(rows) or [str(row + 1) for row in range(height)]
     column_names = list(columns) or [str(column + 1) for column in range(width)]
     return pd.DataFrame({
         "row": np.repeat(row_names, width), "column": np.tile(column_names, height),
+        "i": np.repeat(np.arange(height), width), "j": np.tile(np.arange(width), height),
         "value": np.asarray(values, dtype=float).ravel(),
     })  # fmt: skip

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.config import IMAGE_SHAPE, VitConfig, configure
+from vit_lab.runs.records import RunRecord
 from vit_lab.ui.form import PATCH_SIZES, train_link
 from vit_lab.ui.learn import matrix
 from vit_lab.ui.learn.digit import Digit
@@ -31,9 +32,13 @@ class Stages:
     shapes: tuple[tuple[int, ...], ...]  # of image, rows and tokens, as the model had them
 
 
-def embedding_lesson(chosen: Digit, patch_size: int) -> None:
+def choose_run(patch_size: int) -> RunRecord | None:
+    """The run that the whole page looks into: the latest with this patch size, and with positions."""
+    return latest_vit(lambda model: model.patch_size == patch_size and model.position != "none")
+
+
+def embedding_lesson(chosen: Digit, patch_size: int, run: RunRecord | None) -> None:
     """Rows of pixels, then tokens before and after positions, each with its shape."""
-    run = latest_vit(lambda model: model.patch_size == patch_size and model.position != "none")
     config = run.config if run else configure(patch_size=patch_size)
     found = _stages(chosen.pixels, config.model_dump_json(), run.id if run else None)
     image, rows, tokens = found.shapes
@@ -42,7 +47,9 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
         f"`(B, C, H, W)` = `{image}` becomes `(B, N, P·P·C)` = `{rows}`: **{counted(rows[1], 'patch')} of {counted(rows[2], 'number')}**."
     )
     matrix.matrix(found.rows[:MOST_ROWS], matrix.PIXELS, "rows", "Pixels of each patch as a row")
-    look_for(f"Row 1 is the patch at the top left, read like a line of text. Dark rows are empty patches."
+    where = "The one row is the whole image" if rows[1] == 1 else "Row 1 is the patch at the top left"
+    dark = "" if rows[1] == 1 else " Dark rows are empty patches."
+    look_for(f"{where}, read like a line of text.{dark}"
              f"{_shown(found.rows, 28**2)}")  # fmt: skip
 
     st.subheader("Each row becomes a token", anchor=False)
@@ -65,14 +72,15 @@ def embedding_lesson(chosen: Digit, patch_size: int) -> None:
         names += [str(place + 1) for place in range(rows[1])]
         matrix.matrix(found.tokens[:MOST_ROWS, :MOST_COLUMNS], matrix.TOKENS, "tokens", "Tokens with positions",
                       rows=names[:MOST_ROWS])  # fmt: skip
-    look_for(f"Empty patches are all alike before positions, and can be told apart after.{_shown(found.embedded, MOST_COLUMNS)} "
+    alike = ("The only patch is the whole image, so its place tells nothing." if rows[1] == 1 else
+             "Empty patches are all alike before positions, and can be told apart after.")  # fmt: skip
+    look_for(f"{alike}{_shown(found.embedded, MOST_COLUMNS)} "
              "(Dosovitskiy et al. 2021, Sec. 3.1, Eq. 1, there with a class token in front.)")  # fmt: skip
 
 
-def filters_lesson(patch_size: int) -> None:
-    """The filters of the latest run with this patch size beside the same filters at its init."""
+def filters_lesson(patch_size: int, run: RunRecord | None) -> None:
+    """The filters of a run with this patch size beside the same filters at its init."""
     st.subheader("What the embedding looks for", anchor=False)
-    run = latest_vit(lambda model: model.patch_size == patch_size)
     config = run.config if run else configure(patch_size=patch_size)
     principal = st.toggle("Principal components", key="principal", disabled=patch_size == 1,
                           help="The directions in which the filters differ most, as the paper's Fig. 7 (left) shows them.")  # fmt: skip
@@ -87,15 +95,16 @@ def filters_lesson(patch_size: int) -> None:
             _filters(config.model_dump_json(), run.id, principal)
         else:
             st.info(
-                f"No run with patch size {patch_size} has finished here yet. Train one, and its filters stand here."
+                f"No run with patch size {patch_size} and positions has finished here yet. Train one, and its filters stand here."
             )
             st.page_link("pages/train.py", label=f"Train with patch size {patch_size}", icon=":material/play_circle:",
                          query_params=train_link([config]))  # fmt: skip
     which = (f"Both are of {run_words(run)}; training has moved the filters by {_moved(config.model_dump_json(), run.id):.0%} of their size. "
-             "Smooth strokes are learned, speckle is what is left of the init." if run else "These are of the classroom model.")  # fmt: skip
+             "After a few hundred steps most of what is seen is still the noise of the init. Each picture has its own scale, on which its "
+             "largest weight is black or white." if run else "These are of the classroom model.")  # fmt: skip
     tile = ("A tile is a direction in which the filters differ, the widest first: grey is 0, white and black are opposites." if principal else
             "A tile is one dimension of a token: grey is 0, white counts a pixel for it, black against.")  # fmt: skip
-    look_for(f"{tile} {which} (Dosovitskiy et al. 2021, Fig. 7 left, has the principal components of a far larger model.)")  # fmt: skip
+    look_for(f"{tile} {which} The smooth filters of Dosovitskiy et al. 2021, Fig. 7 left, are principal components in a far larger model, trained on millions of images.")  # fmt: skip
 
 
 def cost_lesson(patch_size: int) -> None:
@@ -105,7 +114,7 @@ def cost_lesson(patch_size: int) -> None:
     side = IMAGE_SHAPE["image_size"] // patch_size
     st.markdown(
         f"N grows as 1/P² and attention as N²: patches of {patch_size} × {patch_size} make **{counted(side**2, 'token')}** and "
-        f"**{counted(side**4, 'score')}** in each head of each block; halving the patch makes 4 times the tokens and 16 times the scores."
+        f"**{counted(side**4, 'score')}** in each head of each block. A patch of half the side means 4 times the tokens and 16 times the scores."
     )
     st.table(table)
     look_for("Each row is an image in the same 784 pixels; what changes is in how many pieces attention sees it.")

@@ -23,7 +23,8 @@ MOST_CURVES = 6
 
 def _curves() -> dict[str, Any]:
     line = alt.Chart().mark_line(point=alt.OverlayMarkDef(size=28), strokeWidth=2).encode(
-        x=alt.X("position:Q", title="position", axis=alt.Axis(grid=False, tickMinStep=1)),
+        x=alt.X("position:Q", title="position", axis=alt.Axis(grid=False, tickMinStep=1),
+                scale=alt.Scale(nice=False)),
         y=alt.Y("value:Q", title="value", axis=alt.Axis(tickCount=4, format=".2~g")),
         color=alt.Color("dimension:N", sort=None, scale=alt.Scale(scheme="tableau10"), legend=alt.Legend(orient="bottom")),
         tooltip=["dimension:N", "position:Q", alt.Tooltip("value:Q", format=".3f")],
@@ -61,8 +62,8 @@ def encoding_lesson(kind: str, patch_size: int) -> NDArray[np.float32]:
         matrix.matrix(
             values[:, :shown], matrix.POSITIONS, "encodings", f"{kind} positions", rows=rows, columns=columns[:shown]
         )
-        look_for("One row is what a patch is told about its place. " + (
-            "On the left the numbers change with every step, on the right hardly at all: fast and slow clocks "
+        look_for("One row is what a patch is told about its place. Positions count from 0, as pos in the formula: position 0 is the first patch. " + (
+            "In the first columns the numbers change with every step, in the last hardly at all: fast and slow clocks "
             "(Vaswani et al. 2017, Sec. 3.5)." if kind == "sinusoidal" else
             "If training found places useful, rows of neighbours resemble one another."))  # fmt: skip
     with right:
@@ -70,7 +71,7 @@ def encoding_lesson(kind: str, patch_size: int) -> NDArray[np.float32]:
         default = [name for name in ("0", "1", "8", "9", "20") if int(name) < dim]
         picked = st.multiselect("Dimensions", columns, default, max_selections=MOST_CURVES, key=f"dimensions-{dim}")
         st.vega_lite_chart(curve_rows(values, picked), CURVES, key="curves", alt="Chosen dimensions against position")
-        look_for("Each curve is one column of the picture on the left. " + (
+        look_for("Each curve is one column of the picture of all positions. " + (
             "2i and 2i + 1 are a sine and a cosine of the same frequency." if kind == "sinusoidal" else
             "No formula made these: they are weights like all others."))  # fmt: skip
     return values
@@ -81,6 +82,9 @@ def similarity_lesson(kind: str, values: NDArray[np.float32]) -> None:
     count = len(values)
     side = round(count**0.5)
     st.subheader("Which places are alike?", anchor=False)
+    st.markdown(
+        "The measure is **cosine similarity**: 1 for vectors of one direction, 0 for unrelated ones, −1 for opposite ones."
+    )
     alike = similarities(values)
     left, right = st.columns([0.42, 0.58], gap="large")
     with left:

@@ -30,7 +30,7 @@ def _spread() -> dict[str, Any]:
 
 def _softmax() -> dict[str, Any]:
     bars = alt.Chart().mark_bar().encode(
-        x=alt.X("key:N", sort=None, title="key", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        x=alt.X("key:N", sort=alt.EncodingSortField("i", op="min"), title="key", axis=alt.Axis(labelAngle=0, labelOverlap=True)),
         xOffset=alt.XOffset("kind:N", sort=[RAW, SCALED]),
         y=alt.Y("weight:Q", title="weight", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(tickCount=2)), color=KIND,
         tooltip=["kind:N", "key:N", alt.Tooltip("weight:Q", format=".4f")],
@@ -90,7 +90,7 @@ def spread_rows(raw: Array, scaled: Array) -> pd.DataFrame:
 
 
 def softmax_rows(raw: Array, scaled: Array, names: list[str]) -> pd.DataFrame:
-    """The weights of one query, without and with the division: columns kind, key, weight."""
-    frames = [pd.DataFrame({"kind": kind, "key": names, "weight": values.astype(float)})
+    """The weights of one query, without and with the division: columns kind, i, key, weight."""
+    frames = [pd.DataFrame({"kind": kind, "i": range(len(names)), "key": names, "weight": values.astype(float)})
               for kind, values in ((RAW, raw), (SCALED, scaled))]  # fmt: skip
     return pd.concat(frames, ignore_index=True)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.findings import space_time_findings
-from vit_lab.models.scores import SpaceTime, attention_scores, patches_read
+from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, scores_of_patch
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn import clip_charts as charts
 from vit_lab.ui.learn.clip_models import clip_config, held_out_clips, latest_clip_run, timesformer
@@ -26,9 +26,11 @@ def who_reads_what(index: int, frames: int, patch_size: int, query: tuple[int, i
         config = clip_config(way, num_frames=frames, patch_size=patch_size)
         run = latest_clip_run(way, frames, patch_size) if weights == TRAINED else None
         patches = (config.model.image_size // patch_size) ** 2  # type: ignore[union-attr]
-        read = f"{frames} + {patches}" if way == "divided" else patches_read(way, frames, patches)
+        read = f"{patches_read(way, frames, patches)} of {frames * patches} patches are read"
+        if way == "divided":
+            read += f", {frames} over time and {patches} in space, itself in both"
         words = f"run {run.number}" if run else START
-        st.markdown(f"**{TITLES[way]}**: {read} of {frames * patches} patches are read   :gray-badge[{words}]")
+        st.markdown(f"**{TITLES[way]}**: {read}   :gray-badge[{words}]")
         config_json, run_id = (run.config_json, run.id) if run else (config.model_dump_json(), None)
         st.image(_picture(config_json, run_id, index, query, block), width="stretch",
                  alt=f"{TITLES[way]}: what the chosen patch reads in {frames} frames")  # fmt: skip
@@ -41,6 +43,7 @@ def costs_table(frames: int, patches: int) -> None:
             {
                 TITLES[way]: {
                     "a patch reads": f"{patches_read(way, frames, patches):,}",
+                    "scores a patch and head": f"{scores_of_patch(way, frames, patches):,}",
                     "scores a head and clip": FORMULAS[way],
                     f"at T = {frames}, N = {patches}": f"{attention_scores(way, frames, patches):,}",
                 }

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import RunConfig, TransformerConfig, configure, parse
+from vit_lab.config import ConfigError, RunConfig, TransformerConfig, configure, parse
 from vit_lab.presets import preset
 from vit_lab.ui.lab import problems_told
 from vit_lab.ui.learn import transformer_charts as charts
@@ -62,8 +62,11 @@ def rates(warmup: int) -> None:
     st.vega_lite_chart(pd.DataFrame(found), charts.RATES, key="rates", alt="Learning rate by step")
 
 
-def writing(dataset: str) -> None:
-    """A sequence that the person types, written symbol by symbol by the latest model that was trained to, and where it looks."""
+def writing(dataset: str) -> bool:
+    """A sequence that the person types, written symbol by symbol by the latest model that was trained to, and where it looks.
+
+    Returns whether it could be written.
+    """
     run = latest_run(lambda config: _can_write(config, dataset))
     config = run.config if run else task(dataset)
     c = config.model
@@ -80,8 +83,14 @@ def writing(dataset: str) -> None:
         f"Source: {length} numbers from 1 to {last}", first, max_chars=200, key=f"writing_source-{length}-{last}"
     )
     with problems_told():
-        found = _decoded(config.model_dump_json(), run.id if run else None, text)
+        try:
+            found = _decoded(config.model_dump_json(), run.id if run else None, text)
+        except ConfigError as error:
+            st.error(error.message)  # without the field: there is only one
+            return False
         _writing(found, dataset, c)
+        return True
+    return False
 
 
 def _writing(found: dict[str, Any], dataset: str, c: TransformerConfig) -> None:

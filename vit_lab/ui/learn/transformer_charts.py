@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 
 from vit_lab.ui.charts import ARM_COLOUR, STEP, constant_spec
+from vit_lab.ui.learn.matrix import COSINE
 
 GREY = "#8a979b"
 INK = "#1c2426"  # on the boxes, which are light on every page
@@ -107,7 +108,7 @@ def _rates() -> dict[str, Any]:
 
 DRAWING = _drawing()
 MASK = _grid("may read place", "place", 300, WEIGHT)
-POSITIONS = _grid("feature", "place", 300, alt.Scale(scheme="redblue", domain=[-1, 1]), labels=False)
+POSITIONS = _grid("feature", "place", 300, COSINE, labels=False)
 ATTENTION = _grid("reads", "at place", 400, WEIGHT)
 SYMBOLS = _symbols()
 SMOOTHED = _smoothed()
