@@ -13,7 +13,7 @@ from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.lab import open_store, warm_up
 from vit_lab.ui.live import experiment_panel
 from vit_lab.ui.picture import PICTURE_AND_WORDS, draw_input
-from vit_lab.ui.preflight import gauge_badge, preflight_panel
+from vit_lab.ui.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.words import model_words
 
 store = open_store()
@@ -142,7 +142,7 @@ else:
 if ready:
     try:
         for arm, (slot, config) in enumerate(zip(gauges, configs, strict=True)):
-            slot.markdown(f"{chip(arm)} {variance_words(config)} {gauge_badge(config)}")
+            slot.markdown(f"{chip(arm)} {variance_words(config)} {gauge_badge(config)}", help=GAUGE_HELP)
         with preflight:
             preflight_panel(configs)
     except DatasetError as error:

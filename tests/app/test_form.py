@@ -1,6 +1,5 @@
 """The form offers every setting of a run, with the config's own defaults, and submits what it shows."""
 
-import math
 from itertools import product
 
 import pytest
@@ -20,6 +19,7 @@ from vit_lab.config import (
 )
 from vit_lab.data.images import load_dataset
 from vit_lab.presets import PRESETS
+from vit_lab.runs.designs import MOST_SEEDS
 from vit_lab.ui import form
 
 BARE = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # what a bare link to a kind opens
@@ -122,15 +122,14 @@ def test_a_changed_setting_reaches_both_arms(open_page, workers, kind, field):
     assert set(difference(small, large)) == {"scheme"}
 
 
-def test_the_widget_of_a_number_knows_its_limits_and_explains_itself(open_page):
+def test_every_widget_explains_itself_and_no_number_keeps_a_value_from_the_page(open_page):
     at = open_page()
     assert at.selectbox(key="patch_size").options == [str(size) for size in form.PATCH_SIZES]
     for field in SETTINGS:
-        low, high = limits(field)
         box = widget(at, field)
         assert box.help == describe(field)
-        if not math.isinf(low) and field != "patch_size":
-            assert box.min == low and (box.max == high or math.isinf(high)), field
+        if at.number_input and box in at.number_input:
+            assert not box.proto.has_min and not box.proto.has_max, field
 
 
 @pytest.mark.parametrize("letter", "ab")
@@ -248,10 +247,13 @@ def test_what_was_changed_by_hand_stays_with_another_kind(open_page, workers):
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("heads", 3, "3 does not divide dim 64; choose 1, 2, 4, 8, 16 or 32"),
-        ("dim", 30, "4 does not divide dim 30; choose 1, 2, 3, 5, 6, 10, 15 or 30"),
+        ("heads", 3, "3 does not divide width 64; choose 1, 2, 4, 8, 16 or 32"),
+        ("dim", 30, "4 does not divide width 30; choose 1, 2, 3, 5, 6, 10, 15 or 30"),
         ("learning_rate", 0.0, "0.0 does not work; it should be greater than 0"),
         ("mlp_ratio", 0.0, "0.0 does not work; it should be greater than 0"),
+        ("depth", 99, "99 does not work; it should be less than or equal to 24"),
+        ("steps", -3, "-3 does not work; it should be greater than or equal to 1"),
+        ("dropout", 1.0, "1.0 does not work; it should be less than 1"),
     ],
 )
 def test_what_cannot_be_is_said_beside_the_field_and_cannot_be_trained(open_page, field, value, sentence):
@@ -263,6 +265,25 @@ def test_what_cannot_be_is_said_beside_the_field_and_cannot_be_trained(open_page
     assert "Mend the setting" in at.info[0].value
     at.number_input(key=field).set_value(DEFAULTS[field]).run()
     assert not at.error and at.button(key="train")
+
+
+@pytest.mark.parametrize("count", [0, 101, 10**6])
+def test_a_number_of_seeds_that_cannot_be_is_refused_too(open_page, count):
+    at = open_page()
+    at.number_input(key="seeds").set_value(count).run()
+    assert [error.value for error in at.error] == [f"{count} does not work; choose 1 to {MOST_SEEDS}"]
+    assert not any(button.key == "train" for button in at.button)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("depth", "99"), ("steps", "-3"), ("learning_rate", "11"), ("seeds", "0")]
+)
+def test_a_number_of_a_link_that_cannot_be_is_shown_and_refused_like_a_typed_one(open_page, field, value):
+    at = open_page(**{field: value})
+    assert at.number_input(key=field).value == float(value) and not at.warning
+    [error] = at.error
+    assert error.value.startswith(value) and "does not work" in error.value
+    assert not any(button.key == "train" for button in at.button)
 
 
 def test_the_sentence_stands_next_to_its_field(open_page):
@@ -311,12 +332,14 @@ def test_a_nonsense_link_opens_the_page_with_what_it_can_use(open_page, value):
 
 
 def test_values_that_cannot_be_leave_the_defaults_and_are_told(open_page, workers):
-    query = {"depth": "abc", "heads": "999", "dataset": "foo", "patch_size": "5", "dim": "1e3", "steps": "inf",
-             "learning_rate": "nan", "beta2": "1.5", "arms": "maybe", "pool": "<b>cls</b>", "seed": "1e999",
-             "clip_norm": "-1", "a_scheme": "evil", "a_variance_scale": "-4", "b_qk_scale": "ten", "shift": "🦊"}  # fmt: skip
+    query = {"depth": "abc", "heads": "9e99", "dataset": "foo", "patch_size": "5", "dim": "1e30", "steps": "inf",
+             "learning_rate": "nan", "beta2": "high", "arms": "maybe", "pool": "<b>cls</b>", "seed": "1e999",
+             "clip_norm": "off", "a_scheme": "evil", "a_variance_scale": "-4", "b_qk_scale": "ten", "shift": "🦊"}  # fmt: skip
     at = open_page(**query)
     [told] = [warning.value for warning in at.warning]
-    assert told.startswith("Not everything in the link can be used: `depth=abc` does not work, so it is 4; `heads=999`")
+    assert told.startswith(
+        "Not everything in the link can be used: `depth=abc` does not work, so it is 4; `heads=9e99`"
+    )
     assert told.endswith(f"; and {len(query) - 3} more.")
     assert submitted(at, workers) == [configure(), configure(scheme="xavier")]
     assert not at.run().warning, "said once"
@@ -325,7 +348,7 @@ def test_values_that_cannot_be_leave_the_defaults_and_are_told(open_page, worker
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"depth": "99"}, "`depth=99` does not work, so it is 4."),
+        ({"depth": "four"}, "`depth=four` does not work, so it is 4."),
         ({"kind": "rnn"}, "`kind=rnn` does not work, so it is vit."),
         ({"train_size": "few"}, "`train_size=few` does not work, so it is left empty."),
         ({"vocabulary": "7"}, "`vocabulary=7` has no place in this form."),

@@ -7,6 +7,7 @@ from places import RUNS, TRAIN
 from vit_lab.config import configure
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
+from vit_lab.ui.table import _settings
 
 
 @pytest.fixture
@@ -188,3 +189,8 @@ def test_a_run_whose_config_cannot_be_read_may_be_deleted_but_not_run_again(tabl
 def test_the_pages_lead_to_one_another(table):
     table.switch_page(TRAIN).run()
     assert not table.exception and any(button.key == "train" for button in table.button)
+
+
+def test_the_settings_of_a_run_leave_out_what_its_kind_does_not_have():
+    told = _settings(configure(kind="transformer", dataset="copy"))
+    assert "dataset copy" in told and "kind transformer" in told and "None" not in told

@@ -8,6 +8,7 @@ from places import RUNS
 from vit_lab import paths
 from vit_lab.config import configure
 from vit_lab.data.errors import DatasetError
+from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store, StoreError
 
@@ -150,3 +151,22 @@ def test_the_charts_name_the_arms_by_colour(open_page, every_kind):
     at = open_page(experiment="done")
     for title in ("Loss", "Accuracy"):
         assert any(m.value == f"**{title}** :blue-badge[A] linear-default :orange-badge[B] xavier" for m in at.markdown)
+
+
+def test_arms_of_one_init_are_told_apart_by_what_else_differs(open_page, home):
+    store = Store(paths.database())
+    configs = [configure(position=position) for position in ("sinusoidal", "none")]
+    store.add([NewRun(config, "", "pair", arm, status=Status.STOPPED) for arm, config in enumerate(configs)])
+    store.close()
+    at = open_page()
+    assert not at.exception
+    names = ["linear-default, position sinusoidal", "linear-default, position none"]
+    for letter, name in zip("AB", names, strict=True):
+        assert any(f"badge[{letter}] **{name}**" in m.value for m in at.markdown)
+    assert any(m.value == f"**Loss** :blue-badge[A] {names[0]} :orange-badge[B] {names[1]}" for m in at.markdown)
+
+
+def test_a_line_says_what_the_runs_under_the_form_are(open_page, every_kind):
+    for query, whose in (({"kind": "transformer"}, "Latest runs"), ({"experiment": "done"}, "The runs of this link")):
+        at = open_page(**query)
+        assert any(m.value.startswith(f"**{whose}**: vit on mnist-10k, launched ") for m in at.markdown), whose

@@ -40,7 +40,7 @@ def arm_names(runs: Sequence[RunRecord]) -> dict[int, str]:
 def arm_differences(runs: Sequence[RunRecord]) -> dict[str, tuple[Any, ...]]:
     """The settings in which the arms are not all alike, each with one value an arm, in the order of the arms."""
     first = {run.arm: run for run in reversed(runs) if not run.pilot}
-    condition = min(run.condition for run in first.values())
+    condition = min((run.condition for run in first.values()), default=0)
     first |= {run.arm: run for run in reversed(runs) if not run.pilot and run.condition == condition}
     return difference(*[run.config.model_copy(update={"seed": 0}) for _, run in sorted(first.items())])
 

@@ -14,7 +14,7 @@ from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told
-from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge
+from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge, whose_runs
 from vit_lab.ui.reuse import settings_button, settings_link
 
 EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
@@ -162,6 +162,7 @@ def is_large(runs: Sequence[RunRecord]) -> bool:
 
 def overview_panel(store: Store, runs: list[RunRecord]) -> None:
     """How far an experiment of several seeds is, and where to look at it."""
+    whose_runs(runs)
     progress(runs)
     if len({run.arm for run in runs}) <= MOST_ARMS and len({run.condition for run in runs}) == 1:
         st.markdown(seed_strip(runs))

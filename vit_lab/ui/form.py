@@ -54,6 +54,7 @@ class Form:
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.slots: dict[str, Any] = {}
+        self.seed_count = 1
         arrived = "drawn_kind" not in st.session_state  # with the link that this visit began with
         if "form" in st.query_params:  # a link from another page, over a form that may be filled in already
             arrived = True
@@ -78,18 +79,19 @@ class Form:
         return str(kind)
 
     def number(self, field: str, label: str, *, step: float | None = None, empty: str | None = None) -> None:
-        """A number; with `empty`, it may be left out, which that text explains."""
+        """A number; with `empty`, it may be left out, which that text explains.
+
+        The field knows no limits: a browser keeps to itself what lies beyond them, and the old value would be trained.
+        The config refuses such a value instead.
+        """
         if not self._has(field):
             return
         default = DEFAULTS[field]
-        low, high = limits(field)
         whole = isinstance(default, int) or (default is None and step is not None and float(step).is_integer())
         kind: Any = int if whole else float
         self.values[field] = st.number_input(
             label,
             value=default,
-            min_value=None if math.isinf(low) else kind(low),
-            max_value=None if math.isinf(high) else kind(high),
             step=kind(step) if step else None,
             format=None if whole else "%g",
             placeholder=empty,
@@ -129,9 +131,8 @@ class Form:
             "Length in", ["steps", "epochs"], default="steps", required=True, key="length", bind="query-params"
         )
         if unit == "epochs":
-            low, high = limits("epochs")
             self.values["epochs"] = st.number_input(
-                "Epochs", int(low), int(high), EPOCHS, help=describe("epochs"), key="epochs", bind=_link("epochs")
+                "Epochs", value=EPOCHS, step=1, help=describe("epochs"), key="epochs", bind=_link("epochs")
             )
             self._slot("epochs")
         else:
@@ -139,16 +140,17 @@ class Form:
 
     def seeds(self) -> int:
         """How many seeds each arm is trained from."""
-        return st.number_input(
+        self.seed_count = st.number_input(
             "How many seeds",
-            1,
-            MOST_SEEDS,
-            1,
+            value=1,
+            step=1,
             help="Each arm is trained from this many seeds, beginning with the one on the left. One pair is a "
             f"demonstration; from {FEWEST_FOR_EVIDENCE} on a result counts as evidence.",
             key="seeds",
             bind=_link("seeds"),
         )
+        self._slot("seeds")
+        return self.seed_count
 
     def clipping(self) -> None:
         """The largest norm of a gradient, unless clipping is switched off."""
@@ -180,12 +182,15 @@ class Form:
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
         """A config for each arm; what cannot be is said beside its field, and the list is then empty."""
         configs = []
+        if not 1 <= self.seed_count <= MOST_SEEDS:
+            self.slots["seeds"].error(f"{self.seed_count} does not work; choose 1 to {MOST_SEEDS}")
+            return []
         for arm, init in enumerate(arms):
             try:
                 configs.append(configure(**self.values, **init))
             except ConfigError as error:
                 slot = self.slots.get(error.field) or self.slots.get(f"{LETTERS[arm].lower()}_init")
-                (slot or st).error(error.message)
+                (slot or st).error(error.message.replace(" dim ", " width "))  # as the form calls it
                 return []
         for arm, config in enumerate(configs):
             if (twin := configs.index(config)) != arm:

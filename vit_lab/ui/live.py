@@ -1,6 +1,8 @@
 """The runs of one experiment, as they stand: read from the store, drawn again each second while one is at work."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -30,9 +32,30 @@ STATUS_COLOURS = {
 
 def experiment_panel(experiment: str) -> None:
     """Progress, controls and charts of an experiment; it polls only while one of its runs is at work."""
-    active = any(run.status in ACTIVE for run in open_store().runs(experiment=experiment))
+    runs = open_store().runs(experiment=experiment)
+    active = any(run.status in ACTIVE for run in runs)
+    whose_runs(runs)
     st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, active)
     st.fragment(_weights, run_every=WEIGHTS_SECONDS if active else None)(experiment)
+
+
+def whose_runs(runs: Sequence[RunRecord]) -> None:
+    """A line that says what the runs below are, for the form above them may be filled in for something else."""
+    run = next((run for run in runs if not unreadable(run)), None)
+    if run is None:
+        return
+    whose = "Latest runs" if run.experiment == open_store().latest_experiment() else "The runs of this link"
+    told = f"{run.config.model.kind} on {run.config.data.dataset}"
+    st.markdown(f"**{whose}**: {told}, launched {_local(run.created_at):%H:%M, %d %B}")
+
+
+def _local(moment: str) -> datetime:
+    """A moment in UTC, by the clock of the person who looks."""
+    utc = datetime.fromisoformat(moment)
+    try:
+        return utc.astimezone(ZoneInfo(st.context.timezone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return utc
 
 
 def status_badge(run: RunRecord) -> str:
@@ -55,10 +78,13 @@ def _draw(experiment: str, was_active: bool) -> None:
         if why := unreadable(run):
             st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
     runs = [run for run in runs if not unreadable(run)]
+    from vit_lab.analysis.summary import arm_names  # brings scipy
+
+    names = arm_names(runs)
     for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
         with column.container(border=True):
-            _progress(store, run)
-    curves(store, runs, " ".join(f"{chip(run.arm)} {arm_label(run.config)}" for run in runs))
+            _progress(store, run, names)
+    curves(store, runs, " ".join(f"{chip(run.arm)} {_name(run, names)}" for run in runs))
 
 
 def curves(store: Store, runs: Sequence[RunRecord], legend: str = "") -> None:
@@ -124,9 +150,13 @@ def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> Non
             open_manager().stop(run.id)
 
 
-def _progress(store: Store, run: RunRecord) -> None:
+def _name(run: RunRecord, names: Mapping[int, str]) -> str:
+    return names.get(run.arm, arm_label(run.config))  # a pilot run has no named arm
+
+
+def _progress(store: Store, run: RunRecord, names: Mapping[int, str]) -> None:
     total = run.total_steps or run.config.optim.steps
-    st.markdown(f"{chip(run.arm)} **{arm_label(run.config)}** {status_badge(run)}")
+    st.markdown(f"{chip(run.arm)} **{_name(run, names)}** {status_badge(run)}")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
     numbers, beside = st.columns([0.66, 0.34], vertical_alignment="bottom")
     validation, test = numbers.columns(2, wrap=False)

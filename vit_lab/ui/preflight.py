@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vit_lab.probes.preflight import Preflight
 
 DATA_SHAPE = ("num_frames", "vocabulary", "sequence_length")  # settings of a model that its clips or sequences follow
+GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
 MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
     "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",

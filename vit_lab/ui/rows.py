@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from vit_lab.analysis.summary import arm_names
 from vit_lab.config import GROUPS
 from vit_lab.runs.records import RunRecord, arm_label
 from vit_lab.runs.states import Status
@@ -28,8 +29,15 @@ def live_tables(store: Store, runs: Sequence[RunRecord]) -> dict[str, pa.Table]:
 
     Each run's rows are made once a second at most, for all viewers together, and never changed.
     """
+    names = arm_names(runs)
     told = (
-        (run.id, run.arm, arm_label(run.config), run.total_steps or run.config.optim.steps, _second(run))
+        (
+            run.id,
+            run.arm,
+            names.get(run.arm, arm_label(run.config)),
+            run.total_steps or run.config.optim.steps,
+            _second(run),
+        )
         for run in runs
     )
     return _tables_together(store, tuple(told))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import RunConfig, difference
+from vit_lab.config import RunConfig, difference, flat
 from vit_lab.runs.records import RunRecord, arm_label, unreadable
 
 COLUMN_CONFIG: dict[str, Any] = {
@@ -54,7 +54,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
 
 def _settings(config: RunConfig) -> str:
     """What differs from the defaults, the init left out: 'patch size 4, depth 2'."""
-    changed = difference(RunConfig(), config)
+    changed, own = difference(RunConfig(), config), flat(config)
     words = [f"{field.replace('_', ' ')} {values[1]}" for field, values in changed.items()
-             if field != "scheme" and not field.endswith("_scale")]  # fmt: skip
+             if field in own and field != "scheme" and not field.endswith("_scale")]  # fmt: skip
     return ", ".join(words)

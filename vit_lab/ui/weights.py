@@ -78,7 +78,8 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
     with right:
         _chart("weight_norm", now, charts.LAYER_NORM, "Frobenius norm: the size of all weights of a layer together.")
         _chart("update_ratio", now, charts.LAYER_UPDATE, "Size of one step relative to the weights, log10. Around -3 (the "
-               "line) learning is steady; far above it the rate is high for this layer, far below low (Karpathy).")  # fmt: skip
+               "line) learning is steady; far above it the rate is high for this layer, far below low (Karpathy). At the end of a schedule the rate, and with "
+               "it this ratio, goes to zero: look at a step in the middle of the run.")  # fmt: skip
 
     st.subheader("Signal and gradient through depth")
     for measure, spec, title, words in HEATMAPS:
