@@ -34,7 +34,7 @@ from vit_lab.runs.store import Store, StoreError
 
 app = typer.Typer(help="Measure what the variance of the initial weights does to a Vision Transformer.",
                   add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
-stderr = Console(stderr=True)
+stderr = Console(stderr=True, soft_wrap=True)  # a line is a line, however long the path in it
 TRAIN_KEYS = ("run_id", "name", "status", "config", "steps", "wall_seconds", "images_per_second", "train_loss",
               "val_accuracy", "test_accuracy", "error")  # fmt: skip
 EXPERIMENT_KEYS = ("experiment", "kind", "run_ids", "arms", "pairs", "status", "error")
