@@ -63,7 +63,7 @@ def test_a_drawing_becomes_patches_and_stays(visitor):
     expect(page.get_by_text("your drawing comes apart into 4 × 4")).to_be_visible()
 
     choose(page, "A bundled digit")
-    assert patches(page) != drawn
+    wait_until(page, lambda: patches(page) != drawn, "the patches of the digit", 20)
     page.get_by_role("button", name="Clear").wait_for(state="detached")
     open_pad(page)
     page.get_by_role("button", name="Clear").click()
