@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figure
-from benchmarks.viewers import Viewer, dashboard
+from benchmarks.processes import cpu_seconds, with_children
+from benchmarks.viewers import Server, Viewer, dashboard
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.live import TICK_SECONDS, WEIGHTS_SECONDS
@@ -29,6 +30,7 @@ class Window:
     viewers: int
     steps_per_second: float
     ticks: list[float]
+    cores: dict[str, float]  # that the server, its workers, and the viewers kept busy
 
 
 def steps_done(store: Store) -> int:
@@ -36,28 +38,37 @@ def steps_done(store: Store) -> int:
     return sum(run.step for run in store.runs())
 
 
-async def window(port: int, store: Store, viewers: int, seconds: float, opening: float) -> Window:
+def cpu_of(server: int) -> dict[str, float]:
+    """Processor seconds so far of the server, its workers, and this process, which is all viewers."""
+    _, *workers = with_children(server)
+    return {"server": cpu_seconds(server), "workers": sum(map(cpu_seconds, workers)), "viewers": time.process_time()}
+
+
+async def window(server: Server, store: Store, viewers: int, seconds: float, opening: float) -> Window:
     """Let viewers arrive over the opening, then count ticks and steps over some seconds."""
     begin = time.monotonic() + (opening if viewers else 1.0)
     end = begin + seconds
-    watching = [Viewer(port) for _ in range(viewers)]
+    watching = [Viewer(server.port) for _ in range(viewers)]
 
     async def arrive(place: int, viewer: Viewer) -> None:
         await asyncio.sleep(0.6 * opening * place / viewers)
         await viewer.watch(end)
 
-    async def measure() -> float:
+    async def measure() -> tuple[float, dict[str, float]]:
         await asyncio.sleep(begin - time.monotonic())
         before, started = await asyncio.to_thread(steps_done, store), time.monotonic()
+        cpu = cpu_of(server.process.pid)
         await asyncio.sleep(end - time.monotonic())
+        cpu = {name: used - cpu[name] for name, used in cpu_of(server.process.pid).items()}
         after = await asyncio.to_thread(steps_done, store)
-        return (after - before) / (time.monotonic() - started)
+        took = time.monotonic() - started
+        return (after - before) / took, {name: used / took for name, used in cpu.items()}
 
-    speed, *_ = await asyncio.gather(measure(), *(arrive(i, viewer) for i, viewer in enumerate(watching)))
+    (speed, cores), *_ = await asyncio.gather(measure(), *(arrive(i, viewer) for i, viewer in enumerate(watching)))
     if problems := [problem for viewer in watching for problem in viewer.problems]:
         raise RuntimeError(f"a viewer was shown an error: {problems[0]}")
     ticks = [took for viewer in watching for asked, took in viewer.ticks if begin <= asked < end]
-    return Window(viewers, speed, ticks)
+    return Window(viewers, speed, ticks, cores)
 
 
 async def start_pair(port: int, store: Store) -> None:
@@ -70,15 +81,17 @@ async def start_pair(port: int, store: Store) -> None:
         await asyncio.sleep(0.2)
 
 
-async def windows(port: int, home: Path, viewers: int, rounds: int, seconds: float, opening: float) -> list[Window]:
+async def windows(
+    server: Server, home: Path, viewers: int, rounds: int, seconds: float, opening: float
+) -> list[Window]:
     """Windows without and with viewers in turn."""
     store = Store(home / "runs.sqlite3")
     try:
-        await start_pair(port, store)
+        await start_pair(server.port, store)
         measured = []
         for _ in range(rounds):
             for count in (0, viewers):
-                measured.append(await window(port, store, count, seconds, opening))
+                measured.append(await window(server, store, count, seconds, opening))
         return measured
     finally:
         store.close()
@@ -87,7 +100,7 @@ async def windows(port: int, home: Path, viewers: int, rounds: int, seconds: flo
 def watched(viewers: int, rounds: int, seconds: float, opening: float) -> list[Window]:
     """All windows on a dashboard of its own."""
     with tempfile.TemporaryDirectory() as home, dashboard(home) as server:
-        return asyncio.run(windows(server.port, Path(home), viewers, rounds, seconds, opening))
+        return asyncio.run(windows(server, Path(home), viewers, rounds, seconds, opening))
 
 
 def kept(measured: list[Window]) -> float:
@@ -109,4 +122,8 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
         Figure(
             "training speed kept while watched", kept(measured), "", 0.8, note=f"median of {ROUNDS} pairs of windows"
         ),
-    ], {"windows": [{"viewers": w.viewers, "steps_per_second": w.steps_per_second} for w in measured]}
+    ], {
+        "windows": [
+            {"viewers": w.viewers, "steps_per_second": w.steps_per_second, "cores busy": w.cores} for w in measured
+        ]
+    }

@@ -2,7 +2,7 @@
 
 | name | what it does, for ever or until its run has ended |
 | --- | --- |
-| lab | one arm as the dashboard trains it: worker thread, data, metrics, evaluations, default probes, store, checkpoints |
+| lab | one arm as a worker of the dashboard trains it: thread, data, metrics, evaluations, default probes, store, checkpoints |
 | lab-bare, lab-bare-too | the lab's step alone: batch, forward, backward, update |
 | simple, timm | SimpleViT of vit-pytorch, VisionTransformer of timm: torchvision's MNIST, ToTensor, DataLoader, AdamW |
 | simple-bare, timm-bare | the same step on one batch that lies in memory |
@@ -14,6 +14,7 @@ one intra-op thread. MNIST comes from VIT_LAB_DATA, or else the bundled digits a
 import mmap
 import struct
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
@@ -105,28 +106,30 @@ def bare_steps(size: str) -> Iterator[None]:
 
 
 def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
-    """One run through the store and a worker of the manager, to its end; every step is counted."""
-    from vit_lab.runs import manager as managers
+    """One run through the store and a worker, to its end; every step is counted."""
+    from vit_lab.runs import worker as workers
     from vit_lab.runs.records import NewRun
     from vit_lab.runs.states import ACTIVE
     from vit_lab.runs.store import Store
 
-    class Counted(managers.Training):
+    class Counted(workers.Training):
         def __next__(self) -> Any:
             event = super().__next__()
             if isinstance(event, Stepped):
                 counted()
             return event
 
-    managers.train = lambda run, data, checkpoint=None: Counted(run, data, "cpu", checkpoint)  # type: ignore[assignment]
+    workers.train = lambda run, data, checkpoint=None: Counted(run, data, "cpu", checkpoint)  # type: ignore[assignment]
     load_run_data(config(size))
     store = Store(paths.database())
-    manager = managers.RunManager(store, workers=1)
+    worker = workers.Worker(store, store.presence.name)
     print("ready", flush=True)
-    manager.submit([NewRun(config(size), size, "benchmark")])
+    store.add([NewRun(config(size), size, "benchmark")])
+    thread = threading.Thread(target=worker.work)
+    thread.start()
     while any(run.status in ACTIVE for run in store.runs()):
-        manager._threads[0].join(0.05)
-    manager.shutdown()
+        thread.join(0.05)
+    worker.end()
 
 
 def main(name: str, size: str, counter: str) -> None:

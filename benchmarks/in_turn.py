@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import Family
 from vit_lab.paths import data_folder
 
 TURN_SECONDS = 1.0
@@ -29,7 +30,7 @@ class Contender:
     """A process that stands still between its turns. `turns` are its steps a second in each."""
 
     name: str
-    process: subprocess.Popen[Any]
+    process: subprocess.Popen[Any] | Family
     count: Callable[[], int]  # steps made so far
     turns: list[float] = field(default_factory=list)
     steps: int = 0
@@ -59,6 +60,7 @@ class Contender:
 def contenders(names: Sequence[str], size: str) -> Iterator[list[Contender]]:
     """Started and ready, all standing still. They end with the block."""
     started: list[Contender] = []
+    processes: list[subprocess.Popen[Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         try:
             for name in names:
@@ -69,6 +71,7 @@ def contenders(names: Sequence[str], size: str) -> Iterator[list[Contender]]:
                     cwd=ROOT, text=True, stdout=subprocess.PIPE,
                     env=dict(os.environ, VIT_LAB_HOME=str(Path(folder) / f"home-{name}"), VIT_LAB_DATA=str(data_folder())),
                 )  # fmt: skip
+                processes.append(process)
                 started.append(Contender(name, process, partial(_counted, counter)))
                 assert process.stdout is not None
                 if process.stdout.readline().strip() != "ready":
@@ -76,9 +79,9 @@ def contenders(names: Sequence[str], size: str) -> Iterator[list[Contender]]:
                 process.send_signal(signal.SIGSTOP)
             yield started
         finally:
-            for contender in started:
-                contender.process.kill()
-                contender.process.wait()
+            for process in processes:
+                process.kill()
+                process.wait()
 
 
 def _counted(counter: Path) -> int:

@@ -1,7 +1,7 @@
 """What measuring, keeping and watching a run costs: a run in the dashboard's server with a viewer, against its bare step.
 
 The bare step loop is a process of its own (see `benchmarks.contenders`, lab-bare); it and the server take turns of a
-second, and whoever does not have the turn stands still. The viewer watches at 1 Hz throughout.
+second, and whoever does not have the turn stands still, with its worker. The viewer watches at 1 Hz throughout.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from benchmarks.contenders import config
 from benchmarks.figures import Figure
 from benchmarks.in_turn import Contender, contenders, rounds
+from benchmarks.processes import Family
 from benchmarks.viewers import Viewer, dashboard
 from vit_lab.data.splits import load_run_data
 from vit_lab.runs.states import ACTIVE
@@ -68,7 +69,7 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
             run = store.run(runs[0].id)
             return run.step if run.status in ACTIVE else -1
 
-        lab = Contender("lab", server.process, count)
+        lab = Contender("lab", Family(server.process), count)
         for _ in range(MOST_ROUNDS):
             rounds([lab, bare], 1)
             if count() < 0:

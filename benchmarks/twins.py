@@ -1,6 +1,6 @@
 """Two arms at once on two cores against one alone, and how busy a queue keeps the cores.
 
-Runs go through the store and the worker threads of one process, as the dashboard trains them. What the machine itself can
+Runs go through the store and worker processes, as the dashboard trains them. What the machine itself can
 give is measured beside it: the bare step in two processes that have nothing in common, against one of them alone.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.figures import Figure
 from benchmarks.in_turn import contenders
 from benchmarks.lab_of_its_own import lab
+from benchmarks.processes import cpu_seconds, with_children
 from vit_lab.config import RunConfig, configure
 from vit_lab.data.splits import load_run_data
 from vit_lab.runs.manager import RunManager
@@ -46,10 +47,11 @@ def busy_share(manager: RunManager) -> float:
     ids = manager.submit(arms(QUEUED, "queue"))
     while manager.store.run(ids[0]).step == 0:
         time.sleep(0.005)
-    cpu, started = time.process_time(), time.perf_counter()
+    processes = with_children(os.getpid())
+    cpu, started = sum(map(cpu_seconds, processes)), time.perf_counter()
     while sum(run.status in ACTIVE for run in manager.store.runs(ids)) >= manager.workers:
         time.sleep(POLL_SECONDS)
-    share = (time.process_time() - cpu) / (time.perf_counter() - started) / manager.workers
+    share = (sum(map(cpu_seconds, processes)) - cpu) / (time.perf_counter() - started) / manager.workers
     while any(run.status in ACTIVE for run in manager.store.runs(ids)):
         time.sleep(POLL_SECONDS)
     return share

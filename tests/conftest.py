@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from worker_thread import WorkerThread
 
 from vit_lab import paths
+from vit_lab.runs import manager
 from vit_lab.runs.store import Store
+from vit_lab.runs.worker_process import WorkerProcess
 
 DATA_GIVEN = os.environ.get("VIT_LAB_DATA")
 DATA_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -22,6 +25,18 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("VIT_LAB_HOME", str(tmp_path))
     monkeypatch.delenv("VIT_LAB_DATA", raising=False)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def workers_in_threads(monkeypatch) -> None:
+    """Processes take seconds to start; `worker_processes` lets a test have them all the same."""
+    monkeypatch.setattr(manager, "WorkerProcess", WorkerThread)
+
+
+@pytest.fixture
+def worker_processes(monkeypatch) -> None:
+    """Workers as a server has them."""
+    monkeypatch.setattr(manager, "WorkerProcess", WorkerProcess)
 
 
 @pytest.fixture(scope="session")

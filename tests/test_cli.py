@@ -226,7 +226,7 @@ def test_commands_leave_no_sign_of_life_behind(home):
     run("train", *SMALL)
     run("runs")
     run("export", "nothing", "--csv", str(home / "x.csv"))
-    assert [file.name for file in (home / "processes").iterdir() if file.name != "opening.lock"] == []
+    assert [file.name for file in (home / "processes").iterdir()] == []
 
 
 def test_more_training_images_than_there_are_end_with_2_and_leave_no_run_behind():
@@ -242,7 +242,7 @@ def test_a_failed_run_ends_with_1_and_why(monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("vit_lab.runs.manager.train", fails)
+    monkeypatch.setattr("vit_lab.runs.worker.train", fails)
     done = run("train", *SMALL, "--json")
     assert done.exit_code == 1
     assert last_object(done.stdout)["error"] == "RuntimeError: boom"

@@ -81,7 +81,7 @@ def test_compare_ends_with_1_and_why_when_a_pilot_fails(monkeypatch):
             raise MemoryError("no room")
         return train(config, data, checkpoint=checkpoint)
 
-    monkeypatch.setattr("vit_lab.runs.manager.train", fails_at_one_rate)
+    monkeypatch.setattr("vit_lab.runs.worker.train", fails_at_one_rate)
     done = run("compare", *QUICK, "--seeds=1", "--fair-rate", "--json")
     assert done.exit_code == 1
     assert done.stderr.endswith("4 of 10 runs have no result: MemoryError: no room\n")

@@ -28,6 +28,7 @@ from vit_lab.presets import PRESETS
 from vit_lab.presets import preset as preset_config
 from vit_lab.runs import designs
 from vit_lab.runs.experiments import Plan, new_experiment
+from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
@@ -224,13 +225,12 @@ def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html:
 
 def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> list[RunRecord]:
     """Queue the runs of a plan, once their data is there, and show how far they are until the last has ended."""
-    from vit_lab.runs.manager import RunManager  # imports torch
-
     experiment = new_experiment()
     new = plan.runs(experiment)
-    _make_sure_of_data([run.config for run in new], download)
     manager = RunManager(store, workers)
     try:
+        manager.prepare(len(new))  # while the data is looked at
+        _make_sure_of_data([run.config for run in new], download)
         manager.submit(new, plan.kind)
         with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
                       TimeRemainingColumn(), console=stderr, transient=True) as progress:  # fmt: skip
@@ -369,11 +369,11 @@ def _fail(message: str, code: int = 1) -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Run a command and leave at once, also when a worker is deep in a step that takes long."""
+    """Run a command and leave at once."""
     try:
         app(prog_name="python -m vit_lab")
     except SystemExit as ended:
-        if "torch" in sys.modules:  # taking it down takes seconds on a busy machine, and aborts under a worker at work
+        if "torch" in sys.modules:  # taking it down takes seconds on a busy machine
             sys.stdout.flush(), sys.stderr.flush()
             os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
         raise

@@ -26,3 +26,9 @@ def database() -> Path:
 def checkpoint(run_id: str) -> Path:
     """The latest checkpoint of a run."""
     return home() / "checkpoints" / f"{run_id}.safetensors"
+
+
+def half_written(run_id: str) -> list[Path]:
+    """What a process that was killed while it saved a checkpoint of a run has left."""
+    whole = checkpoint(run_id)
+    return list(whole.parent.glob(f"{whole.stem}.*.tmp"))

@@ -53,6 +53,10 @@ class NoteTaker:
     def __init__(self) -> None:
         self.submitted: list[list[NewRun]] = []
         self.asked: list[tuple[str, str]] = []
+        self.problem = ""
+
+    def prepare(self, runs: int) -> None:
+        pass
 
     def submit(self, runs: list[NewRun], kind: str = "compare") -> list[str]:
         self.submitted.append(list(runs))

@@ -19,17 +19,21 @@ from vit_lab.training.trainer import train
 
 CONFIGS = [tiny(scheme=scheme, steps=600, dropout=0.1, shift=1, seed=5) for scheme in ("linear-default", "xavier")]
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["vit_lab.runs.manager", "vit_lab.data.splits"])
+SPAWN.set_forkserver_preload(["vit_lab.runs.worker", "vit_lab.data.splits"])
 
 
 def serve(home, checkpoint_seconds):
-    """A server: marks what a dead one left behind, resumes it, and trains until somebody kills it."""
+    """A server and its workers in one process: marks what a dead one left behind, resumes it, and trains until killed."""
     import os
 
+    from worker_thread import WorkerThread
+
     from vit_lab.runs import manager as manager_module
+    from vit_lab.runs import worker as worker_module
 
     os.environ["VIT_LAB_HOME"] = str(home)
-    manager_module.CHECKPOINT_SECONDS, manager_module.FLUSH_SECONDS = checkpoint_seconds, 0.02
+    manager_module.WorkerProcess = WorkerThread
+    worker_module.CHECKPOINT_SECONDS, worker_module.FLUSH_SECONDS = checkpoint_seconds, 0.02
     manager = RunManager(Store(paths.database()), 2)
     for run in reversed(manager.store.runs()):
         if run.status in RESUMABLE:

@@ -9,7 +9,7 @@ from vit_lab import paths
 from vit_lab.config import ConfigError, configure
 from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
-from vit_lab.runs import manager as manager_module
+from vit_lab.runs import worker as worker_module
 from vit_lab.runs.limits import HOST, HOST_LIMITS, VISITOR_LIMITS, Limits, check_size
 from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import NewRun
@@ -110,7 +110,7 @@ def test_a_visitor_is_never_allowed_more_than_the_host():
 
 
 def test_a_run_that_has_trained_for_too_long_is_stopped_with_a_checkpoint_and_says_so(store, monkeypatch):
-    monkeypatch.setattr(manager_module, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(worker_module, "FLUSH_SECONDS", 0.0)
     monkeypatch.setattr(limits, "VISITOR_LIMITS", Limits(9, 9, 10**6, 512, 24, limits.GIB, wall_seconds=2.0))
     manager = RunManager(store, 1)
     try:

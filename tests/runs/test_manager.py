@@ -13,7 +13,7 @@ from tiny import pair, tiny
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
-from vit_lab.runs import manager as manager_module
+from vit_lab.runs import worker as worker_module
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
@@ -65,8 +65,8 @@ class Gated:
 def gate(monkeypatch):
     """Every event is written at once, and only when the test lets it."""
     gate = Gate()
-    monkeypatch.setattr(manager_module, "train", gate)
-    monkeypatch.setattr(manager_module, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(worker_module, "train", gate)
+    monkeypatch.setattr(worker_module, "FLUSH_SECONDS", 0.0)
     yield gate
     gate.open()
 
@@ -142,7 +142,7 @@ def assert_same_weights(run_id, other_id):
 
 @pytest.mark.parametrize("flush_seconds", [0.0, 0.25])
 def test_a_pair_finishes_with_all_its_events_in_the_store(managers, gate, monkeypatch, flush_seconds):
-    monkeypatch.setattr(manager_module, "FLUSH_SECONDS", flush_seconds)
+    monkeypatch.setattr(worker_module, "FLUSH_SECONDS", flush_seconds)
     manager = managers(workers=2)
     configs = [tiny(scheme=scheme, **NOISY) for scheme in ("linear-default", "xavier")]
     gate.open()
@@ -302,7 +302,7 @@ def test_a_shutdown_interrupts_all_runs_and_another_process_ends_them_as_if_noth
     wait_for(lambda: manager.store.run(running).step >= 1)
     stopper = threading.Thread(target=manager.shutdown)
     stopper.start()
-    wait_for(lambda: manager._closing)
+    wait_for(lambda: manager._ending)
     gate.let(1)
     stopper.join(timeout=30)
     assert [manager.store.run(run_id).status for run_id in (running, queued)] == [Status.INTERRUPTED] * 2
@@ -384,13 +384,13 @@ def raising(error):
     ids=lambda value: type(value).__name__,
 )
 def test_a_run_that_breaks_fails_in_a_sentence_and_the_next_one_runs(manager, monkeypatch, error, sentence):
-    monkeypatch.setattr(manager_module, "train", broken_training(error))
+    monkeypatch.setattr(worker_module, "train", broken_training(error))
     failing, next_one = submit(manager, seed=0), submit(manager, seed=1)
     failed = ended(manager, failing)
     assert failed.status == Status.FAILED
     assert failed.error.startswith(sentence) and "\n" not in failed.error
     assert ended(manager, next_one).status == Status.FINISHED
-    monkeypatch.setattr(manager_module, "train", train)
+    monkeypatch.setattr(worker_module, "train", train)
     manager.resume(failing)
     assert ended(manager, failing).error is None and said(manager, failing) == said_by(tiny())
 
@@ -480,8 +480,8 @@ def test_events_that_cannot_be_written_fail_the_run_and_it_can_go_on_later(manag
 @pytest.mark.parametrize("checkpoint_seconds", [0.0, 1000.0], ids=["on the way", "at the end"])
 def test_a_checkpoint_that_cannot_be_written_fails_the_run(manager, gate, monkeypatch, checkpoint_seconds):
     gate.open()
-    monkeypatch.setattr(manager_module, "CHECKPOINT_SECONDS", checkpoint_seconds)
-    disk = FullDisk(monkeypatch, manager_module, "save_checkpoint", OSError(28, "No space left on device"))
+    monkeypatch.setattr(worker_module, "CHECKPOINT_SECONDS", checkpoint_seconds)
+    disk = FullDisk(monkeypatch, worker_module, "save_checkpoint", OSError(28, "No space left on device"))
     run_id = submit(manager)
     failed = ended(manager, run_id)
     assert failed.status == Status.FAILED
@@ -498,7 +498,7 @@ def test_an_end_that_cannot_be_written_is_written_when_there_is_space_again(mana
     wait_for(lambda: manager.problem == str(NO_SPACE))
     disk.full = False
     assert ended(manager, run_id).status == Status.FINISHED
-    wait_for(lambda: manager.problem is None)
+    wait_for(lambda: not manager.problem)
 
 
 def test_a_queue_that_cannot_be_read_is_read_when_it_can_be_again(manager, gate, monkeypatch):

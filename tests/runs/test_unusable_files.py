@@ -93,12 +93,15 @@ def test_a_run_on_a_disk_that_fills_up_fails_in_a_sentence_and_leaves_a_sound_da
     script = """
 import os, pathlib, sqlite3, sys, time
 from tiny import tiny
+from worker_thread import WorkerThread
 from vit_lab import paths
 from vit_lab.runs import manager as m
+from vit_lab.runs import worker as w
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
-m.FLUSH_SECONDS = m.CHECKPOINT_SECONDS = 0.0
+w.FLUSH_SECONDS = w.CHECKPOINT_SECONDS = 0.0
+m.WorkerProcess = WorkerThread
 store = Store(paths.database())
 manager = m.RunManager(store, 1)
 [run_id] = manager.submit([NewRun(tiny(steps=20_000), "n", "e")])
@@ -109,7 +112,7 @@ with filler.open("wb", buffering=0) as file:
         while True: file.write(bytes(4096))
     except OSError: pass
 end = time.monotonic() + 30
-while manager.problem is None and store.run(run_id).status in ACTIVE and time.monotonic() < end: time.sleep(0.01)
+while not manager.problem and store.run(run_id).status in ACTIVE and time.monotonic() < end: time.sleep(0.01)
 print("PROBLEM", manager.problem or store.run(run_id).error)
 filler.unlink()
 while store.run(run_id).status in ACTIVE: time.sleep(0.01)

@@ -54,6 +54,12 @@ def queue_refusal(owner: str, new: int, theirs: int, everybodys: int) -> str | N
     return None
 
 
+def too_long(owner: str) -> str:
+    """What is said of a run that has trained for as long as its owner's runs may."""
+    minutes = limits_of(owner).wall_seconds / 60
+    return f"has trained for {minutes:,.0f} min, the longest that a run may; choose fewer steps or a smaller model"
+
+
 def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
     """Refuse a run that is too large for its owner. Raises ConfigError, which names the field."""
     most = limits_of(owner)

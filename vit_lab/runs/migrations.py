@@ -14,7 +14,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             tags TEXT NOT NULL DEFAULT '',
             config TEXT NOT NULL,                     -- RunConfig as JSON
             status TEXT NOT NULL,
-            process TEXT NOT NULL,                    -- the process that works on it, while queued or running
+            process TEXT NOT NULL,                    -- the server or command that has it trained, while queued or running
             request TEXT,                             -- 'paused' or 'stopped': what a person asked for
             error TEXT,                               -- one sentence: why it failed or diverged
             created_at TEXT NOT NULL,                 -- UTC, ISO 8601
@@ -59,6 +59,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",  # who launched it; '' has the machine to themselves
         "ALTER TABLE runs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0",  # number of its latest claim; 0: not claimed yet
+    ),
+    (
+        "ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT ''",  # the process that has, or had, its latest claim
     ),
 )
 

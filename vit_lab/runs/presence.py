@@ -10,11 +10,15 @@ from filelock import FileLock, Timeout
 
 
 class Presence:
-    """This process's sign of life in a lab home. `name` stands in the store beside the runs it works on."""
+    """This process's sign of life in a lab home. `name` stands in the store beside the runs it works on.
+
+    What dead processes have left is cleared away, so only one process at a time may make one.
+    """
 
     def __init__(self, folder: Path):
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.name = folder, uuid.uuid4().hex
+        for left in folder.glob("*.lock"):
+            self.is_alive(left.stem)
         self._lock = FileLock(folder / f"{self.name}.lock", thread_local=False)
         self._lock.acquire(timeout=0)
 

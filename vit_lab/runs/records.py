@@ -1,7 +1,7 @@
 """A stored run, as screens and scripts see it."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from vit_lab.config import ConfigError, RunConfig, parse
@@ -65,11 +65,18 @@ class RunRecord:
     best_test_accuracy: float | None
     owner: str = ""
     turn: int = 0
+    worker: str = ""
 
     @cached_property
     def config(self) -> RunConfig:
         """The run's settings. Raises ConfigError if the stored text is not valid any more."""
-        return parse(self.config_json)
+        return _parsed(self.config_json)
+
+
+@lru_cache(maxsize=2048)
+def _parsed(config_json: str) -> RunConfig:
+    """Screens ask for the same few configs again and again."""
+    return parse(config_json)
 
 
 def unreadable(run: RunRecord) -> str | None:

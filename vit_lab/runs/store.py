@@ -54,19 +54,18 @@ class Store:
     def __init__(self, path: Path):
         self.path = path
         with self._explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.presence = Presence(path.parent / "processes")
+            processes = path.parent / "processes"
+            processes.mkdir(parents=True, exist_ok=True)
             self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
-            try:
-                with FileLock(
-                    self.presence.folder / "opening.lock", timeout=10
-                ):  # SQLite's switch to WAL does not wait
+            with FileLock(path.parent / "opening.lock", timeout=10):  # SQLite's switch to WAL does not wait
+                self.presence = Presence(processes)
+                try:
                     self._writer, self._reader = self._connect(), self._connect()
                     refuse_foreign(self._writer)
                     migrate(self._writer)
-            except BaseException:
-                self.presence.close()
-                raise
+                except BaseException:
+                    self.presence.close()
+                    raise
         self.interrupt_runs_of_dead_processes()
 
     def close(self) -> None:
@@ -118,6 +117,15 @@ class Store:
         """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened."""
         rows = self._read("SELECT seconds, body FROM events WHERE run = ? AND kind = ? ORDER BY step", run_id, kind)
         return [json.loads(row["body"]) | {"seconds": row["seconds"]} for row in rows]
+
+    def at_work(self) -> int:
+        """How many runs of this process are queued, running or waiting."""
+        rows = self._read(f"SELECT COUNT(*) AS runs FROM runs WHERE process = ? AND {AT_WORK}", self.presence.name)
+        return int(rows[0]["runs"])
+
+    def runs_of_worker(self, worker: str) -> list[RunRecord]:
+        """The runs that a worker is training."""
+        return self._runs("WHERE worker = ? AND status = ?", worker, Status.RUNNING)
 
     def queue_places(self) -> dict[str, int]:
         """For every queued run, how many queued runs of its process stand before it."""
@@ -244,18 +252,20 @@ class Store:
                 (run_id,),
             )
 
-    def claim(self) -> RunRecord | None:
-        """Mark the queued run of this process whose turn it is as running and return it."""
-        mine = self.presence.name
+    def claim(self, server: str | None = None) -> RunRecord | None:
+        """Mark the queued run of a server (this process if none is named) whose turn it is as running and return it."""
+        server = server or self.presence.name
+        if not self._read("SELECT 1 FROM runs WHERE status = ? AND process = ? LIMIT 1", Status.QUEUED, server):
+            return None  # without a lock that others would wait for
         with self._write() as db:
-            rows = db.execute(f"SELECT {PLACE} FROM runs WHERE status = ? AND process = ?", (Status.QUEUED, mine))
-            first = next(in_turn([Place(**dict(row)) for row in rows], *self._turns(mine, db)), None)
+            rows = db.execute(f"SELECT {PLACE} FROM runs WHERE status = ? AND process = ?", (Status.QUEUED, server))
+            first = next(in_turn([Place(**dict(row)) for row in rows], *self._turns(server, db)), None)
             if first is None:
                 return None
             row = db.execute(
-                "UPDATE runs SET status = ?, request = NULL, turn = (SELECT MAX(turn) + 1 FROM runs) WHERE id = ? "
-                f"RETURNING {COLUMNS}",
-                (Status.RUNNING, first.id),
+                "UPDATE runs SET status = ?, worker = ?, request = NULL, turn = (SELECT MAX(turn) + 1 FROM runs) "
+                f"WHERE id = ? RETURNING {COLUMNS}",
+                (Status.RUNNING, self.presence.name, first.id),
             ).fetchone()
             return RunRecord(**dict(row))
 

@@ -27,7 +27,7 @@ from vit_lab.training.checkpoint import Checkpoint, CheckpointError, model_state
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optim import adamw, learning_rate
 
-STEP_EVENTS, EVALUATIONS, PROBES = 250, 20, 16  # how many of each, about, in a run
+STEP_EVENTS, EVALUATIONS, PROBES = 250, 12, 16  # how many of each, about, in a run
 
 
 @dataclass

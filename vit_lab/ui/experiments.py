@@ -9,11 +9,12 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
 from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
+from vit_lab.runs.manager import usable_cores
 from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
-from vit_lab.ui.lab import open_manager, open_store, problems_told
+from vit_lab.ui.lab import open_manager, open_store, problems_told, workers_problem
 from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge, whose_runs
 from vit_lab.ui.reuse import settings_button, settings_link
 
@@ -122,6 +123,8 @@ def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> Non
                 st.warning(f"{hidden} of the runs cannot be read here, and are in no number on this page.")
             if active and not any(run.status in ACTIVE for run in runs):
                 st.rerun()  # the last tick
+            if active:
+                workers_problem()
             if runs:
                 draw(store, runs)
             else:
@@ -259,8 +262,6 @@ def seconds_per_run(config_json: str) -> float:
 
 def cost_words(plan: Plan) -> str:
     """How long a plan takes on this machine, before it is started."""
-    from vit_lab.runs.manager import usable_cores  # brings torch
-
     configs = [run.config for run in plan.runs("estimate")]
     alike = [
         configure(config, seed=0, learning_rate=1e-3).model_copy(update={"init": RunConfig().init})

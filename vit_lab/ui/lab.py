@@ -2,24 +2,19 @@
 
 import atexit
 import importlib
-import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from vit_lab import paths
 from vit_lab.config import ConfigError
 from vit_lab.runs.limits import HOST
+from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.ui.visitor import visitor
-
-if TYPE_CHECKING:
-    from vit_lab.runs.manager import ForVisitor, RunManager
 
 NOTICE_SECONDS = 2.0  # within which some page finds out that a process has died
 
@@ -35,19 +30,10 @@ def _notice_the_dead() -> None:
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda manager: manager.shutdown())
-def _manager() -> "RunManager":
-    from vit_lab.runs.manager import RunManager  # brings torch, which a page can be drawn without
-
+def _manager() -> RunManager:
     manager = RunManager(_store())
-    atexit.register(_end, manager)
+    atexit.register(manager.shutdown)
     return manager
-
-
-def _end(manager: "RunManager") -> None:
-    """The server ends, in time also when a worker is deep in a long step: its run has a checkpoint from before."""
-    if not manager.shutdown():
-        sys.stdout.flush()
-        os._exit(0)  # torch would abort the interpreter that ends under it
 
 
 def start_from_dashboard() -> None:
@@ -82,24 +68,26 @@ def problems_told() -> Iterator[None]:
         st.error(str(error))
 
 
-def open_manager() -> "RunManager | ForVisitor":
-    """The workers of this server, as this person may use them; the first call loads torch, which takes a few seconds."""
-    open_store()
-    with st.spinner("Loading PyTorch", show_time=True):
-        manager, me = _manager(), visitor()
-    if me == HOST:
-        return manager
-    from vit_lab.runs.manager import ForVisitor
+def workers_problem() -> None:
+    """Say on the page what keeps the workers from working, if something does."""
+    if problem := _manager().problem:
+        st.warning(f"No training goes on: {problem}")
 
-    return ForVisitor(manager, me)
+
+def open_manager() -> RunManager | ForVisitor:
+    """The workers of this server, as this person may use them."""
+    open_store()
+    manager, me = _manager(), visitor()
+    return manager if me == HOST else ForVisitor(manager, me)
 
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Load torch, then the charts, in the background, so that the first click need not wait for them."""
+    """Start workers for a pair, and load the charts, in the background, so that the first click need not wait for them."""
 
     def load() -> None:
-        for module in ("vit_lab.runs.manager", "vit_lab.ui.charts", "vit_lab.ui.rows"):
+        for module in ("vit_lab.ui.charts", "vit_lab.ui.rows"):
             importlib.import_module(module)
 
+    _manager().prepare(2)
     threading.Thread(target=load, daemon=True).start()

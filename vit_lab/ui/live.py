@@ -11,12 +11,13 @@ from vit_lab.runs.records import RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
-from vit_lab.ui.lab import open_manager, open_store, problems_told
+from vit_lab.ui.lab import open_manager, open_store, problems_told, workers_problem
 from vit_lab.ui.reuse import settings_button
 from vit_lab.ui.visitor import not_theirs
 from vit_lab.ui.words import GROUP_NAMES
 
 TICK_SECONDS, WEIGHTS_SECONDS = 1.0, 5.0
+METRIC_WIDTH = 150  # pixels: no number moves another
 STATUS_COLOURS = {
     Status.WAITING: "gray",
     Status.QUEUED: "gray",
@@ -35,7 +36,8 @@ def experiment_panel(experiment: str) -> None:
     runs = open_store().runs(experiment=experiment)
     active = any(run.status in ACTIVE for run in runs)
     whose_runs(runs)
-    st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, active)
+    _controls(runs)  # out here, because they change with the states of the runs only, and a tick should be cheap
+    st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, _standing(runs))
     st.fragment(_weights, run_every=WEIGHTS_SECONDS if active else None)(experiment)
 
 
@@ -63,17 +65,23 @@ def status_badge(run: RunRecord) -> str:
     return f":{STATUS_COLOURS[Status(run.status)]}-badge[{run.status}]"
 
 
-def _panel(experiment: str, was_active: bool) -> None:
+def _standing(runs: Sequence[RunRecord]) -> dict[str, tuple[bool, bool]]:
+    """What of the runs' states the page outside of the ticks shows: which are at work, and which can be resumed."""
+    return {run.id: (run.status in ACTIVE, run.status in RESUMABLE) for run in runs}
+
+
+def _panel(experiment: str, standing: Mapping[str, tuple[bool, bool]]) -> None:
     with problems_told():
-        _draw(experiment, was_active)
+        _draw(experiment, standing)
 
 
-def _draw(experiment: str, was_active: bool) -> None:
+def _draw(experiment: str, standing: Mapping[str, tuple[bool, bool]]) -> None:
     store = open_store()
     runs = store.runs(experiment=experiment)
-    if was_active and not any(run.status in ACTIVE for run in runs):
-        st.rerun()  # the last tick: the whole page learns that the runs have ended
-    _controls(runs)
+    if _standing(runs) != standing:
+        st.rerun()  # the whole page learns of it
+    if any(active for active, _ in standing.values()):
+        workers_problem()
     for run in runs:
         if why := unreadable(run):
             st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
@@ -81,8 +89,8 @@ def _draw(experiment: str, was_active: bool) -> None:
     from vit_lab.analysis.summary import arm_names  # brings scipy
 
     names = arm_names(runs)
-    for column, run in zip(st.columns(max(len(runs), 1)), runs, strict=False):
-        with column.container(border=True):
+    for column, run in zip(st.columns(len(runs), border=True) if runs else [], runs, strict=True):
+        with column:
             _progress(store, run, names)
     curves(store, runs, " ".join(f"{chip(run.arm)} {_name(run, names)}" for run in runs))
 
@@ -158,12 +166,20 @@ def _progress(store: Store, run: RunRecord, names: Mapping[int, str]) -> None:
     total = run.total_steps or run.config.optim.steps
     st.markdown(f"{chip(run.arm)} **{_name(run, names)}** {status_badge(run)}")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
-    numbers, beside = st.columns([0.66, 0.34], vertical_alignment="bottom")
-    validation, test = numbers.columns(2, wrap=False)
-    validation.metric("Validation", _percent(run.val_accuracy), help="Accuracy on what is held out from training.")
-    test.metric("Test", _percent(run.test_accuracy), help="Accuracy on the test set, looked at once, at the end.")
-    with beside:
-        st.caption("  \n".join(_beside(run)))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.metric(
+            "Validation",
+            _percent(run.val_accuracy),
+            width=METRIC_WIDTH,
+            help="Accuracy on what is held out from training.",
+        )
+        st.metric(
+            "Test",
+            _percent(run.test_accuracy),
+            width=METRIC_WIDTH,
+            help="Accuracy on the test set, looked at once, at the end.",
+        )
+        st.caption("  \n".join(_beside(run)), width="content")
     if run.error:
         st.caption(run.error)
 

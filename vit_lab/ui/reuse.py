@@ -46,4 +46,4 @@ def settings_button(runs: Sequence[RunRecord]) -> None:
     """The same on the page Train itself."""
     if (form := form_of(runs)) and st.button(REUSE, icon=REUSE_ICON, type="tertiary", key="reuse", help=HELP,
                                              on_click=st.session_state.update, args=[filled_in(**form)]):  # fmt: skip
-        st.rerun()  # the form stands outside of the fragment that the button is in
+        st.rerun()  # the form may stand outside of a fragment that the button is in

@@ -1,0 +1,154 @@
+"""Workers as a server has them: each in a process of its own, which may die, hang, or never start."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny import pair, tiny
+
+from vit_lab import paths
+from vit_lab.data.splits import load_run_data
+from vit_lab.events import Stepped
+from vit_lab.runs import worker_process
+from vit_lab.runs.manager import RunManager
+from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.runs.store import Store
+from vit_lab.training.checkpoint import load_checkpoint
+from vit_lab.training.trainer import train
+
+pytestmark = pytest.mark.usefixtures("worker_processes")
+ROOT = Path(__file__).parents[2]
+ENDLESS = {"steps": 100_000, "patch_size": 14}
+SERVER = """
+import sys, time
+from tiny import pair, tiny
+from vit_lab import paths
+from vit_lab.runs.manager import RunManager
+from vit_lab.runs.store import Store
+manager = RunManager(Store(paths.database()), 1)
+manager.submit(pair([tiny(steps=100_000)], "e"))
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def manager(store):
+    manager = RunManager(store, workers=2)
+    yield manager
+    manager.shutdown()
+
+
+def wait_for(condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def ended(store, run_id):
+    return wait_for(lambda: (run := store.run(run_id)).status not in ACTIVE and run)
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def pids(manager):
+    return {worker.name: worker._process.pid for worker in manager._workers}
+
+
+def said(store, run_id, kind):
+    return [{key: value for key, value in e.items() if key != "seconds"} for e in store.events(run_id, kind)]
+
+
+def assert_equals_one_never_disturbed(store, run):
+    told = [event for event in train(run.config, load_run_data(run.config)) if not isinstance(event, Stepped)]
+    for kind in ("started", "step", "evaluated", "probed", "finished"):
+        assert said(store, run.id, kind) == [json.loads(event.to_json()) for event in told if event.kind == kind]
+
+
+def test_a_pair_is_trained_by_two_processes_as_it_would_be_in_this_one(manager, store):
+    ids = manager.submit(pair([tiny(scheme=scheme, dropout=0.1) for scheme in ("linear-default", "xavier")], "e"))
+    for run_id in ids:
+        run = ended(store, run_id)
+        assert (run.status, run.error) == (Status.FINISHED, None)
+        assert_equals_one_never_disturbed(store, run)
+    assert len(pids(manager)) == 2 and os.getpid() not in pids(manager).values()
+
+
+def test_there_are_no_more_workers_than_runs(manager):
+    manager.submit(pair([tiny()], "e"))
+    assert len(manager._workers) == 1
+    manager.prepare(5)
+    assert len(manager._workers) == 2, "and no more than cores"
+
+
+def test_a_worker_that_is_killed_fails_its_run_in_a_sentence_and_another_trains_the_next(store):
+    manager = RunManager(store, workers=1)
+    try:
+        first, second = manager.submit(pair([tiny(**ENDLESS), tiny(seed=1)], "e"))
+        wait_for(lambda: store.run(first).step > 20)
+        os.kill(pids(manager)[store.run(first).worker], signal.SIGKILL)
+        failed = ended(store, first)
+        assert failed.status == Status.FAILED and failed.error.startswith("the process that trained it was ended")
+        assert "signal 9" in failed.error and "memory" in failed.error and "resume" in failed.error
+        assert ended(store, second).status == Status.FINISHED
+        manager.resume(first)
+        wait_for(lambda: store.run(first).step > failed.step)
+    finally:
+        manager.shutdown()
+    assert store.run(first).status == Status.INTERRUPTED
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_whose_server_is_gone_keep_their_run_and_end(home, how):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
+    server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment)
+    store = Store(paths.database())
+    try:
+        run = wait_for(lambda: (runs := store.runs()) and runs[0].step > 20 and runs[0])
+        worker = int(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text())
+        server.send_signal(how)
+        server.wait(10)
+        wait_for(lambda: not is_running(worker), seconds=20)
+        kept = store.run(run.id)
+        assert kept.status == Status.INTERRUPTED and kept.step >= run.step
+        assert load_checkpoint(paths.checkpoint(run.id)).step >= kept.step
+        store.interrupt_runs_of_dead_processes()
+        Store(paths.database()).close()
+        assert len(list((home / "processes").iterdir())) == 1, "no lock of a dead process is left"
+    finally:
+        server.kill()
+        store.close()
+
+
+def test_a_worker_that_hangs_does_not_keep_a_shutdown_waiting(manager, store):
+    (run_id,) = manager.submit(pair([tiny(**ENDLESS)], "e"))
+    wait_for(lambda: store.run(run_id).step > 20)
+    (pid,) = pids(manager).values()
+    os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    manager.shutdown(timeout=0.5)
+    assert time.monotonic() - started < 5
+    assert not is_running(pid) and store.run(run_id).status == Status.INTERRUPTED
+
+
+def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(worker_process.sys, "executable", "false")
+        (run_id,) = manager.submit(pair([tiny()], "e"))
+        wait_for(lambda: manager.problem == "a worker did not start (exit code 1); the terminal of the lab says why")
+    assert store.run(run_id).status == Status.QUEUED
+    (other_id,) = manager.submit(pair([tiny(seed=1)], "f"))
+    assert [ended(store, one).status for one in (run_id, other_id)] == [Status.FINISHED] * 2
+    assert manager.problem == ""
