@@ -7,7 +7,7 @@ from vit_lab.ui.learn.attention import choose_model, choose_place, steps
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.scaling import scaling
-from vit_lab.ui.picture import apart
+from vit_lab.ui.picture import apart, show_picture
 
 lesson("learn_attention")
 st.markdown("Attention lets every token read every other, and learn from which to take how much. Here is one digit on its way through one attention, "
@@ -22,7 +22,8 @@ with two:
 with three:
     block, head, query = choose_place(shown)
 size = shown.model.patch_size
-four.image(apart(chosen.image, size), width=210, alt=f"{chosen.words} in patches of {size} pixels")
+with four:
+    show_picture(apart(chosen.image, size), width=210, alt=f"{chosen.words} in patches of {size} pixels")
 found = steps(shown, chosen, block)
 look_for(
     f"The paper's d_k, the width of a head, is K = {found.q.shape[-1]} here; patches are counted line by line from the top left."

@@ -7,7 +7,7 @@ from vit_lab.ui.form import PATCH_SIZES
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.patches import choose_run, cost_lesson, counted, embedding_lesson, filters_lesson
-from vit_lab.ui.picture import apart
+from vit_lab.ui.picture import apart, show_picture
 
 lesson("learn_patches")
 st.markdown("A Transformer reads a sequence of vectors, not a picture. So a Vision Transformer cuts the image into square "
@@ -21,7 +21,7 @@ with controls:
     chosen = choose_digit("patches")
 side = 28 // patch_size
 with picture:
-    st.image(apart(chosen.image, patch_size), width=300, alt=f"{chosen.words} in patches of {patch_size} pixels")
+    show_picture(apart(chosen.image, patch_size), width=300, alt=f"{chosen.words} in patches of {patch_size} pixels")
     look_for(
         f"28 / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} = **{counted(side**2, 'patch')}**."
     )

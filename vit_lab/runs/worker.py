@@ -193,8 +193,13 @@ def main(server: str) -> None:
         os.nice(10)  # pages, and whatever else a person does on this machine, come first
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     store = Store(paths.database())
-    worker = Worker(store, server, lambda problem: print(problem, file=lines))
-    print(store.presence.name, file=lines)
+
+    def tell(line: str) -> None:
+        with suppress(OSError):  # the server is gone, which the end of stdin says, too
+            print(line, file=lines)
+
+    worker = Worker(store, server, tell)
+    tell(store.presence.name)
     thread = threading.Thread(target=_work, args=(worker,))
     thread.start()
     try:

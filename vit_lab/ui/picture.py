@@ -1,10 +1,14 @@
 """A model's input as the model receives it. All without torch."""
 
+import base64
+import io
 import math
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from vit_lab.config import ModelConfig, SequenceDatasetName, TimesformerConfig, TransformerConfig
 from vit_lab.data.bundled import load_bundled_digits
@@ -12,6 +16,19 @@ from vit_lab.data.sources import TRAVEL
 
 PIXELS = 252  # width of the picture of the whole digit, gaps left out: 9 screen pixels an image pixel
 MOST_SYMBOLS = 16  # of a sequence, in its picture
+
+
+def show_picture(
+    picture: NDArray[np.uint8] | bytes, alt: str, width: int | Literal["stretch", "content"] = "content"
+) -> None:
+    """A grey, RGB or RGBA picture, or a GIF as bytes. It travels with the page: a file that the browser is to fetch may be
+    gone before it does, if a slider moves on."""
+    kind = "gif" if isinstance(picture, bytes) else "png"
+    if not isinstance(picture, bytes):
+        out = io.BytesIO()
+        Image.fromarray(picture).save(out, format="PNG")
+        picture = out.getvalue()
+    st.image(f"data:image/{kind};base64,{base64.b64encode(picture).decode()}", alt=alt, width=width)
 
 
 @st.cache_data(show_spinner=False)
@@ -71,12 +88,12 @@ def draw_input(dataset: str, model: ModelConfig) -> None:
         st.markdown(sequence_words("copy" if dataset == "copy" else "reverse", model))
     elif isinstance(model, TimesformerConfig):
         picture = frames_apart(0, model.num_frames, model.patch_size)
-        st.image(
+        show_picture(
             picture, width="stretch", alt=f"{model.num_frames} frames of a digit in {model.patch_size}-pixel patches"
         )
     else:
         alt = f"A digit in {model.patch_size}-pixel patches"
-        st.image(apart(digit(0), model.patch_size), width=150, alt=alt)
+        show_picture(apart(digit(0), model.patch_size), width=150, alt=alt)
 
 
 def _apart(image: NDArray[np.uint8], patch_size: int, zoom: int, gap: int) -> NDArray[np.uint8]:

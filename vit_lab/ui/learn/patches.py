@@ -15,7 +15,7 @@ from vit_lab.ui.learn import matrix
 from vit_lab.ui.learn.digit import Digit
 from vit_lab.ui.learn.frame import look_for
 from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
-from vit_lab.ui.picture import sheet
+from vit_lab.ui.picture import sheet, show_picture
 
 MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
 MOST_PRINCIPAL = 28  # as many as in the paper's figure
@@ -145,7 +145,7 @@ def _stages(pixels: bytes, config_json: str, run_id: str | None) -> Stages:
 
 def _filters(config_json: str, run_id: str | None, principal: bool) -> None:
     picture = _filter_sheet(config_json, run_id, principal)
-    st.image(picture, alt=f"Patch filters {'after training' if run_id else 'at the init'}")
+    show_picture(picture, alt=f"Patch filters {'after training' if run_id else 'at the init'}")
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -13,6 +13,7 @@ from vit_lab.ui.arms import LETTERS, chip
 from vit_lab.ui.learn import clip_charts as charts
 from vit_lab.ui.learn.clip_models import ASKED, clip_config, held_out_clips, latest_clip_run, timesformer
 from vit_lab.ui.learn.film import film, grey
+from vit_lab.ui.picture import show_picture
 
 TWINS: tuple[SpaceTime, ...] = ("space", "divided")
 
@@ -31,7 +32,7 @@ def clip_and_reverse(index: int, runs: Sequence[RunRecord | None]) -> None:
     for column, (title, true, gif, rows) in zip(st.columns(2, gap="large"), _answers(models, index), strict=True):
         with column.container(border=True):
             st.markdown(f"**{title}** goes **{true}**")
-            st.image(gif, width=168, alt=f"{title}: a digit that goes {true}")
+            show_picture(gif, width=168, alt=f"{title}: a digit that goes {true}")
             for arm, way in enumerate(TWINS):
                 said = max((row for row in rows if row["arm"] == LETTERS[arm]), key=lambda row: row["value"])
                 right = ":green-badge[correct]" if said["answer"] == true else ":red-badge[wrong]"

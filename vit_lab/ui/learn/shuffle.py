@@ -20,7 +20,7 @@ from vit_lab.ui.lab import open_store
 from vit_lab.ui.learn.frame import look_for
 from vit_lab.ui.learn.models import can_be_read, run_words, vit
 from vit_lab.ui.learn.training import start, started, watch
-from vit_lab.ui.picture import apart, digit, places_of
+from vit_lab.ui.picture import apart, digit, places_of, show_picture
 
 STEPS = 200  # of the classroom preset's 300
 KEY = "train_positions"
@@ -133,7 +133,7 @@ def _pictures() -> None:
             st.markdown(f"**{order.capitalize()}**")
             with st.container(horizontal=True, gap="small"):
                 for label, image in zip(SHOWN, shuffled, strict=True):
-                    st.image(apart(image, MODEL.patch_size), width=130, alt=f"A {label}, patches {order}")
+                    show_picture(apart(image, MODEL.patch_size), width=130, alt=f"A {label}, patches {order}")
     look_for("One order for all: the same patches change places in every image. An order for each: even that is different from "
              "image to image.")  # fmt: skip
 

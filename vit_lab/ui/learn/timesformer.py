@@ -11,6 +11,7 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.learn import clip_charts as charts
 from vit_lab.ui.learn.clip_models import clip_config, held_out_clips, latest_clip_run, timesformer
 from vit_lab.ui.learn.film import SPACE, TIME, grey, strip
+from vit_lab.ui.picture import show_picture
 from vit_lab.ui.words import GROUP_NAMES
 
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
@@ -32,7 +33,7 @@ def who_reads_what(index: int, frames: int, patch_size: int, query: tuple[int, i
         words = f"run {run.number}" if run else START
         st.markdown(f"**{TITLES[way]}**: {read}   :gray-badge[{words}]")
         config_json, run_id = (run.config_json, run.id) if run else (config.model_dump_json(), None)
-        st.image(_picture(config_json, run_id, index, query, block), width="stretch",
+        show_picture(_picture(config_json, run_id, index, query, block), width="stretch",
                  alt=f"{TITLES[way]}: what the chosen patch reads in {frames} frames")  # fmt: skip
 
 
