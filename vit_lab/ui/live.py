@@ -166,25 +166,16 @@ def _progress(store: Store, run: RunRecord, names: Mapping[int, str]) -> None:
     total = run.total_steps or run.config.optim.steps
     st.markdown(f"{chip(run.arm)} **{_name(run, names)}** {status_badge(run)}")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.metric(
-            "Validation",
-            _percent(run.val_accuracy),
-            width=METRIC_WIDTH,
-            help="Accuracy on what is held out from training.",
-        )
-        st.metric(
-            "Test",
-            _percent(run.test_accuracy),
-            width=METRIC_WIDTH,
-            help="Accuracy on the test set, looked at once, at the end.",
-        )
-        st.caption("  \n".join(_beside(run)), width="content")
+    with st.container(horizontal=True):
+        for word, share, words in (("Validation", run.val_accuracy, "Accuracy on what is held out from training."),
+                                   ("Test", run.test_accuracy, "Accuracy on the test set, looked at once, at the end.")):  # fmt: skip
+            st.metric(word, _percent(share), width=METRIC_WIDTH, help=words)
+    st.caption(", ".join(_below(run)))
     if run.error:
         st.caption(run.error)
 
 
-def _beside(run: RunRecord) -> list[str]:
+def _below(run: RunRecord) -> list[str]:
     examples = examples_of(run.config.data.dataset)
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
     return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
