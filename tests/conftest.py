@@ -9,7 +9,7 @@ import torch
 from worker_thread import WorkerThread
 
 from vit_lab import paths
-from vit_lab.runs import manager
+from vit_lab.runs import crew
 from vit_lab.runs.store import Store
 from vit_lab.runs.worker_process import WorkerProcess
 
@@ -30,13 +30,13 @@ def home(tmp_path, monkeypatch) -> Path:
 @pytest.fixture(autouse=True)
 def workers_in_threads(monkeypatch) -> None:
     """Processes take seconds to start; `worker_processes` lets a test have them all the same."""
-    monkeypatch.setattr(manager, "WorkerProcess", WorkerThread)
+    monkeypatch.setattr(crew, "WorkerProcess", WorkerThread)
 
 
 @pytest.fixture
 def worker_processes(monkeypatch) -> None:
     """Workers as a server has them."""
-    monkeypatch.setattr(manager, "WorkerProcess", WorkerProcess)
+    monkeypatch.setattr(crew, "WorkerProcess", WorkerProcess)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -229,13 +229,17 @@ def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = No
     new = plan.runs(experiment)
     manager = RunManager(store, workers)
     try:
+        configs = {run.config.data.dataset: run.config for run in new}
+        _make_sure_of_files(configs, download)
         manager.prepare(len(new))  # while the data is looked at
-        _make_sure_of_data([run.config for run in new], download)
+        _make_sure_of_data(configs)
         manager.submit(new, plan.kind)
         with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
                       TimeRemainingColumn(), console=stderr, transient=True) as progress:  # fmt: skip
             bar = progress.add_task("starting", total=None)
             while not _still(found := store.runs(experiment=experiment)):
+                if manager.is_hopeless:
+                    raise StoreError(manager.problem)
                 total = sum(run.total_steps or run.config.optim.steps for run in found)
                 progress.update(bar, description=_told(found), total=total, completed=sum(run.step for run in found))
                 time.sleep(0.1 if len(found) == 1 else 0.5)
@@ -263,13 +267,12 @@ def _told(found: list[RunRecord]) -> str:
     return ", ".join(told) or "starting"
 
 
-def _make_sure_of_data(configs: list[RunConfig], download: bool) -> None:
-    """Refuse what cannot be had before a run is queued for it."""
+def _make_sure_of_files(datasets: Iterable[str], download: bool) -> None:
+    """Fetch data sets, or refuse those that cannot be had, before a run is queued for them."""
     from vit_lab.data.images import download as download_dataset  # imports torch
     from vit_lab.data.sources import is_available
-    from vit_lab.data.splits import load_run_data
 
-    for dataset in dict.fromkeys(config.data.dataset for config in configs):
+    for dataset in datasets:
         if download:
             with Progress(console=stderr, transient=True) as progress:
                 bar = progress.add_task(f"downloading {dataset}", total=1.0)
@@ -278,7 +281,14 @@ def _make_sure_of_data(configs: list[RunConfig], download: bool) -> None:
         elif not is_available(dataset):
             raise DatasetError(f"dataset: {dataset} is not in {paths.data_folder()}; add --download to fetch it, point "
                                "VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled")  # fmt: skip
-        load_run_data(next(config for config in configs if config.data.dataset == dataset))
+
+
+def _make_sure_of_data(configs: Mapping[str, RunConfig]) -> None:
+    """Refuse data that cannot be read before a run is queued for it; `configs` by data set."""
+    from vit_lab.data.splits import load_run_data  # imports torch
+
+    for config in configs.values():
+        load_run_data(config)
 
 
 def _write_files(store: Store, found: list[RunRecord], csv: Path | None, html: Path | None) -> None:

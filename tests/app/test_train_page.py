@@ -3,7 +3,9 @@
 import time
 
 import pytest
-from places import RUNS
+from every_kind import SCHEMES
+from places import COMPARE, RUNS, TRAIN
+from tiny import tiny
 
 from vit_lab import paths
 from vit_lab.config import configure
@@ -11,6 +13,7 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store, StoreError
+from vit_lab.ui import lab
 
 TINY = {
     "dim": "8",
@@ -74,6 +77,31 @@ def test_resume_reaches_every_run_that_stands_still(open_page, every_kind, worke
     at.button(key="resume").click().run()
     assert not at.exception
     assert workers.asked == [("resume", every_kind.ids[status]) for status in (Status.FAILED, Status.PAUSED)]
+
+
+@pytest.mark.parametrize("page", [TRAIN, COMPARE])
+def test_what_holds_training_up_is_said_over_runs_of_this_server_only(open_page, workers, page):
+    workers.problem = "the disk is full; free some space"
+    store = lab._store()
+    store.add(
+        [
+            NewRun(tiny(scheme=scheme, seed=seed), "n", "mine", arm)
+            for arm, scheme in enumerate(SCHEMES)
+            for seed in (0, 1)
+        ]
+    )
+    at = open_page(page, experiment="mine")
+    assert [warning.value for warning in at.warning] == [f"Training is held up: {workers.problem}"]
+    other = Store(paths.database())
+    other.add(
+        [
+            NewRun(tiny(scheme=scheme, seed=seed), "n", "theirs", arm)
+            for arm, scheme in enumerate(SCHEMES)
+            for seed in (0, 1)
+        ]
+    )
+    assert not open_page(page, experiment="theirs").warning
+    other.close()
 
 
 def test_a_store_that_refuses_a_run_is_said_in_its_sentence(open_page, workers, monkeypatch):

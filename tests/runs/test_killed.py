@@ -28,11 +28,11 @@ def serve(home, checkpoint_seconds):
 
     from worker_thread import WorkerThread
 
-    from vit_lab.runs import manager as manager_module
+    from vit_lab.runs import crew
     from vit_lab.runs import worker as worker_module
 
     os.environ["VIT_LAB_HOME"] = str(home)
-    manager_module.WorkerProcess = WorkerThread
+    crew.WorkerProcess = WorkerThread
     worker_module.CHECKPOINT_SECONDS, worker_module.FLUSH_SECONDS = checkpoint_seconds, 0.02
     manager = RunManager(Store(paths.database()), 2)
     for run in reversed(manager.store.runs()):

@@ -29,7 +29,7 @@ def small(monkeypatch):
 def idle(store, monkeypatch):
     """A manager whose workers never start."""
     manager = RunManager(store, 1)
-    monkeypatch.setattr(manager, "_call_workers", lambda: None)
+    monkeypatch.setattr(manager._crew, "call", lambda: None)
     return manager
 
 

@@ -302,7 +302,7 @@ def test_a_shutdown_interrupts_all_runs_and_another_process_ends_them_as_if_noth
     wait_for(lambda: manager.store.run(running).step >= 1)
     stopper = threading.Thread(target=manager.shutdown)
     stopper.start()
-    wait_for(lambda: manager._ending)
+    wait_for(lambda: manager._crew._ending)
     gate.let(1)
     stopper.join(timeout=30)
     assert [manager.store.run(run_id).status for run_id in (running, queued)] == [Status.INTERRUPTED] * 2

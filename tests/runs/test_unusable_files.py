@@ -95,13 +95,14 @@ import os, pathlib, sqlite3, sys, time
 from tiny import tiny
 from worker_thread import WorkerThread
 from vit_lab import paths
+from vit_lab.runs import crew as c
 from vit_lab.runs import manager as m
 from vit_lab.runs import worker as w
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 w.FLUSH_SECONDS = w.CHECKPOINT_SECONDS = 0.0
-m.WorkerProcess = WorkerThread
+c.WorkerProcess = WorkerThread
 store = Store(paths.database())
 manager = m.RunManager(store, 1)
 [run_id] = manager.submit([NewRun(tiny(steps=20_000), "n", "e")])

@@ -5,32 +5,43 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from commands import SMALL
+from commands import run as command
 from tiny import pair, tiny
 
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
-from vit_lab.events import Stepped
-from vit_lab.runs import worker_process
+from vit_lab.events import Evaluated, Stepped
+from vit_lab.runs import crew, worker_process
+from vit_lab.runs.experiments import Plan
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.states import ACTIVE, Status
-from vit_lab.runs.store import Store
+from vit_lab.runs.store import Store, StoreError
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
 
-pytestmark = pytest.mark.usefixtures("worker_processes")
+pytestmark = [
+    pytest.mark.usefixtures("worker_processes"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="It asks Linux which processes there are."),
+]
 ROOT = Path(__file__).parents[2]
 ENDLESS = {"steps": 100_000, "patch_size": 14}
 SERVER = """
-import sys, time
+import atexit, signal, sys, time
+from commands import SMALL
+from commands import run as command
 from tiny import pair, tiny
 from vit_lab import paths
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.store import Store
 manager = RunManager(Store(paths.database()), 1)
+atexit.register(manager.shutdown)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 manager.submit(pair([tiny(steps=100_000)], "e"))
 time.sleep(600)
 """
@@ -56,15 +67,15 @@ def ended(store, run_id):
 
 
 def is_running(pid):
+    """A process that nobody has waited for yet does not count."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
         return False
-    return True
 
 
 def pids(manager):
-    return {worker.name: worker._process.pid for worker in manager._workers}
+    return {worker.name: worker._process.pid for worker in manager._crew._members}
 
 
 def said(store, run_id, kind):
@@ -87,10 +98,13 @@ def test_a_pair_is_trained_by_two_processes_as_it_would_be_in_this_one(manager, 
 
 
 def test_there_are_no_more_workers_than_runs(manager):
-    manager.submit(pair([tiny()], "e"))
-    assert len(manager._workers) == 1
+    manager.submit(pair([tiny(**ENDLESS)], "e"))
+    wait_for(lambda: manager.store.runs()[0].step > 0)
+    assert len(pids(manager)) == 1
     manager.prepare(5)
-    assert len(manager._workers) == 2, "and no more than cores"
+    wait_for(lambda: len(manager._crew._members) == 2)
+    time.sleep(3 * crew.TEND_SECONDS)
+    assert len(manager._crew._members) == 2, "no more than cores"
 
 
 def test_a_worker_that_is_killed_fails_its_run_in_a_sentence_and_another_trains_the_next(store):
@@ -100,8 +114,10 @@ def test_a_worker_that_is_killed_fails_its_run_in_a_sentence_and_another_trains_
         wait_for(lambda: store.run(first).step > 20)
         os.kill(pids(manager)[store.run(first).worker], signal.SIGKILL)
         failed = ended(store, first)
-        assert failed.status == Status.FAILED and failed.error.startswith("the process that trained it was ended")
-        assert "signal 9" in failed.error and "memory" in failed.error and "resume" in failed.error
+        assert failed.status == Status.FAILED and failed.error.startswith(
+            "the process that trained it was ended (signal 9)"
+        )
+        assert "memory" in failed.error and "resume" in failed.error
         assert ended(store, second).status == Status.FINISHED
         manager.resume(first)
         wait_for(lambda: store.run(first).step > failed.step)
@@ -147,8 +163,71 @@ def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, 
     with monkeypatch.context() as broken:
         broken.setattr(worker_process.sys, "executable", "false")
         (run_id,) = manager.submit(pair([tiny()], "e"))
-        wait_for(lambda: manager.problem == "a worker did not start (exit code 1); the terminal of the lab says why")
+        wait_for(lambda: manager.problem == "a worker did not start (exit code 1); the terminal of the lab says more")
     assert store.run(run_id).status == Status.QUEUED
     (other_id,) = manager.submit(pair([tiny(seed=1)], "f"))
     assert [ended(store, one).status for one in (run_id, other_id)] == [Status.FINISHED] * 2
     assert manager.problem == ""
+
+
+def test_a_worker_that_is_asked_to_end_keeps_its_run_and_another_comes(store):
+    manager = RunManager(store, workers=1)
+    try:
+        first, second = manager.submit(pair([tiny(**ENDLESS), tiny(seed=1)], "e"))
+        wait_for(lambda: store.run(first).step > 20)
+        os.kill(pids(manager)[store.run(first).worker], signal.SIGTERM)
+        assert ended(store, first).status == Status.INTERRUPTED
+        assert load_checkpoint(paths.checkpoint(first)).step >= store.run(first).step
+        assert ended(store, second).status == Status.FINISHED
+    finally:
+        manager.shutdown()
+
+
+def test_the_run_of_a_dead_worker_is_ended_once_the_store_can_be_written_again(manager, store, monkeypatch):
+    (run_id,) = manager.submit(pair([tiny(**ENDLESS)], "e"))
+    wait_for(lambda: store.run(run_id).step > 20)
+    end, full = Store.end, threading.Event()
+
+    def refuses(*arguments):
+        if not full.is_set():
+            raise StoreError("the database cannot be used (disk is full)")
+        return end(*arguments)
+
+    monkeypatch.setattr(Store, "end", refuses)
+    os.kill(pids(manager)[store.run(run_id).worker], signal.SIGKILL)
+    wait_for(lambda: "disk is full" in manager.problem)
+    assert store.run(run_id).status == Status.RUNNING
+    full.set()
+    assert ended(store, run_id).status == Status.FAILED
+
+
+def test_runs_that_wait_for_pilots_are_released_if_the_worker_died_before_it_did(manager, store):
+    plan = Plan([tiny(scheme="xavier")], [0], fair_rate=True)
+    ids = store.add(plan.runs("e"))
+    *pilots, waiting = (run_id for run_id in ids)
+    for run_id in pilots:
+        store.claim()
+        store.append(run_id, [(0.0, Evaluated(step=10, split="validation", loss=1.0, accuracy=0.5))], 1.0, None)
+        store.end(run_id, Status.FINISHED)
+    assert store.run(waiting).status == Status.WAITING
+    manager.prepare(1)
+    wait_for(lambda: any(worker.name for worker in manager._crew._members))
+    os.kill(next(iter(pids(manager).values())), signal.SIGKILL)
+    assert ended(store, waiting).status == Status.FINISHED
+
+
+def test_a_command_without_workers_ends_with_1_and_says_why(monkeypatch):
+    monkeypatch.setattr(worker_process.sys, "executable", "false")
+    ran = command("train", *SMALL, "--json")
+    assert ran.exit_code == 1 and "a worker did not start" in ran.stderr
+    assert json.loads(ran.stdout)["status"] == "failed"
+    store = Store(paths.database())
+    assert [run.status for run in store.runs()] == [Status.INTERRUPTED]
+    store.close()
+
+
+def test_a_worker_that_cannot_read_the_store_says_what_it_was_told(home):
+    paths.database().write_bytes(b"garbage" * 1000)
+    worker = worker_process.WorkerProcess("nobody")
+    wait_for(lambda: worker.exit_code == 1)
+    assert worker.name == "" and "not a database of the lab" in worker.problem

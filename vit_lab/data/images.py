@@ -1,4 +1,4 @@
-"""Whole image data sets as tensors in memory: loaded once per process, normalised once, shared by all runs.
+"""Whole image data sets as tensors in memory: loaded once per process, normalised once, shared by all runs of the process.
 
 MNIST: LeCun, Cortes & Burges 1998. Fashion-MNIST: Xiao, Rasul & Vollgraf 2017. Both through torchvision.
 """

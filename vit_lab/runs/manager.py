@@ -1,21 +1,18 @@
-"""What a server or a command does with runs: queues them, passes on wishes, and keeps worker processes for them.
+"""What a server or a command does with runs: queues them, passes on wishes, and has a crew of workers train them.
 
-Whose turn it is, says the store. There are as many workers as there are runs for them, and at most as many as cores.
+Whose turn it is, says the store.
 """
 
 import os
-import threading
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 from vit_lab import paths
+from vit_lab.runs.crew import Crew
 from vit_lab.runs.experiments import release
 from vit_lab.runs.limits import HOST, limits_of, too_long
 from vit_lab.runs.records import Kind, NewRun
 from vit_lab.runs.states import RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
-from vit_lab.runs.worker_process import WorkerProcess
 
 SHUTDOWN_SECONDS = 3.0  # of the five in which a server should end
 
@@ -31,17 +28,15 @@ class RunManager:
     def __init__(self, store: Store, workers: int | None = None):
         self.store = store
         self.workers = workers or usable_cores()
-        self._workers: list[WorkerProcess] = []
-        self._changing = threading.RLock()
-        self._ending = False
-        self._no_start = ""  # why the latest worker did not even start
+        self._crew = Crew(store, self.workers)
+        self._ended = False
 
     def submit(self, runs: Sequence[NewRun], kind: Kind = "compare", visitor: str = HOST) -> list[str]:
         """Queue runs; returns their ids. Raises StoreError or ConfigError if that is too much (see `limits`)."""
         ids = self.store.add(runs, kind, visitor)
         for experiment in {run.experiment for run in runs if run.status == Status.WAITING}:
             release(self.store, experiment)
-        self._call_workers()
+        self._crew.call()
         return ids
 
     def pause(self, run_id: str, visitor: str = HOST) -> None:
@@ -63,7 +58,7 @@ class RunManager:
             waits = has_pilots and not run.pilot and run.step == 0
             self.store.requeue(run_id, Status.WAITING if waits else Status.QUEUED, visitor)
             release(self.store, run.experiment)
-            self._call_workers()
+            self._crew.call()
 
     def start_over(self, run_id: str, visitor: str = HOST) -> None:
         """Queue a run that stands still, to be trained anew from its first step."""
@@ -81,56 +76,25 @@ class RunManager:
                 file.unlink(missing_ok=True)
 
     def prepare(self, runs: int) -> None:
-        """Start so many workers, or as many as there are cores, before there are runs for them: it takes seconds."""
-        with self._changing:
-            while not self._ending and len(self._workers) < min(runs, self.workers):
-                self._workers.append(WorkerProcess(self.store.presence.name, self._lost))
+        """Start workers for so many runs, at most as many as there are cores, before the runs are there."""
+        self._crew.prepare(runs)
 
     @property
     def problem(self) -> str:
-        """What keeps workers from working, as one sentence; empty if nothing does."""
-        with self._changing:
-            return next((worker.problem for worker in self._workers if worker.problem), self._no_start)
+        """What holds training up, as one sentence; empty if nothing does."""
+        return self._crew.problem
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether workers end as soon as they start, so that nothing will be trained."""
+        return self._crew.is_hopeless
 
     def shutdown(self, timeout: float = SHUTDOWN_SECONDS) -> None:
-        """End all workers; their runs are checkpointed and marked interrupted. May be called again.
-
-        One in the middle of a very long step may not end in time. Its process is killed, and its run goes on from its
-        last checkpoint.
-        """
-        with self._changing:
-            self._ending = True
-            workers, self._workers = self._workers, []
-        deadline = time.monotonic() + timeout
-        for worker in workers:
-            worker.end()
-        for worker in workers:
-            worker.wait(max(0.0, deadline - time.monotonic()))
-        if workers:
+        """End all workers; their runs are checkpointed and marked interrupted, as are those queued. May be called again."""
+        if not self._ended:
+            self._ended = True
+            self._crew.end(timeout)
             self.store.interrupt_runs_of(self.store.presence.name)
-
-    def _call_workers(self) -> None:
-        self._no_start = ""
-        self.prepare(self.store.at_work())
-        with self._changing:
-            for worker in self._workers:
-                worker.call()
-
-    def _lost(self, worker: WorkerProcess, exit_code: int) -> None:
-        """A worker has ended unasked: its run has failed, and another takes its place."""
-        with self._changing:
-            if self._ending or worker not in self._workers:
-                return
-            self._workers.remove(worker)
-        how = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
-        if not worker.name:
-            self._no_start = f"a worker did not start ({how}); the terminal of the lab says why"
-            return
-        with suppress(StoreError):
-            for run in self.store.runs_of_worker(worker.name):
-                self.store.end(run.id, Status.FAILED, f"the process that trained it was ended from outside ({how}), as "
-                               "happens when memory runs out; resume it, or choose a smaller model or batch", run.turn)  # fmt: skip
-            self._call_workers()
 
 
 class ForVisitor:

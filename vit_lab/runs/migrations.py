@@ -14,7 +14,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             tags TEXT NOT NULL DEFAULT '',
             config TEXT NOT NULL,                     -- RunConfig as JSON
             status TEXT NOT NULL,
-            process TEXT NOT NULL,                    -- the server or command that has it trained, while queued or running
+            process TEXT NOT NULL,                    -- the server or command that has it trained, while it is at work
             request TEXT,                             -- 'paused' or 'stopped': what a person asked for
             error TEXT,                               -- one sentence: why it failed or diverged
             created_at TEXT NOT NULL,                 -- UTC, ISO 8601

@@ -4,6 +4,7 @@ A process id would be reused and a heartbeat would trust the clock; a lock does 
 """
 
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,13 +13,14 @@ from filelock import FileLock, Timeout
 class Presence:
     """This process's sign of life in a lab home. `name` stands in the store beside the runs it works on.
 
-    What dead processes have left is cleared away, so only one process at a time may make one.
+    What dead processes have left is cleared away, so only one process at a time may make one; the store sees to it.
     """
 
     def __init__(self, folder: Path):
         self.folder, self.name = folder, uuid.uuid4().hex
         for left in folder.glob("*.lock"):
-            self.is_alive(left.stem)
+            with suppress(OSError):  # another user's, say; it does no harm
+                self.is_alive(left.stem)
         self._lock = FileLock(folder / f"{self.name}.lock", thread_local=False)
         self._lock.acquire(timeout=0)
 

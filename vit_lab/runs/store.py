@@ -123,6 +123,12 @@ class Store:
         rows = self._read(f"SELECT COUNT(*) AS runs FROM runs WHERE process = ? AND {AT_WORK}", self.presence.name)
         return int(rows[0]["runs"])
 
+    def waiting_experiments(self) -> list[str]:
+        """The experiments of this process with runs that wait for their pilots."""
+        mine = (Status.WAITING, self.presence.name)
+        rows = self._read("SELECT DISTINCT experiment FROM runs WHERE status = ? AND process = ?", *mine)
+        return [row["experiment"] for row in rows]
+
     def runs_of_worker(self, worker: str) -> list[RunRecord]:
         """The runs that a worker is training."""
         return self._runs("WHERE worker = ? AND status = ?", worker, Status.RUNNING)

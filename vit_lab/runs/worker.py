@@ -3,7 +3,8 @@
 `python -m vit_lab.runs.worker SERVER` is one in a process of its own, as `vit_lab.runs.worker_process` starts it. On
 its stdin, any line says that there may be something in the queue, and the end of the stream that it should end: that
 comes also when whoever started it is killed. On its stdout it says first the name under which it works, and then,
-line by line, what keeps it from working; an empty line says that nothing does any more.
+line by line, what keeps it from working; an empty line says that nothing does any more. Without a name, it could not
+start.
 
 Each run has one intra-op thread: these models are too small to split. A run that is paused or stopped leaves a
 checkpoint and its worker goes on with the next in the queue; resuming queues it again.
@@ -35,7 +36,7 @@ from vit_lab.training.trainer import Training, train
 FLUSH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
 LOOK_SECONDS = 0.5  # how often an idle worker looks into the queue unasked
-LAST_SECONDS = 30.0  # within which a worker ends whose server is gone, even in the middle of a very long step
+LAST_SECONDS = 30.0  # in which a worker ends whatever step it is in; a server that lives does not wait as long
 
 
 class Worker:
@@ -191,23 +192,29 @@ def main(server: str) -> None:
     os.dup2(2, 1)  # what a library prints is not for the server
     if hasattr(os, "nice"):
         os.nice(10)  # pages, and whatever else a person does on this machine, come first
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    store = Store(paths.database())
 
     def tell(line: str) -> None:
         with suppress(OSError):  # the server is gone, which the end of stdin says, too
             print(line, file=lines)
 
-    worker = Worker(store, server, tell)
-    tell(store.presence.name)
-    thread = threading.Thread(target=_work, args=(worker,))
-    thread.start()
     try:
+        store = Store(paths.database())
+    except StoreError as error:
+        tell(""), tell(str(error))
+        sys.exit(1)
+    worker = Worker(store, server, tell)
+    thread = threading.Thread(target=_work, args=(worker,), daemon=True)
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        tell(store.presence.name)
+        thread.start()
         for _ in sys.stdin:
             worker.call()
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
         worker.end()
-        thread.join(LAST_SECONDS)
+        if thread.ident:
+            thread.join(LAST_SECONDS)
         if not thread.is_alive():
             store.close()
         sys.stdout.flush(), sys.stderr.flush()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,28 +12,44 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class WorkerProcess:
-    """Works for a server until it is ended. `lost` is called with it and its exit code when it ends, asked or unasked.
+    """Works for a server until it is ended. Raises OSError if no process can be started.
 
     Attributes:
         name: under which the store knows it; empty until it is up.
         problem: what keeps it from working, as one sentence; empty if nothing does.
     """
 
-    def __init__(self, server: str, lost: "Callable[[WorkerProcess, int], None]"):
+    def __init__(self, server: str):
         self.name = self.problem = ""
+        self._started = time.monotonic()
         places = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vit_lab.runs.worker", server],
+            [sys.executable, "-P", "-m", "vit_lab.runs.worker", server],  # -P: not whatever lies in the current folder
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
             process_group=0,  # Ctrl-C in a terminal is for the server, which decides what it means
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
         )  # fmt: skip
-        threading.Thread(target=self._listen, args=(lost,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; what it had to say has been heard before it is anything else."""
+        code = self._process.poll()
+        if code is not None:
+            self._listener.join()
+        return code
+
+    @property
+    def seconds(self) -> float:
+        """Since its start."""
+        return time.monotonic() - self._started
 
     def call(self) -> None:
         """There may be something in the queue."""
         assert self._process.stdin is not None
-        with suppress(OSError, ValueError):  # it has ended, which `lost` hears of
+        with suppress(OSError, ValueError):  # it has ended
             self._process.stdin.write("\n")
 
     def end(self) -> None:
@@ -50,9 +66,8 @@ class WorkerProcess:
             self._process.kill()
             self._process.wait()
 
-    def _listen(self, lost: "Callable[[WorkerProcess, int], None]") -> None:
+    def _listen(self) -> None:
         assert self._process.stdout is not None
         self.name = self._process.stdout.readline().strip()
         for line in self._process.stdout:
             self.problem = line.strip()
-        lost(self, self._process.wait())

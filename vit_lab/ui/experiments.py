@@ -14,7 +14,7 @@ from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
-from vit_lab.ui.lab import open_manager, open_store, problems_told, workers_problem
+from vit_lab.ui.lab import open_manager, open_store, problems_told, tell_hold_up
 from vit_lab.ui.live import TICK_SECONDS, run_controls, status_badge, whose_runs
 from vit_lab.ui.reuse import settings_button, settings_link
 
@@ -123,8 +123,7 @@ def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> Non
                 st.warning(f"{hidden} of the runs cannot be read here, and are in no number on this page.")
             if active and not any(run.status in ACTIVE for run in runs):
                 st.rerun()  # the last tick
-            if active:
-                workers_problem()
+            tell_hold_up(runs)
             if runs:
                 draw(store, runs)
             else:

@@ -3,7 +3,7 @@
 import atexit
 import importlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from vit_lab import paths
 from vit_lab.config import ConfigError
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.manager import ForVisitor, RunManager
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.ui.visitor import visitor
 
@@ -29,7 +31,12 @@ def _notice_the_dead() -> None:
     _store().interrupt_runs_of_dead_processes()
 
 
-@st.cache_resource(show_spinner=False, on_release=lambda manager: manager.shutdown())
+def _release(manager: RunManager) -> None:
+    atexit.unregister(manager.shutdown)
+    manager.shutdown()
+
+
+@st.cache_resource(show_spinner=False, on_release=_release)
 def _manager() -> RunManager:
     manager = RunManager(_store())
     atexit.register(manager.shutdown)
@@ -68,10 +75,11 @@ def problems_told() -> Iterator[None]:
         st.error(str(error))
 
 
-def workers_problem() -> None:
-    """Say on the page what keeps the workers from working, if something does."""
-    if problem := _manager().problem:
-        st.warning(f"No training goes on: {problem}")
+def tell_hold_up(runs: Iterable[RunRecord]) -> None:
+    """Say on the page what holds up the training of runs of this server, if something does."""
+    mine = (run.status in ACTIVE and run.process == _store().presence.name for run in runs)
+    if any(mine) and (problem := _manager().problem):
+        st.warning(f"Training is held up: {problem}")
 
 
 def open_manager() -> RunManager | ForVisitor:

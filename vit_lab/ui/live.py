@@ -11,7 +11,7 @@ from vit_lab.runs.records import RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
-from vit_lab.ui.lab import open_manager, open_store, problems_told, workers_problem
+from vit_lab.ui.lab import open_manager, open_store, problems_told, tell_hold_up
 from vit_lab.ui.reuse import settings_button
 from vit_lab.ui.visitor import not_theirs
 from vit_lab.ui.words import GROUP_NAMES
@@ -80,8 +80,7 @@ def _draw(experiment: str, standing: Mapping[str, tuple[bool, bool]]) -> None:
     runs = store.runs(experiment=experiment)
     if _standing(runs) != standing:
         st.rerun()  # the whole page learns of it
-    if any(active for active, _ in standing.values()):
-        workers_problem()
+    tell_hold_up(runs)
     for run in runs:
         if why := unreadable(run):
             st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
@@ -167,9 +166,9 @@ def _progress(store: Store, run: RunRecord, names: Mapping[int, str]) -> None:
     st.markdown(f"{chip(run.arm)} **{_name(run, names)}** {status_badge(run)}")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
     with st.container(horizontal=True):
-        for word, share, words in (("Validation", run.val_accuracy, "Accuracy on what is held out from training."),
+        for label, accuracy, meaning in (("Validation", run.val_accuracy, "Accuracy on what is held out from training."),
                                    ("Test", run.test_accuracy, "Accuracy on the test set, looked at once, at the end.")):  # fmt: skip
-            st.metric(word, _percent(share), width=METRIC_WIDTH, help=words)
+            st.metric(label, _percent(accuracy), width=METRIC_WIDTH, help=meaning)
     st.caption(", ".join(_below(run)))
     if run.error:
         st.caption(run.error)
