@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vit_lab import paths
-from vit_lab.config import ConfigError, RunConfig, configure
+from vit_lab.config import ConfigError, DatasetName, RunConfig, configure
 from vit_lab.data.errors import DatasetError
 from vit_lab.options import option_name, settings_as_options
 from vit_lab.presets import PRESETS
@@ -267,7 +267,7 @@ def _told(found: list[RunRecord]) -> str:
     return ", ".join(told) or "starting"
 
 
-def _make_sure_of_files(datasets: Iterable[str], download: bool) -> None:
+def _make_sure_of_files(datasets: Iterable[DatasetName], download: bool) -> None:
     """Fetch data sets, or refuse those that cannot be had, before a run is queued for them."""
     from vit_lab.data.images import download as download_dataset  # imports torch
     from vit_lab.data.sources import is_available
@@ -283,7 +283,7 @@ def _make_sure_of_files(datasets: Iterable[str], download: bool) -> None:
                                "VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled")  # fmt: skip
 
 
-def _make_sure_of_data(configs: Mapping[str, RunConfig]) -> None:
+def _make_sure_of_data(configs: Mapping[DatasetName, RunConfig]) -> None:
     """Refuse data that cannot be read before a run is queued for it; `configs` by data set."""
     from vit_lab.data.splits import load_run_data  # imports torch
 

@@ -2,7 +2,9 @@
 
 import threading
 import time
+from contextlib import suppress
 
+from vit_lab.config import ConfigError
 from vit_lab.runs.experiments import release
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError
@@ -77,25 +79,22 @@ class Crew:
 
     def _clear_up_after_the_dead(self) -> None:
         for worker in list(self._members):
-            if worker.exit_code is None:
+            code = worker.exit_code
+            if code is None:
                 continue
-            how = f"signal {-worker.exit_code}" if worker.exit_code < 0 else f"exit code {worker.exit_code}"
+            how = _how_it_ended(code)
             if worker.name:
                 for run in self._store.runs_of_worker(worker.name):
-                    self._store.end(
-                        run.id,
-                        Status.FAILED,
-                        f"the process that trained it was ended ({how}){_remedy(worker)}",
-                        run.turn,
-                    )
+                    self._store.end(run.id, Status.FAILED, f"the process that trained it was ended {how}", run.turn)
                 for experiment in self._store.waiting_experiments():  # it may have been about to
-                    release(self._store, experiment)
+                    with suppress(ConfigError):  # of a run that another version of the lab has left
+                        release(self._store, experiment)
             with self._changing:
                 if self._ending:
                     return
                 self._members.remove(worker)
             what = "was ended" if worker.name else "did not start"
-            self._pause(worker.problem or f"a worker {what} ({how}){_remedy(worker)}", worker.seconds)
+            self._pause(worker.problem or f"a worker {what} {how}", worker.seconds)
 
     def _hire(self) -> None:
         wanted = min(self._most, max(self._ready, self._store.at_work()))
@@ -123,7 +122,7 @@ class Crew:
         self._not_before = time.monotonic() + min(2.0 ** (self._deaths - 1), LONGEST_PAUSE)
 
 
-def _remedy(worker: WorkerProcess) -> str:
-    if (worker.exit_code or 0) < 0:
-        return ", as happens when memory runs out; resume it, or choose a smaller model or batch"
-    return "; the terminal of the lab says more" if worker.exit_code else ""
+def _how_it_ended(code: int) -> str:
+    if code < 0:
+        return f"(signal {-code}), as happens when memory runs out; resume it, or choose a smaller model or batch"
+    return f"(exit code {code}); the terminal of the lab says more"

@@ -200,7 +200,7 @@ def main(server: str) -> None:
     try:
         store = Store(paths.database())
     except StoreError as error:
-        tell(""), tell(str(error))
+        tell(f"\n{error}")
         sys.exit(1)
     worker = Worker(store, server, tell)
     thread = threading.Thread(target=_work, args=(worker,), daemon=True)

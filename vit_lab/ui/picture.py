@@ -18,17 +18,20 @@ PIXELS = 252  # width of the picture of the whole digit, gaps left out: 9 screen
 MOST_SYMBOLS = 16  # of a sequence, in its picture
 
 
+def as_url(picture: NDArray[np.uint8] | bytes) -> str:
+    """A grey, RGB or RGBA picture, or the bytes of a GIF, as an address that holds the picture itself."""
+    if isinstance(picture, bytes):
+        return f"data:image/gif;base64,{base64.b64encode(picture).decode()}"
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
 def show_picture(
     picture: NDArray[np.uint8] | bytes, alt: str, width: int | Literal["stretch", "content"] = "content"
 ) -> None:
-    """A grey, RGB or RGBA picture, or a GIF as bytes. It travels with the page: a file that the browser is to fetch may be
-    gone before it does, if a slider moves on."""
-    kind = "gif" if isinstance(picture, bytes) else "png"
-    if not isinstance(picture, bytes):
-        out = io.BytesIO()
-        Image.fromarray(picture).save(out, format="PNG")
-        picture = out.getvalue()
-    st.image(f"data:image/{kind};base64,{base64.b64encode(picture).decode()}", alt=alt, width=width)
+    """Show what `as_url` takes. A file that the browser is to fetch might be gone before it does, if a slider moves on."""
+    st.image(as_url(picture), alt=alt, width=width)
 
 
 @st.cache_data(show_spinner=False)

@@ -1,7 +1,5 @@
 """A number for each patch, where the patch is: over the image or alone, with the values to hover over."""
 
-import base64
-import io
 from typing import Any
 
 import altair as alt
@@ -9,10 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from vit_lab.ui.charts import constant_spec
 from vit_lab.ui.learn.matrix import COSINE, DIVERGING, SEQUENTIAL
+from vit_lab.ui.picture import as_url
 
 SIDE = 28  # pixels of an image
 
@@ -65,7 +63,8 @@ def map_rows(values: NDArray[Any], chosen: int | None, image: NDArray[np.uint8] 
     size = SIDE / side
     rows: list[dict[str, Any]] = []
     if image is not None:
-        rows.append({"kind": "image", "x": SIDE / 2, "y": SIDE / 2, "url": _as_url(image), "chosen": False})
+        large = image.repeat(10, axis=0).repeat(10, axis=1)  # so that no browser blurs it
+        rows.append({"kind": "image", "x": SIDE / 2, "y": SIDE / 2, "url": as_url(large), "chosen": False})
     for place, value in enumerate(values):
         y, x = divmod(place, side)
         rows.append({
@@ -79,10 +78,3 @@ def map_rows(values: NDArray[Any], chosen: int | None, image: NDArray[np.uint8] 
 def place_words(place: int, side: int) -> str:
     """Where a patch is, places counted from 0: 'row 1, column 3'."""
     return f"row {place // side + 1}, column {place % side + 1}"
-
-
-def _as_url(image: NDArray[np.uint8]) -> str:
-    large = Image.fromarray(image).resize((280, 280), Image.Resampling.NEAREST)
-    content = io.BytesIO()
-    large.save(content, "PNG")
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
