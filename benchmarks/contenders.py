@@ -7,8 +7,8 @@
 | simple, timm | SimpleViT of vit-pytorch, VisionTransformer of timm: torchvision's MNIST, ToTensor, DataLoader, AdamW |
 | simple-bare, timm-bare | the same step on one batch that lies in memory |
 
-All have the same patch size, width, depth, heads and MLP, as many tokens, no dropout, the same fused AdamW and batch, and
-one intra-op thread. MNIST comes from VIT_LAB_DATA, or else the bundled digits are written out in its layout.
+All have the same patch size, width, depth, heads and MLP, as many tokens, no dropout, the same fused AdamW, clipping and
+batch, and one intra-op thread. MNIST comes from VIT_LAB_DATA, or else the bundled digits are written out in its layout.
 """
 
 import mmap
@@ -76,6 +76,8 @@ def peer_steps(name: str, size: str) -> Iterator[None]:
         loss = F.cross_entropy(model(images), labels)
         optimiser.zero_grad()
         loss.backward()
+        if run.optim.clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), run.optim.clip_norm)
         optimiser.step()
         yield
 

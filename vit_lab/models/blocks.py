@@ -48,5 +48,5 @@ class EncoderBlock(nn.Module):
         return q, k
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, N, D)
-        x = x + dropout(self.attention(self.norm_attention(x), generator), self.dropout, generator)
-        return x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
+        x = dropout(self.attention(self.norm_attention(x), generator), self.dropout, generator).add_(x)  # needs no room
+        return dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator).add_(x)
