@@ -28,7 +28,7 @@ def shown(picture):
     """What is between the commas of the one data URL of a page, and its kind."""
     at = AppTest.from_function(page, args=[picture]).run()
     assert not at.exception
-    (images,) = at.get("imgs")
+    (images,) = at.get("image")
     head, _, body = images.proto.imgs[0].url.partition(",")
     return head, Image.open(io.BytesIO(base64.b64decode(body)))
 

@@ -133,7 +133,8 @@ def test_workers_whose_server_is_gone_keep_their_run_and_end(home, how):
     store = Store(paths.database())
     try:
         run = wait_for(lambda: (runs := store.runs()) and runs[0].step > 20 and runs[0])
-        worker = int(Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text())
+        (worker,) = [int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir()
+                     for pid in (task / "children").read_text().split()]  # fmt: skip
         server.send_signal(how)
         server.wait(10)
         wait_for(lambda: not is_running(worker), seconds=20)

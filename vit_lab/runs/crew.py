@@ -111,6 +111,7 @@ class Crew:
                     self._members.append(worker)
                     continue
             worker.end()
+            worker.wait(TEND_SECONDS)
             return
         if all(worker.name for worker in self._members):
             self._trouble = ""
