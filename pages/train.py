@@ -16,7 +16,7 @@ from vit_lab.ui.picture import PICTURE_AND_WORDS, draw_input
 from vit_lab.ui.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.words import model_words
 
-store = open_store(workers=2)
+store = open_store()
 form = Form()
 
 with st.sidebar:

@@ -55,13 +55,11 @@ def start_from_dashboard() -> None:
         st.rerun()
 
 
-def open_store(workers: int = 0) -> Store:
-    """The store; if it cannot be opened, the page says why and ends here. So many workers start while it is drawn."""
+def open_store() -> Store:
+    """The store; if it cannot be opened, the page says why and ends here."""
     start_from_dashboard()
     try:
         _notice_the_dead()
-        if workers:
-            _manager().prepare(workers)
         return _store()
     except StoreError as error:
         st.error(str(error), title="The runs cannot be read")
