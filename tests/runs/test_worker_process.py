@@ -40,7 +40,7 @@ from vit_lab import paths
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.store import Store
 manager = RunManager(Store(paths.database()), 1)
-atexit.register(manager.shutdown)
+atexit.register(manager.shutdown, 30)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 manager.submit(pair([tiny(steps=100_000)], "e"))
 time.sleep(600)
@@ -136,8 +136,8 @@ def test_workers_whose_server_is_gone_keep_their_run_and_end(home, how):
         (worker,) = [int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir()
                      for pid in (task / "children").read_text().split()]  # fmt: skip
         server.send_signal(how)
-        server.wait(10)
-        wait_for(lambda: not is_running(worker), seconds=20)
+        server.wait(40)
+        wait_for(lambda: not is_running(worker), seconds=40)
         kept = store.run(run.id)
         assert kept.status == Status.INTERRUPTED and kept.step >= run.step
         assert load_checkpoint(paths.checkpoint(run.id)).step >= kept.step
