@@ -1,7 +1,6 @@
 """The Transformer and the TimeSformer as the ViT: one init study, one trainer, one store, one set of probes."""
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -9,6 +8,7 @@ import pytest
 import torch
 from scipy import stats
 from tiny import tiny, tiny_clips, tiny_data, tiny_sequences
+from waiting import ended
 
 from vit_lab import paths
 from vit_lab.config import GROUPS, SCHEMES, configure, parse
@@ -221,9 +221,7 @@ def test_the_manager_trains_it_and_the_store_keeps_it(config):
     manager = RunManager(store, workers=1)
     try:
         [run_id] = manager.submit(Plan([config], [0]).runs(new_experiment()))
-        while store.run(run_id).status not in (Status.FINISHED, Status.FAILED):
-            time.sleep(0.02)
-        run = store.run(run_id)
+        run = ended(store, run_id)
         assert (run.status, run.error) == (Status.FINISHED, None)
         assert run.config == configure(config, seed=0) == parse(run.config.model_dump_json())
         assert run.test_accuracy is not None and run.step == 10

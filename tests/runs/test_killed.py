@@ -7,6 +7,7 @@ import time
 
 import pytest
 from tiny import pair, tiny
+from waiting import wait_for
 
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
@@ -94,10 +95,7 @@ def check_ends_equal(ids):
         for run in manager.store.runs(ids):
             if run.status in RESUMABLE:
                 manager.resume(run.id)
-        deadline = time.monotonic() + 120
-        while any(run.status in ACTIVE for run in manager.store.runs(ids)):
-            assert time.monotonic() < deadline, "the runs did not end"
-            time.sleep(0.05)
+        wait_for(lambda: not any(run.status in ACTIVE for run in manager.store.runs(ids)), seconds=120)
         (*whole,) = [said_by(config) for config in CONFIGS]
         for run in manager.store.runs(ids):
             assert (run.status, run.error) == (Status.FINISHED, None)

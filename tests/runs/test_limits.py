@@ -1,9 +1,8 @@
 """What one visitor may ask of the machine, what belongs to whom, and that the host and the shell are left alone."""
 
-import time
-
 import pytest
 from tiny import pair, tiny
+from waiting import ended
 
 from vit_lab import paths
 from vit_lab.config import ConfigError, configure
@@ -13,7 +12,7 @@ from vit_lab.runs import worker as worker_module
 from vit_lab.runs.limits import HOST, HOST_LIMITS, VISITOR_LIMITS, Limits, check_size
 from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import NewRun
-from vit_lab.runs.states import RESUMABLE, Status
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import StoreError
 from vit_lab.training.checkpoint import load_checkpoint
 
@@ -115,9 +114,7 @@ def test_a_run_that_has_trained_for_too_long_is_stopped_with_a_checkpoint_and_sa
     manager = RunManager(store, 1)
     try:
         (run_id,) = ForVisitor(manager, "ann").submit(pair([tiny(steps=100_000)], "e"))
-        while store.run(run_id).status not in RESUMABLE:
-            time.sleep(0.01)
-        run = store.run(run_id)
+        run = ended(store, run_id)
         assert run.status == Status.STOPPED and run.wall_seconds < 10
         assert "the longest that a run may; choose fewer steps" in run.error
         assert load_checkpoint(paths.checkpoint(run_id)).step == run.step > 0

@@ -9,6 +9,7 @@ import time
 import pytest
 import torch
 from tiny import pair, tiny
+from waiting import ended, wait_for
 
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
@@ -16,7 +17,7 @@ from vit_lab.events import Stepped
 from vit_lab.runs import worker as worker_module
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import NewRun
-from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
@@ -92,21 +93,9 @@ def manager(managers):
     return managers()
 
 
-def wait_for(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
-    return found
-
-
 def wait_until(manager, run_id, *statuses):
     wait_for(lambda: manager.store.run(run_id).status in statuses)
     return manager.store.run(run_id)
-
-
-def ended(manager, run_id):
-    return wait_for(lambda: manager.store.run(run_id).status not in ACTIVE and manager.store.run(run_id))
 
 
 def submit(manager, **settings):
@@ -148,7 +137,7 @@ def test_a_pair_finishes_with_all_its_events_in_the_store(managers, gate, monkey
     gate.open()
     ids = manager.submit(pair(configs, "e"))
     for run_id, config in zip(ids, configs, strict=True):
-        run = ended(manager, run_id)
+        run = ended(manager.store, run_id)
         assert (run.status, run.error, run.step, run.total_steps) == (Status.FINISHED, None, 10, 10)
         assert said(manager, run_id) == said_by(config)
         finished = said(manager, run_id)["finished"][0]
@@ -161,7 +150,7 @@ def test_runs_are_trained_in_the_order_of_submission(manager, gate):
     gate.open()
     ids = [submit(manager, seed=seed) for seed in (5, 3, 9)] + manager.submit(pair([tiny(seed=1), tiny(seed=0)], "f"))
     for run_id in ids:
-        assert ended(manager, run_id).status == Status.FINISHED
+        assert ended(manager.store, run_id).status == Status.FINISHED
     assert gate.seeds == [5, 3, 9, 1, 0]
 
 
@@ -175,7 +164,7 @@ def test_one_worker_trains_one_run_at_a_time_and_two_train_two(managers):
 
 def test_every_run_has_one_intra_op_thread(manager, gate):
     gate.open()
-    ended(manager, submit(manager))
+    ended(manager.store, submit(manager))
     assert gate.threads == {1}
 
 
@@ -195,10 +184,10 @@ def test_a_paused_run_that_is_resumed_equals_one_never_paused(managers, manager,
     assert paused.test_accuracy is None and step >= paused.step
     gate.open()
     manager.resume(run_id)
-    resumed = ended(manager, run_id)
+    resumed = ended(manager.store, run_id)
     assert gate.starts == [0, step], "it goes on where it was"
 
-    whole = ended(manager, submit(manager, **NOISY))
+    whole = ended(manager.store, submit(manager, **NOISY))
     assert (resumed.status, whole.status) == (Status.FINISHED, Status.FINISHED)
     assert said(manager, run_id) == said(manager, whole.id)
     assert resumed.test_accuracy == whole.test_accuracy
@@ -225,7 +214,7 @@ def test_training_time_goes_on_after_a_pause_and_leaves_the_pause_out(manager, g
     gate.open()
     resumed = time.monotonic()
     manager.resume(run_id)
-    after = ended(manager, run_id).wall_seconds
+    after = ended(manager.store, run_id).wall_seconds
     assert 0.2 < before < after < before + time.monotonic() - resumed
     seconds = [event["seconds"] for event in manager.store.events(run_id, "step")]
     assert seconds == sorted(seconds) and seconds[0] >= before
@@ -242,7 +231,7 @@ def test_a_stopped_run_ends_where_it_is_and_may_go_on_after_all(manager, gate):
     assert 1 <= stopped.step < 10 and stopped.test_accuracy is None
     gate.open()
     manager.resume(run_id)
-    assert ended(manager, run_id).status == Status.FINISHED
+    assert ended(manager.store, run_id).status == Status.FINISHED
     assert said(manager, run_id) == said_by(tiny())
 
 
@@ -253,17 +242,17 @@ def test_a_queued_run_stands_still_at_once_and_can_be_resumed(manager, gate, ask
     getattr(manager, ask)(second)
     assert manager.store.run(second).status == status
     gate.open()
-    ended(manager, first)
-    third = ended(manager, submit(manager, seed=3))
+    ended(manager.store, first)
+    third = ended(manager.store, submit(manager, seed=3))
     assert third.status == Status.FINISHED and gate.seeds == [1, 3]
     manager.resume(second)
-    assert ended(manager, second).status == Status.FINISHED and gate.seeds == [1, 3, 2]
+    assert ended(manager.store, second).status == Status.FINISHED and gate.seeds == [1, 3, 2]
 
 
 def test_what_has_ended_well_is_not_resumed(manager, gate):
     gate.open()
     run_id = submit(manager)
-    before = ended(manager, run_id)
+    before = ended(manager.store, run_id)
     manager.resume(run_id)
     manager.pause(run_id)
     manager.stop(run_id)
@@ -274,7 +263,7 @@ def test_deleting_a_run_removes_events_and_checkpoint(manager, gate):
     gate.open()
     one, other = submit(manager), submit(manager)
     for run_id in (one, other):
-        ended(manager, run_id)
+        ended(manager.store, run_id)
         assert paths.checkpoint(run_id).exists()
     manager.delete([one])
     assert [run.id for run in manager.store.runs()] == [other]
@@ -288,7 +277,7 @@ def test_a_run_at_work_is_not_deleted(manager, gate):
     with pytest.raises(StoreError, match="still at work; stop it first"):
         manager.delete([run_id])
     gate.open()
-    assert ended(manager, run_id).status == Status.FINISHED
+    assert ended(manager.store, run_id).status == Status.FINISHED
 
 
 # Shutdown
@@ -313,7 +302,7 @@ def test_a_shutdown_interrupts_all_runs_and_another_process_ends_them_as_if_noth
     next_manager = managers()
     for run_id, config in ((running, tiny(**NOISY)), (queued, tiny(seed=8))):
         next_manager.resume(run_id)
-        assert ended(next_manager, run_id).status == Status.FINISHED
+        assert ended(next_manager.store, run_id).status == Status.FINISHED
         assert said(next_manager, run_id) == said_by(config)
     assert gate.starts == [0, step, 0]
 
@@ -346,7 +335,7 @@ def test_a_shutdown_may_be_repeated_and_needs_no_run(manager, gate):
 
 def test_a_shutdown_leaves_ended_runs_as_they_are(manager, gate):
     gate.open()
-    before = ended(manager, submit(manager))
+    before = ended(manager.store, submit(manager))
     manager.shutdown()
     manager.shutdown()
     assert manager.store.run(before.id) == before
@@ -386,13 +375,13 @@ def raising(error):
 def test_a_run_that_breaks_fails_in_a_sentence_and_the_next_one_runs(manager, monkeypatch, error, sentence):
     monkeypatch.setattr(worker_module, "train", broken_training(error))
     failing, next_one = submit(manager, seed=0), submit(manager, seed=1)
-    failed = ended(manager, failing)
+    failed = ended(manager.store, failing)
     assert failed.status == Status.FAILED
     assert failed.error.startswith(sentence) and "\n" not in failed.error
-    assert ended(manager, next_one).status == Status.FINISHED
+    assert ended(manager.store, next_one).status == Status.FINISHED
     monkeypatch.setattr(worker_module, "train", train)
     manager.resume(failing)
-    assert ended(manager, failing).error is None and said(manager, failing) == said_by(tiny())
+    assert ended(manager.store, failing).error is None and said(manager, failing) == said_by(tiny())
 
 
 @pytest.mark.parametrize(
@@ -404,14 +393,14 @@ def test_a_run_that_breaks_fails_in_a_sentence_and_the_next_one_runs(manager, mo
 )
 def test_a_run_whose_data_cannot_be_had_fails_with_the_remedy(manager, gate, settings, words):
     gate.open()
-    failed = ended(manager, submit(manager, **settings))
+    failed = ended(manager.store, submit(manager, **settings))
     assert failed.status == Status.FAILED and all(word in failed.error for word in words)
-    assert ended(manager, submit(manager)).status == Status.FINISHED
+    assert ended(manager.store, submit(manager)).status == Status.FINISHED
 
 
 def test_a_diverged_run_says_at_which_step(manager, gate):
     gate.open()
-    run = ended(manager, submit(manager, **ABSURD))
+    run = ended(manager.store, submit(manager, **ABSURD))
     step = said(manager, run.id)["diverged"][0]["step"]
     assert run.status == Status.DIVERGED
     assert (
@@ -432,7 +421,7 @@ def test_a_damaged_checkpoint_fails_the_resumed_run_in_a_sentence(manager, gate)
     paths.checkpoint(run_id).write_bytes(b"garbage")
     gate.open()
     manager.resume(run_id)
-    failed = ended(manager, run_id)
+    failed = ended(manager.store, run_id)
     assert failed.status == Status.FAILED and "start the run again" in failed.error
 
 
@@ -442,9 +431,9 @@ def test_a_stored_config_that_is_not_valid_any_more_fails_its_run_alone(manager,
         db.execute("""UPDATE runs SET config = '{"model": {"depth": 99}}' WHERE id = ?""", (broken,))
     db.close()
     gate.open()
-    failed = ended(manager, broken)
+    failed = ended(manager.store, broken)
     assert failed.status == Status.FAILED and failed.error.startswith("depth: 99 does not work")
-    assert [ended(manager, run_id).status for run_id in (first, last)] == [Status.FINISHED] * 2
+    assert [ended(manager.store, run_id).status for run_id in (first, last)] == [Status.FINISHED] * 2
 
 
 # A full disk
@@ -470,11 +459,11 @@ def test_events_that_cannot_be_written_fail_the_run_and_it_can_go_on_later(manag
     gate.open()
     disk = FullDisk(monkeypatch, Store, "append", NO_SPACE)
     run_id = submit(manager)
-    failed = ended(manager, run_id)
+    failed = ended(manager.store, run_id)
     assert (failed.status, failed.error) == (Status.FAILED, str(NO_SPACE))
     disk.full = False
     manager.resume(run_id)
-    assert ended(manager, run_id).status == Status.FINISHED and said(manager, run_id) == said_by(tiny())
+    assert ended(manager.store, run_id).status == Status.FINISHED and said(manager, run_id) == said_by(tiny())
 
 
 @pytest.mark.parametrize("checkpoint_seconds", [0.0, 1000.0], ids=["on the way", "at the end"])
@@ -483,12 +472,12 @@ def test_a_checkpoint_that_cannot_be_written_fails_the_run(manager, gate, monkey
     monkeypatch.setattr(worker_module, "CHECKPOINT_SECONDS", checkpoint_seconds)
     disk = FullDisk(monkeypatch, worker_module, "save_checkpoint", OSError(28, "No space left on device"))
     run_id = submit(manager)
-    failed = ended(manager, run_id)
+    failed = ended(manager.store, run_id)
     assert failed.status == Status.FAILED
     assert failed.error == f"No space left on device: {paths.home()}; free some space or mend it, then resume"
     disk.full = False
     manager.resume(run_id)
-    assert ended(manager, run_id).status == Status.FINISHED and said(manager, run_id) == said_by(tiny())
+    assert ended(manager.store, run_id).status == Status.FINISHED and said(manager, run_id) == said_by(tiny())
 
 
 def test_an_end_that_cannot_be_written_is_written_when_there_is_space_again(manager, gate, monkeypatch):
@@ -497,7 +486,7 @@ def test_an_end_that_cannot_be_written_is_written_when_there_is_space_again(mana
     run_id = submit(manager)
     wait_for(lambda: manager.problem == str(NO_SPACE))
     disk.full = False
-    assert ended(manager, run_id).status == Status.FINISHED
+    assert ended(manager.store, run_id).status == Status.FINISHED
     wait_for(lambda: not manager.problem)
 
 
@@ -508,7 +497,7 @@ def test_a_queue_that_cannot_be_read_is_read_when_it_can_be_again(manager, gate,
     wait_for(lambda: manager.problem == str(NO_SPACE))
     assert manager.store.run(run_id).status == Status.QUEUED
     disk.full = False
-    assert ended(manager, run_id).status == Status.FINISHED
+    assert ended(manager.store, run_id).status == Status.FINISHED
 
 
 def test_a_submission_that_cannot_be_written_is_refused_whole(manager, gate, monkeypatch):

@@ -13,6 +13,7 @@ import pytest
 from commands import SMALL
 from commands import run as command
 from tiny import pair, tiny
+from waiting import ended, wait_for
 
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
@@ -20,7 +21,7 @@ from vit_lab.events import Evaluated, Stepped
 from vit_lab.runs import crew, worker_process
 from vit_lab.runs.experiments import Plan
 from vit_lab.runs.manager import RunManager
-from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
@@ -36,6 +37,7 @@ import atexit, signal, sys, time
 from commands import SMALL
 from commands import run as command
 from tiny import pair, tiny
+from waiting import ended, wait_for
 from vit_lab import paths
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.store import Store
@@ -47,23 +49,22 @@ time.sleep(600)
 """
 
 
-@pytest.fixture
-def manager(store):
-    manager = RunManager(store, workers=2)
+@pytest.fixture(name="manager", params=[2])
+def manager_with_workers(store, request):
+    manager = RunManager(store, workers=request.param)
     yield manager
     manager.shutdown()
 
 
-def wait_for(condition, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return found
+one_worker = pytest.mark.parametrize("manager", [1], indirect=True)
 
 
-def ended(store, run_id):
-    return wait_for(lambda: (run := store.run(run_id)).status not in ACTIVE and run)
+def strike(manager, how):
+    """Send the worker of a long run a signal, while a short run waits behind it."""
+    long, short = manager.submit(pair([tiny(**ENDLESS), tiny(seed=1)], "e"))
+    wait_for(lambda: manager.store.run(long).step > 20)
+    os.kill(pids(manager)[manager.store.run(long).worker], how)
+    return long, short
 
 
 def is_running(pid):
@@ -107,23 +108,26 @@ def test_there_are_no_more_workers_than_runs(manager):
     assert len(manager._crew._members) == 2, "no more than cores"
 
 
-def test_a_worker_that_is_killed_fails_its_run_in_a_sentence_and_another_trains_the_next(store):
-    manager = RunManager(store, workers=1)
-    try:
-        first, second = manager.submit(pair([tiny(**ENDLESS), tiny(seed=1)], "e"))
-        wait_for(lambda: store.run(first).step > 20)
-        os.kill(pids(manager)[store.run(first).worker], signal.SIGKILL)
-        failed = ended(store, first)
-        assert failed.status == Status.FAILED and failed.error.startswith(
-            "the process that trained it was ended (signal 9)"
-        )
-        assert "memory" in failed.error and "resume" in failed.error
-        assert ended(store, second).status == Status.FINISHED
-        manager.resume(first)
-        wait_for(lambda: store.run(first).step > failed.step)
-    finally:
-        manager.shutdown()
-    assert store.run(first).status == Status.INTERRUPTED
+@one_worker
+def test_a_worker_that_is_killed_fails_its_run_in_a_sentence_and_another_trains_the_next(manager, store):
+    long, short = strike(manager, signal.SIGKILL)
+    failed = ended(store, long)
+    assert failed.status == Status.FAILED
+    assert failed.error.startswith("the process that trained it was ended (signal 9)")
+    assert "memory" in failed.error and "resume" in failed.error
+    assert ended(store, short).status == Status.FINISHED
+    manager.resume(long)
+    wait_for(lambda: store.run(long).step > failed.step)
+    manager.shutdown()
+    assert store.run(long).status == Status.INTERRUPTED
+
+
+@one_worker
+def test_a_worker_that_is_asked_to_end_keeps_its_run_and_another_comes(manager, store):
+    long, short = strike(manager, signal.SIGTERM)
+    assert ended(store, long).status == Status.INTERRUPTED
+    assert load_checkpoint(paths.checkpoint(long)).step >= store.run(long).step
+    assert ended(store, short).status == Status.FINISHED
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -171,35 +175,20 @@ def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, 
     assert manager.problem == ""
 
 
-def test_a_worker_that_is_asked_to_end_keeps_its_run_and_another_comes(store):
-    manager = RunManager(store, workers=1)
-    try:
-        first, second = manager.submit(pair([tiny(**ENDLESS), tiny(seed=1)], "e"))
-        wait_for(lambda: store.run(first).step > 20)
-        os.kill(pids(manager)[store.run(first).worker], signal.SIGTERM)
-        assert ended(store, first).status == Status.INTERRUPTED
-        assert load_checkpoint(paths.checkpoint(first)).step >= store.run(first).step
-        assert ended(store, second).status == Status.FINISHED
-    finally:
-        manager.shutdown()
-
-
 def test_the_run_of_a_dead_worker_is_ended_once_the_store_can_be_written_again(manager, store, monkeypatch):
-    (run_id,) = manager.submit(pair([tiny(**ENDLESS)], "e"))
-    wait_for(lambda: store.run(run_id).step > 20)
-    end, full = Store.end, threading.Event()
+    end, has_space = Store.end, threading.Event()
 
     def refuses(*arguments):
-        if not full.is_set():
+        if not has_space.is_set():
             raise StoreError("the database cannot be used (disk is full)")
         return end(*arguments)
 
     monkeypatch.setattr(Store, "end", refuses)
-    os.kill(pids(manager)[store.run(run_id).worker], signal.SIGKILL)
+    long, _ = strike(manager, signal.SIGKILL)
     wait_for(lambda: "disk is full" in manager.problem)
-    assert store.run(run_id).status == Status.RUNNING
-    full.set()
-    assert ended(store, run_id).status == Status.FAILED
+    assert store.run(long).status == Status.RUNNING
+    has_space.set()
+    assert ended(store, long).status == Status.FAILED
 
 
 def test_runs_that_wait_for_pilots_are_released_if_the_worker_died_before_it_did(manager, store):

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vit_lab.models.attend import attend
-from vit_lab.models.linear import Linear
+from vit_lab.models.linear import Linear, linear
 
 FUSED_FROM = 16  # features of a head, from which on torch's fused kernel is no slower than `attend`
 
@@ -51,8 +51,8 @@ class Attention(nn.Module):
             return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         weight, bias = self.qkv.weight, self.qkv.bias
         dim = x.shape[-1]
-        q = F.linear(x, weight[:dim], None if bias is None else bias[:dim])
-        kv = F.linear(memory, weight[dim:], None if bias is None else bias[dim:])
+        q = linear(x, weight[:dim], None if bias is None else bias[:dim])
+        kv = linear(memory, weight[dim:], None if bias is None else bias[dim:])
         k, v = kv.unflatten(-1, (2, self.heads, -1)).unbind(2)
         return q.unflatten(-1, (self.heads, -1)).transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
