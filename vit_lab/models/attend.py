@@ -33,42 +33,42 @@ def attend(qkv: Tensor, heads: int) -> Tensor:
 class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, heads: int) -> Tensor:
-        parts = qkv.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
-        parts = parts.clone(memory_format=torch.contiguous_format)  # (3, B, H, N, K)
-        parts[0].mul_(parts.shape[-1] ** -0.5)
-        q, k, v = parts.flatten(1, 2)  # (Z, N, K)
+        by_image = (len(qkv), heads)
+        q, k, v = _rearranged(qkv.unflatten(-1, (3, heads, -1)), 2, 0, 3, 1, 4).flatten(1, 2)  # (Z, N, K)
         shift: Tensor | None = None
         mixed, sums, weights = _read(q, k, v, shift)
         low, high = sums.aminmax()
         if not (float(low) > SMALLEST_SUM and float(high) < LARGEST_SUM):
-            shift = torch.cat([(a @ b.transpose(1, 2)).amax(-1, keepdim=True) for a, b in _chunks(q, k)])
+            shift = torch.cat([_scores(a, b, _buffer(a)).amax(-1, keepdim=True) for a, b in _chunks(q, k)])
             mixed, sums, weights = _read(q, k, v, shift)
-        out = qkv.new_empty(len(qkv), q.shape[1], heads, q.shape[2])  # (B, N, H, K)
-        by_image = (len(qkv), heads)
-        torch.div(mixed.unflatten(0, by_image), sums.unflatten(0, by_image), out=out.transpose(1, 2))
-        ctx.save_for_backward(q, k, v, sums, out, shift, weights)
-        return out.flatten(2)
+        mixed.div_(sums)
+        ctx.save_for_backward(q, k, v, sums, mixed, shift, weights)
+        return _rearranged(mixed.unflatten(0, by_image), 0, 2, 1, 3).flatten(2)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        q, k, v, sums, out, shift, weights = ctx.saved_tensors
-        grad = grad.unflatten(-1, out.shape[2:])  # (B, N, H, K)
-        by_image = (len(out), out.shape[2])
-        do = torch.div(grad.transpose(1, 2), sums.unflatten(0, by_image)).flatten(0, 1).contiguous()  # (Z, N, K)
-        own = (grad * out).sum(-1).transpose(1, 2).reshape(sums.shape).div_(sums)  # do_i . o_i over the sum
-        gradients = q.new_empty(3, *q.shape)
-        dq, dk, dv = gradients
+        q, k, v, sums, mixed, shift, weights = ctx.saved_tensors
+        grad = grad.contiguous().unflatten(-1, (-1, q.shape[-1]))  # (B, N, H, K)
+        by_image = grad.shape[::2]
+        do = _rearranged(grad, 0, 2, 1, 3).flatten(0, 1).div_(sums)  # over the sum, (Z, N, K)
+        own = (do * mixed).sum(-1, keepdim=True)  # do_i . o_i over the sum
+        gradients, scale = q.new_empty(3, *q.shape), q.shape[-1] ** -0.5
         ds_buffer = _buffer(q)
         e_buffer = ds_buffer if weights is not None else _buffer(q)
-        for q_, k_, v_, do_, own_, shift_, dq_, dk_, dv_ in _chunks(q, k, v, do, own, shift, dq, dk, dv):
+        for q_, k_, v_, do_, own_, shift_, dq_, dk_, dv_ in _chunks(q, k, v, do, own, shift, *gradients):
             e = weights if weights is not None else _exponentials(q_, k_, shift_, e_buffer[: len(q_)])
             torch.bmm(e.transpose(1, 2), do_, out=dv_)
             ds = torch.bmm(do_, v_.transpose(1, 2), out=ds_buffer[: len(q_)]).sub_(own_).mul_(e)
-            torch.bmm(ds, k_, out=dq_)
-            torch.bmm(ds.transpose(1, 2), q_, out=dk_)
-        dq.mul_(q.shape[-1] ** -0.5)
-        return gradients.unflatten(1, by_image).permute(1, 3, 0, 2, 4).flatten(2), None  # (B, N, 3 D)
+            torch.baddbmm(dq_, ds, k_, beta=0, alpha=scale, out=dq_)
+            torch.baddbmm(dk_, ds.transpose(1, 2), q_, beta=0, alpha=scale, out=dk_)
+        return _rearranged(gradients.unflatten(1, by_image), 1, 3, 0, 2, 4).flatten(2), None  # (B, N, 3 D)
+
+
+def _rearranged(x: Tensor, *order: int) -> Tensor:
+    """x with its dimensions in another order, in memory, too. The last one stays, so features move 16 bytes at once."""
+    together = x.shape[-1] * x.element_size() % 16 == 0
+    return (x.view(torch.complex128) if together else x).permute(order).clone(memory_format=torch.contiguous_format).view(x.dtype)
 
 
 def _read(q: Tensor, k: Tensor, v: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -82,8 +82,13 @@ def _read(q: Tensor, k: Tensor, v: Tensor, shift: Tensor | None) -> tuple[Tensor
 
 
 def _exponentials(q: Tensor, k: Tensor, shift: Tensor | None, out: Tensor) -> Tensor:
-    scores = torch.bmm(q, k.transpose(1, 2), out=out)
+    scores = _scores(q, k, out)
     return (scores if shift is None else scores.sub_(shift)).exp_()
+
+
+def _scores(q: Tensor, k: Tensor, out: Tensor) -> Tensor:
+    """q k^T / sqrt(K), (Z, N, N)."""
+    return torch.baddbmm(out, q, k.transpose(1, 2), beta=0, alpha=q.shape[-1] ** -0.5, out=out)
 
 
 def _chunk(q: Tensor) -> int:
