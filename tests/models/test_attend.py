@@ -43,6 +43,16 @@ def test_in_single_precision_too(shape):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=2e-6)
 
 
+def test_of_a_part_of_a_matrix_and_of_one_gradient_for_all():
+    """Numbers that do not lie side by side in memory."""
+    wide, _ = draw((3, 5, 8, 2), dtype=torch.float32)
+    outputs = [
+        way(wide[..., 1:13], 1).sum() for way in (attend, plain)
+    ]  # K = 4; the gradient of a sum is one 1 for all
+    torch.testing.assert_close(*outputs)
+    torch.testing.assert_close(*(torch.autograd.grad(out, wide)[0] for out in outputs))
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_scores_beyond_what_an_exponential_holds(shape):
     """At thirty times the size scores reach thousands, as after an init of large variance."""

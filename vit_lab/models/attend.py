@@ -3,6 +3,7 @@
 The mathematics is that of `attention_weights(q, k) @ v` (Vaswani et al. 2017, Eq. 1), and a test holds the two together.
 For heads of few features, moving numbers costs more than multiplying them, so:
 
+- Heads are copied apart, and together again, several features at a time.
 - Weights are worked on a chunk at a time, as many heads as fit into the processor's cache. If there are several chunks,
   the backward pass computes them once more instead of fetching them from memory (as FlashAttention does: Dao et al. 2022).
 - E = exp(s) is taken as it stands. Only if a row's sum leaves the range of floats, each row's largest score is taken off
@@ -49,7 +50,7 @@ class _Attend(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         q, k, v, sums, mixed, shift, weights = ctx.saved_tensors
-        grad = grad.contiguous().unflatten(-1, (-1, q.shape[-1]))  # (B, N, H, K)
+        grad = grad.unflatten(-1, (-1, q.shape[-1]))  # (B, N, H, K)
         by_image = grad.shape[::2]
         do = _rearranged(grad, 0, 2, 1, 3).flatten(0, 1).div_(sums)  # over the sum, (Z, N, K)
         own = (do * mixed).sum(-1, keepdim=True)  # do_i . o_i over the sum
@@ -66,9 +67,10 @@ class _Attend(torch.autograd.Function):
 
 
 def _rearranged(x: Tensor, *order: int) -> Tensor:
-    """x with its dimensions in another order, in memory, too. The last one stays, so features move 16 bytes at once."""
-    together = x.shape[-1] * x.element_size() % 16 == 0
-    return (x.view(torch.complex128) if together else x).permute(order).clone(memory_format=torch.contiguous_format).view(x.dtype)
+    """A copy of x with its dimensions in another order. The last one stays, so features move 16 bytes at a time."""
+    x = x.contiguous()
+    wide = x.view(torch.complex128) if x.shape[-1] * x.element_size() % 16 == 0 else x
+    return wide.permute(order).clone(memory_format=torch.contiguous_format).view(x.dtype)
 
 
 def _read(q: Tensor, k: Tensor, v: Tensor, shift: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:

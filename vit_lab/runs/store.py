@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ class Store:
     def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
         """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened."""
         rows = self._read("SELECT seconds, body FROM events WHERE run = ? AND kind = ? ORDER BY step", run_id, kind)
-        return [json.loads(row["body"]) | {"seconds": row["seconds"]} for row in rows]
+        return [_event(row["body"]) | {"seconds": row["seconds"]} for row in rows]
 
     def at_work(self) -> int:
         """How many runs of this process are queued, running or waiting."""
@@ -413,3 +414,10 @@ def one_line(text: str) -> str:
     return " ".join(text.encode("utf-8", "replace").decode().split())[
         :LONGEST_NAME
     ]  # half a character cannot be stored
+
+
+@lru_cache(maxsize=2048)
+def _event(body: str) -> dict[str, Any]:
+    """Whoever watches a run asks each second for all of its events, and most of them are those of before."""
+    event: dict[str, Any] = json.loads(body)
+    return event
