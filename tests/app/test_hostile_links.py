@@ -1,7 +1,7 @@
 """Whatever a link holds, Train and the lessons open without an exception, and what Train would start is valid."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from places import FOLDER
 
@@ -27,6 +27,8 @@ KEYS = [
 @pytest.mark.timeout(300)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(AWKWARD) | st.text(max_size=20), max_size=8))
+@example(query=dict.fromkeys(KEYS, ""))
+@example(query={"kind": "", "dataset": ""})
 def test_no_link_breaks_the_page_or_starts_what_is_not_valid(open_page, workers, monkeypatch, query):
     monkeypatch.setattr("vit_lab.ui.preflight.preflight_panel", lambda configs: None)
     query.setdefault("patch_size", "14")

@@ -75,8 +75,9 @@ class Form:
             on_change=_change_kind,
             help="".join(f"\n- **{kind}**: {words}" for kind, words in KINDS_SAID.items()),
         )
+        kind = kind or "vit"  # a link with nothing after `kind=` chooses none
         self.values["kind"] = st.session_state["drawn_kind"] = kind
-        return str(kind)
+        return kind
 
     def number(self, field: str, label: str, *, step: float | None = None, empty: str | None = None) -> None:
         """A number; with `empty`, it may be left out, which that text explains.
