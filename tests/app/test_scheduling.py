@@ -1,0 +1,23 @@
+"""On Linux, the thread that serves pages lets runs go on; threads that draw, and workers, are scheduled as ever."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+WITNESS = """
+import os, threading
+from vit_lab.ui.lab import serve_without_interrupting_runs
+serve_without_interrupting_runs()
+found = [os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK]
+thread = threading.Thread(target=lambda: found.append(os.sched_getscheduler(0)))
+thread.start(), thread.join()
+print(*found)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="this system has no such kind of scheduling")
+def test_the_main_thread_alone_waits_for_a_free_core():
+    found = subprocess.run([sys.executable, "-c", WITNESS], capture_output=True, text=True, check=True).stdout
+    assert found.split() == [str(os.SCHED_BATCH), str(os.SCHED_OTHER)]
