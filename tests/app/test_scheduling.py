@@ -1,4 +1,4 @@
-"""On Linux, the thread that serves pages lets runs go on; threads that draw, and workers, are scheduled as ever."""
+"""On Linux, a server on a busy machine waits for a core, and so do the threads that it starts."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ WITNESS = """
 import os, threading
 from vit_lab.ui.lab import serve_without_interrupting_runs
 serve_without_interrupting_runs()
-found = [os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK]
+found = [os.sched_getscheduler(0)]
 thread = threading.Thread(target=lambda: found.append(os.sched_getscheduler(0)))
 thread.start(), thread.join()
 print(*found)
@@ -18,6 +18,6 @@ print(*found)
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="this system has no such kind of scheduling")
-def test_the_main_thread_alone_waits_for_a_free_core():
+def test_a_server_waits_for_a_core():
     found = subprocess.run([sys.executable, "-c", WITNESS], capture_output=True, text=True, check=True).stdout
-    assert found.split() == [str(os.SCHED_BATCH), str(os.SCHED_OTHER)]
+    assert found.split() == [str(os.SCHED_BATCH)] * 2

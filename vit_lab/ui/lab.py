@@ -46,14 +46,14 @@ def _manager() -> RunManager:
 
 
 def serve_without_interrupting_runs() -> None:
-    """Where the system can (Linux), have the thread that carries messages to browsers wait for a core to be free.
+    """Where the system can (Linux), have the server wait for a core to be free, instead of taking one at once.
 
-    It wakes up some hundred times a second if many watch. Runs lose more by being interrupted that often than by the work.
+    It wakes up some hundred times a second if many watch, and runs lose more by being interrupted so often than by the work.
+    Threads and workers started from now on inherit it.
     """
     if hasattr(os, "SCHED_BATCH"):
-        main_thread, waits = os.getpid(), os.SCHED_BATCH | os.SCHED_RESET_ON_FORK  # other threads stay as they are
         with suppress(OSError):
-            os.sched_setscheduler(main_thread, waits, os.sched_param(0))
+            os.sched_setscheduler(os.getpid(), os.SCHED_BATCH, os.sched_param(0))  # the thread that starts all others
 
 
 def start_from_dashboard() -> None:
