@@ -46,9 +46,7 @@ def test_in_single_precision_too(shape):
 def test_of_a_part_of_a_matrix_and_of_one_gradient_for_all():
     """Numbers that do not lie side by side in memory."""
     wide, _ = draw((3, 5, 8, 2), dtype=torch.float32)
-    outputs = [
-        way(wide[..., 1:13], 1).sum() for way in (attend, plain)
-    ]  # K = 4; the gradient of a sum is one 1 for all
+    outputs = [way(wide[..., 1:13], 1).sum() for way in (attend, plain)]  # a sum's gradient is one 1 for all
     torch.testing.assert_close(*outputs)
     torch.testing.assert_close(*(torch.autograd.grad(out, wide)[0] for out in outputs))
 
