@@ -111,7 +111,6 @@ def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
     """One run through the store and a worker, to its end; every step is counted."""
     from vit_lab.runs import worker as workers
     from vit_lab.runs.records import NewRun
-    from vit_lab.runs.states import ACTIVE
     from vit_lab.runs.store import Store
 
     class Counted(workers.Training):
@@ -121,17 +120,19 @@ def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
                 counted()
             return event
 
+    class OfOneRun(workers.Worker):
+        def _end(self, *of_the_run: Any) -> None:
+            super()._end(*of_the_run)
+            self.end()
+
     workers.train = lambda run, data, checkpoint=None: Counted(run, data, "cpu", checkpoint)  # type: ignore[assignment]
     load_run_data(config(size))
     store = Store(paths.database())
-    worker = workers.Worker(store, store.presence.name)
     print("ready", flush=True)
     store.add([NewRun(config(size), size, "benchmark")])
-    thread = threading.Thread(target=worker.work)
-    thread.start()
-    while any(run.status in ACTIVE for run in store.runs()):
-        thread.join(0.05)
-    worker.end()
+    worker = threading.Thread(target=OfOneRun(store, store.presence.name).work)
+    worker.start()
+    worker.join()
 
 
 def main(name: str, size: str, counter: str) -> None:
