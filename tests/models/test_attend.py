@@ -8,7 +8,7 @@ from vit_lab.models.attend import attend
 from vit_lab.models.attention import Attention, attention_weights
 from vit_lab.randomness import generator_for
 
-# B, N, D, H: one chunk; several; one head a chunk; a single token; heads of one feature; the lab's presets
+# B, N, D, H: one part; several; one head a part; a single token; heads of one feature; the lab's presets
 SHAPES = [(3, 5, 6, 2), (70, 49, 8, 2), (2, 400, 8, 2), (4, 1, 4, 4), (5, 9, 3, 3), (128, 16, 64, 4)]
 
 
@@ -87,11 +87,14 @@ def test_what_is_no_number_stays_none():
     assert out[0].isnan().any() and out[1].isfinite().all()
 
 
-def test_chunks_change_nothing(monkeypatch):
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+@pytest.mark.parametrize("kept", [0, fast.KEPT])
+def test_neither_parts_nor_computing_weights_again_change_anything(monkeypatch, kept, scale):
     shape = (6, 9, 8, 2)
-    whole = both(shape)[0]
-    monkeypatch.setattr(fast, "CHUNK", 3 * 81)  # three heads at a time, of twelve
-    for ours, theirs in zip(both(shape)[0], whole, strict=True):
+    whole = both(shape, scale)[0]
+    monkeypatch.setattr(fast, "AT_ONCE", 5 * 81)  # five heads at a time, of twelve
+    monkeypatch.setattr(fast, "KEPT", kept)
+    for ours, theirs in zip(both(shape, scale)[0], whole, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
