@@ -42,6 +42,8 @@ class Contender:
         self.process.send_signal(signal.SIGCONT)
         while (going := self.process.poll() is None) and time.perf_counter() - started < seconds:
             time.sleep(0.005)
+        if not going and self.process.poll() != 0:
+            raise RuntimeError(f"the contender {self.name} failed (exit code {self.process.poll()})")
         if going:
             self.process.send_signal(signal.SIGSTOP)
         took = time.perf_counter() - started

@@ -24,7 +24,7 @@ MODELS = SIZES | {"wide": {"patch_size": 7, "dim": 256, "depth": 4, "heads": 8, 
 REPEATS = 15
 PARTS = {  # of the profiler's names; the first that fits counts
     "matrix products": ("aten::mm", "aten::addmm"),
-    "attention": ("bmm", "aten::exp_", "softmax", "scaled_dot_product", "_Attend"),
+    "attention": ("bmm", "aten::exp2_", "softmax", "scaled_dot_product", "_Attend"),
     "LayerNorm": ("layer_norm",),
     "GELU": ("gelu",),
     "copies": ("copy_", "cat", "fill_", "clone"),
@@ -110,8 +110,9 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
         took = seconds_in_turn({"step": step, "mm": multiply})
         whole = flops + attention_flops(config.model, config.optim.batch_size)
         reached, possible = whole / took["step"] / 1e9, flops / took["mm"] / 1e9
-        details[name] = shares(step) | {"step_ms": round(1e3 * took["step"], 2), "mm_ms": round(1e3 * took["mm"], 2)}
-        note = ", ".join(f"{part} {share:.0%}" for part, share in sorted(shares(step).items(), key=lambda x: -x[1])[:4])
+        parts = shares(step)
+        details[name] = parts | {"step_ms": round(1e3 * took["step"], 2), "mm_ms": round(1e3 * took["mm"], 2)}
+        note = ", ".join(f"{part} {share:.0%}" for part, share in sorted(parts.items(), key=lambda x: -x[1])[:4])
         figures.append(Figure(f"{name}: the step", reached, "GFLOP/s", note=note))
         figures.append(Figure(f"{name}: its products by torch.mm", possible, "GFLOP/s",
                               note=f"the step reaches {reached / possible:.0%} of it"))  # fmt: skip

@@ -1,4 +1,4 @@
-"""The conventions of DESIGN.md and STYLE.md, read from the source: where imports point, where draws come from."""
+"""The conventions of the source, read from it: where imports point, where draws come from."""
 
 import ast
 import re

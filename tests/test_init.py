@@ -1,4 +1,4 @@
-"""The init has the distribution and variance of DESIGN.md's table, and the arms of a pair start from one draw."""
+"""The init has the distribution and variance of its scheme, and the arms of a pair start from one draw."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ from vit_lab.models.vit import VisionTransformer
 from vit_lab.schemes import expected_variance, variance_before_truncation
 
 TRUNCATED = stats.truncnorm(-2, 2)
-# DESIGN.md's table once more: the distribution with variance 1 before truncation, and sigma^2 from the fans.
+# The schemes once more, written down on their own: the distribution with variance 1 before truncation, and sigma^2 from the fans.
 TABLE = {
     "linear-default": (stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)), lambda fan_in, fan_out: 1 / (3 * fan_in)),
     "xavier": (stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)), lambda fan_in, fan_out: 2 / (fan_in + fan_out)),

@@ -350,6 +350,8 @@ def test_values_that_cannot_be_leave_the_defaults_and_are_told(open_page, worker
     [
         ({"depth": "four"}, "`depth=four` does not work, so it is 4."),
         ({"kind": "rnn"}, "`kind=rnn` does not work, so it is vit."),
+        ({"kind": ""}, "`kind=` does not work, so it is vit."),
+        ({"length": ""}, "`length=` does not work, so it is steps."),
         ({"train_size": "few"}, "`train_size=few` does not work, so it is left empty."),
         ({"vocabulary": "7"}, "`vocabulary=7` has no place in this form."),
         ({"kind": "transformer", "patch_size": "7"}, "`patch_size=7` has no place in this form."),
@@ -362,6 +364,7 @@ def test_values_that_cannot_be_leave_the_defaults_and_are_told(open_page, worker
 def test_what_a_link_asks_in_vain_is_said_in_one_line(open_page, query, sentence):
     at = open_page(**query)
     assert [warning.value for warning in at.warning] == [f"Not everything in the link can be used: {sentence}"]
+    assert at.session_state["kind"] and at.session_state["length"], "one is lit"
 
 
 @pytest.mark.parametrize("query", [{"depth": "4"}, {"qkv_bias": "true"}, {"train_size": ""}, {"a_qk_scale": "2.0"},

@@ -8,8 +8,10 @@ from vit_lab.models.attend import attend
 from vit_lab.models.attention import Attention, attention_weights
 from vit_lab.randomness import generator_for
 
-# B, N, D, H: one part; several; one head a part; a single token; heads of one feature; the lab's presets
-SHAPES = [(3, 5, 6, 2), (70, 49, 8, 2), (2, 400, 8, 2), (4, 1, 4, 4), (5, 9, 3, 3), (128, 16, 64, 4)]
+# B, N, D, H: one part; several; one head a part; a single token; heads of one feature; those of vit-notes; more weights
+# than are kept; heads so wide that the model takes torch's kernel
+SHAPES = [(3, 5, 6, 2), (70, 49, 8, 2), (2, 400, 8, 2), (4, 1, 4, 4), (5, 9, 3, 3), (128, 49, 8, 2), (128, 49, 16, 4),
+          (128, 16, 64, 4)]  # fmt: skip
 
 
 def draw(shape, scale=1.0, dtype=torch.float64):
@@ -59,6 +61,18 @@ def test_scores_beyond_what_an_exponential_holds(shape):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("scale", [5.0, 7.0, 30.0])  # near to what an exponential holds, at it, and far beyond
+def test_in_single_precision_too_as_well_as_the_plain_formula_is(scale):
+    """Measured against the plain formula in double precision, as far as single precision goes at all."""
+    shape = (128, 49, 8, 2)
+    (ours, our_slope), (theirs, their_slope) = both(shape, scale, torch.float32)
+    qkv, grad = (x.detach().double() for x in draw(shape, scale, torch.float32))
+    true = plain(qkv.requires_grad_(), shape[-1])
+    (slope,) = torch.autograd.grad(true, qkv, grad)
+    for our, their, truth in ((ours, theirs, true), (our_slope, their_slope, slope)):
+        assert (our - truth).abs().max() <= 3 * (their - truth).abs().max()
+
+
 def test_rows_whose_scores_all_lie_far_below_zero():
     q = torch.full((1, 3, 1), 40.0, dtype=torch.float64)
     qkv = torch.cat([q, -q, torch.arange(3.0, dtype=torch.float64).reshape(1, 3, 1)], dim=-1)
@@ -105,6 +119,7 @@ def test_attention_takes_the_fast_path_only_where_it_may(monkeypatch):
     x = torch.randn((2, 3, 8), generator=generator_for(0, "x"))
     layer(x)
     assert taken == [2]
+    Attention(dim=32, heads=2, qkv_bias=True, out_bias=True, dropout=0.0)(torch.ones(2, 3, 32))
     layer(x, generator_for(0, "dropout"))
     layer(x, mask=torch.ones(3, 3, dtype=torch.bool).tril())
     layer(x, memory=x)

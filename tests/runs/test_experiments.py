@@ -223,7 +223,7 @@ def test_a_run_that_starts_over_says_everything_anew(manager, store):
     assert store.run(first.id) == first, "what has ended well is left alone"
     store._set(first.id, status=Status.FAILED, error="no space")
     paths.checkpoint(first.id).write_bytes(b"damaged")
-    manager.start_over(first.id)
+    manager.start_over(first.id)  # the damaged checkpoint with the rest
     again = worked_off(store)[0]
     assert (again.status, again.error, again.test_accuracy) == (Status.FINISHED, None, first.test_accuracy)
     assert [event["loss"] for event in store.events(first.id, "step")] == [event["loss"] for event in kept]

@@ -6,6 +6,7 @@ from waiting import ended
 
 from vit_lab import paths
 from vit_lab.config import ConfigError, configure
+from vit_lab.events import StepMeasured
 from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
 from vit_lab.runs import worker as worker_module
@@ -164,9 +165,19 @@ def test_one_strange_run_among_their_own_stops_the_whole_deletion(idle):
     assert len(store.runs()) == 3
 
 
-def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
-    from vit_lab.events import StepMeasured
+def test_a_run_that_may_not_be_queued_keeps_what_it_has_said(idle, small):
+    (run_id,) = idle.store.add(new(1), owner="ann")
+    event = StepMeasured(step=1, loss=1.0, accuracy=0.5, learning_rate=1e-3, gradient_norm=0.1)
+    idle.store.append(run_id, [(1.0, event)], 1.0, None)
+    idle.store.end(run_id, Status.FAILED, "no space")
+    idle.store.add(new(3), owner="ann")
+    before = idle.store.run(run_id)
+    with pytest.raises(StoreError, match="4 of your runs at work, and 3 is the most"):
+        ForVisitor(idle, "ann").start_over(run_id)
+    assert idle.store.run(run_id) == before and len(idle.store.events(run_id, "step")) == 1
 
+
+def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
     (run_id,) = store.add(new(1))
     lost = store.claim()
     store.interrupt_runs_of(store.presence.name)
@@ -179,3 +190,16 @@ def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
     assert store.append(run_id, [(1.0, event)], 1.0, None, mine.turn) is None
     store.end(run_id, Status.FINISHED, None, mine.turn)
     assert (store.run(run_id).status, store.run(run_id).step) == (Status.FINISHED, 1)
+
+
+def test_a_worker_that_has_lost_its_run_in_the_last_steps_leaves_the_checkpoint_alone(store):
+    (run_id,) = store.add(new(1))
+    lost = store.claim()
+    store.interrupt_runs_of(store.presence.name)
+    store.requeue(run_id)
+    mine = store.claim()
+    worker = worker_module.Worker(store, store.presence.name)
+    assert worker._train(lost) == (Status.INTERRUPTED, None)
+    assert not paths.checkpoint(run_id).exists() and store.events(run_id, "finished") == []
+    assert worker._train(mine) == (Status.FINISHED, None)
+    assert len(store.events(run_id, "finished")) == 1

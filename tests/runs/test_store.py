@@ -328,14 +328,15 @@ def test_a_waiting_run_is_not_claimed_until_it_is_released_and_keeps_its_place(s
         store.delete([waiting])
 
 
-def test_what_a_run_has_said_is_forgotten_only_while_it_stands_still(store):
+def test_what_a_run_has_said_is_taken_back_only_while_it_stands_still(store):
     (run_id,) = add(store)
     append(store, run_id, *EVENTS)
-    store.forget(run_id)
+    store.requeue(run_id, anew=True)
     assert store.run(run_id).test_accuracy == 0.25
     store.end(run_id, Status.STOPPED)
-    store.forget(run_id)
+    store.requeue(run_id, anew=True)
     run = store.run(run_id)
+    assert run.status == Status.QUEUED
     assert store.events(run_id, "evaluated") == []
     assert (run.step, run.val_accuracy, run.test_accuracy, run.best_test_accuracy, run.sparkline) == (
         0, None, None, None, "[]",

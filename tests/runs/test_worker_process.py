@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from commands import SMALL
 from commands import run as command
 from tiny import pair, tiny
 from waiting import ended, wait_for
+from worker_thread import WorkerThread
 
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Stepped
 from vit_lab.runs import crew, worker_process
+from vit_lab.runs import worker as worker_module
 from vit_lab.runs.experiments import Plan
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.states import Status
@@ -34,19 +37,31 @@ ROOT = Path(__file__).parents[2]
 ENDLESS = {"steps": 100_000, "patch_size": 14}
 SERVER = """
 import atexit, signal, sys, time
-from commands import SMALL
-from commands import run as command
 from tiny import pair, tiny
-from waiting import ended, wait_for
 from vit_lab import paths
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.store import Store
 manager = RunManager(Store(paths.database()), 1)
 atexit.register(manager.shutdown, 30)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-manager.submit(pair([tiny(steps=100_000)], "e"))
+manager.submit(pair([tiny(steps=int(sys.argv[1]), dropout=0.1)], "e"))
 time.sleep(600)
 """
+
+
+@contextmanager
+def server_at_work(store, steps):
+    """A server in a process of its own that trains one run: (server, the process id of its worker, the run's record)."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(steps)], env=environment)
+    try:
+        run = wait_for(lambda: (runs := store.runs()) and runs[0].step > 20 and runs[0])
+        (worker,) = [int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir()
+                     for pid in (task / "children").read_text().split()]  # fmt: skip
+        yield server, worker, run
+    finally:
+        server.kill()
+        server.wait()
 
 
 @pytest.fixture(name="manager", params=[2])
@@ -131,26 +146,40 @@ def test_a_worker_that_is_asked_to_end_keeps_its_run_and_another_comes(manager, 
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_whose_server_is_gone_keep_their_run_and_end(home, how):
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
-    server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment)
-    store = Store(paths.database())
-    try:
-        run = wait_for(lambda: (runs := store.runs()) and runs[0].step > 20 and runs[0])
-        (worker,) = [int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir()
-                     for pid in (task / "children").read_text().split()]  # fmt: skip
+def test_workers_whose_server_is_gone_keep_their_run_and_end(home, store, how):
+    with server_at_work(store, 100_000) as (server, worker, run):
         server.send_signal(how)
         server.wait(40)
         wait_for(lambda: not is_running(worker), seconds=40)
-        kept = store.run(run.id)
-        assert kept.status == Status.INTERRUPTED and kept.step >= run.step
-        assert load_checkpoint(paths.checkpoint(run.id)).step >= kept.step
-        store.interrupt_runs_of_dead_processes()
-        Store(paths.database()).close()
-        assert len(list((home / "processes").iterdir())) == 1, "no lock of a dead process is left"
-    finally:
-        server.kill()
-        store.close()
+    kept = store.run(run.id)
+    assert kept.status == Status.INTERRUPTED and kept.step >= run.step
+    assert load_checkpoint(paths.checkpoint(run.id)).step >= kept.step
+    store.interrupt_runs_of_dead_processes()
+    Store(paths.database()).close()
+    assert len(list((home / "processes").iterdir())) == 1, "no lock of a dead process is left"
+
+
+@one_worker
+def test_a_worker_that_outlives_its_server_takes_nothing_from_whoever_has_resumed_its_run(manager, store, monkeypatch):
+    monkeypatch.setattr(worker_module, "CHECKPOINT_SECONDS", 0.1)
+    gone = Store(paths.database())  # of a server that has been killed; its worker does not know it yet
+    (run_id,) = gone.add(pair([tiny(steps=2_000, dropout=0.1)], "e"))
+    old_worker = WorkerThread(gone.presence.name)
+    wait_for(paths.checkpoint(run_id).exists)
+    manager.prepare(1)
+    wait_for(lambda: all(worker.name for worker in manager._crew._members) and manager._crew._members)
+    store.interrupt_runs_of(gone.presence.name)
+    at_work = store.run(run_id).step
+    manager.resume(run_id)
+    old_worker._thread.join(0.01)
+    assert 0 < at_work < 2_000 and old_worker.exit_code is None, "both train"
+    run = ended(store, run_id)
+    old_worker.end()
+    old_worker.wait(30)
+    gone.close()
+    assert (run.status, run.error) == (Status.FINISHED, None)
+    assert_equals_one_never_disturbed(store, run)
+    assert load_checkpoint(paths.checkpoint(run_id)).step == 2_000
 
 
 def test_a_worker_that_hangs_does_not_keep_a_shutdown_waiting(manager, store):

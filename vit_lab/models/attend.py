@@ -25,11 +25,14 @@ from torch.autograd.function import once_differentiable
 
 AT_ONCE = 2**17  # attention weights worked on together: half a megabyte
 KEPT = 2**20  # attention weights of one layer, up to which they are kept for the backward pass: four megabytes
-SMALLEST_SUM, LARGEST_SUM = 1e-30, 1e30  # of a token's exponentials, between which float32 can divide
+SMALLEST_SUM, LARGEST_SUM = 1e-15, 1e15  # of a token's exponentials, between which float32 has room to divide
 
 
 def attend(qkv: Tensor, heads: int) -> Tensor:
-    """Every token reads all tokens, once per head: queries, keys and values side by side, (B, N, 3 D) -> (B, N, D)."""
+    """Every token reads all tokens, once per head: queries, keys and values side by side, (B, N, 3 D) -> (B, N, D).
+
+    What it returns is kept for the gradient, so nobody may write into it.
+    """
     mixed: Tensor = _Attend.apply(qkv, heads)
     return mixed
 
@@ -101,7 +104,7 @@ def _scores(q: Tensor, k: Tensor, out: Tensor) -> Tensor:
 
 
 def _at_once(q: Tensor) -> int:
-    return min(len(q), max(1, AT_ONCE // q.shape[-1] ** 2))
+    return max(1, min(len(q), AT_ONCE // q.shape[-1] ** 2))
 
 
 def _scratch(q: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from vit_lab.config import ConfigError
 from vit_lab.runs.experiments import release
 from vit_lab.runs.states import Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.runs.worker_process import WorkerProcess
 
 TEND_SECONDS = 0.5  # how soon a death is noticed
@@ -72,8 +72,8 @@ class Crew:
             try:
                 self._clear_up_after_the_dead()
                 self._hire()
-            except StoreError as error:
-                self._trouble = str(error)
+            except Exception as error:  # a defect, too, must not end the tending
+                self._trouble = str(error) or type(error).__name__
             self._called.wait(TEND_SECONDS)
             self._called.clear()
 
@@ -103,8 +103,10 @@ class Crew:
                 return
             try:
                 worker = WorkerProcess(self._store.presence.name)
-            except OSError as error:
-                self._pause(f"no worker can be started ({error.strerror or error}); close other programs")
+            except (OSError, RuntimeError) as error:  # no process, or no thread to listen to it
+                self._pause(
+                    f"no worker can be started ({getattr(error, 'strerror', None) or error}); close other programs"
+                )
                 return
             with self._changing:
                 if not self._ending:

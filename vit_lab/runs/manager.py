@@ -49,24 +49,11 @@ class RunManager:
 
     def resume(self, run_id: str, visitor: str = HOST) -> None:
         """Queue a run that stands still, to go on where it was."""
-        self.store.refuse_strangers([run_id], visitor)
-        run = self.store.run(run_id)
-        if run.status in RESUMABLE:
-            if run.wall_seconds >= limits_of(visitor).wall_seconds:
-                raise StoreError(f"the run {run.name} {too_long(visitor)}")
-            has_pilots = any(other.pilot for other in self.store.runs(experiment=run.experiment))
-            waits = has_pilots and not run.pilot and run.step == 0
-            self.store.requeue(run_id, Status.WAITING if waits else Status.QUEUED, visitor)
-            release(self.store, run.experiment)
-            self._crew.call()
+        self._queue_again(run_id, visitor, anew=False)
 
     def start_over(self, run_id: str, visitor: str = HOST) -> None:
         """Queue a run that stands still, to be trained anew from its first step."""
-        self.store.refuse_strangers([run_id], visitor)
-        if self.store.run(run_id).status in RESUMABLE:
-            paths.checkpoint(run_id).unlink(missing_ok=True)
-            self.store.forget(run_id)
-            self.resume(run_id, visitor)
+        self._queue_again(run_id, visitor, anew=True)
 
     def delete(self, run_ids: Sequence[str], visitor: str = HOST) -> None:
         """Remove runs, their events and checkpoints. Raises StoreError if one is still at work."""
@@ -95,6 +82,18 @@ class RunManager:
             self._ended = True
             self._crew.end(timeout)
             self.store.interrupt_runs_of(self.store.presence.name)
+
+    def _queue_again(self, run_id: str, visitor: str, *, anew: bool) -> None:
+        self.store.refuse_strangers([run_id], visitor)
+        run = self.store.run(run_id)
+        if run.status in RESUMABLE:
+            if run.wall_seconds >= limits_of(visitor).wall_seconds and not anew:
+                raise StoreError(f"the run {run.name} {too_long(visitor)}")
+            has_pilots = any(other.pilot for other in self.store.runs(experiment=run.experiment))
+            waits = has_pilots and not run.pilot and (run.step == 0 or anew)
+            self.store.requeue(run_id, Status.WAITING if waits else Status.QUEUED, visitor, anew=anew)
+            release(self.store, run.experiment)
+            self._crew.call()
 
 
 class ForVisitor:

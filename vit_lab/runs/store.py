@@ -31,6 +31,7 @@ PLACE = ", ".join(f.name for f in fields(Place))
 COLUMNS = ", ".join("config AS config_json" if f.name == "config_json" else f.name for f in fields(RunRecord))
 AT_WORK = "status IN ('" + "', '".join(ACTIVE) + "')"
 LONGEST_NAME, UNNAMED = 200, "unnamed"
+LONGEST_KEPT = 500  # characters of an event that is kept parsed
 SPARKLINE_POINTS = 40
 # Which column of `runs` shows the latest value of which field of which event.
 LATEST = {
@@ -117,7 +118,7 @@ class Store:
     def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
         """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened."""
         rows = self._read("SELECT seconds, body FROM events WHERE run = ? AND kind = ? ORDER BY step", run_id, kind)
-        return [_event(row["body"]) | {"seconds": row["seconds"]} for row in rows]
+        return [_parsed(row["body"]) | {"seconds": row["seconds"]} for row in rows]
 
     def at_work(self) -> int:
         """How many runs of this process are queued, running or waiting."""
@@ -237,26 +238,24 @@ class Store:
 
     # What workers write
 
-    def requeue(self, run_id: str, status: Status = Status.QUEUED, visitor: str = HOST) -> None:
-        """Queue a run that stands still, for this process; or let it wait. Raises StoreError if that is too many."""
+    def requeue(self, run_id: str, status: Status = Status.QUEUED, visitor: str = HOST, *, anew: bool = False) -> None:
+        """Queue a run that stands still, for this process; or let it wait. Raises StoreError if that is too many.
+
+        `anew` takes back all that it has said, so that it starts over.
+        """
+        still = f"id = ? AND NOT {AT_WORK}"
         with self._write() as db:
             self._admit(visitor, 1)
+            if anew:
+                db.execute(f"DELETE FROM events WHERE run = (SELECT id FROM runs WHERE {still})", (run_id,))
+                db.execute(
+                    "UPDATE runs SET step = 0, wall_seconds = 0, images_per_second = NULL, train_loss = NULL, val_accuracy = "
+                    f"NULL, test_accuracy = NULL, best_test_accuracy = NULL, sparkline = '[]' WHERE {still}",
+                    (run_id,),
+                )
             db.execute(
-                f"UPDATE runs SET status = ?, process = ?, request = NULL, error = NULL WHERE id = ? AND NOT {AT_WORK}",
+                f"UPDATE runs SET status = ?, process = ?, request = NULL, error = NULL WHERE {still}",
                 (status, self.presence.name, run_id),
-            )
-
-    def forget(self, run_id: str) -> None:
-        """Take back all that a run that stands still has said, so that it can start over."""
-        with self._write() as db:
-            db.execute(
-                f"DELETE FROM events WHERE run = (SELECT id FROM runs WHERE id = ? AND NOT {AT_WORK})", (run_id,)
-            )
-            db.execute(
-                "UPDATE runs SET step = 0, wall_seconds = 0, images_per_second = NULL, train_loss = NULL, "
-                "val_accuracy = NULL, test_accuracy = NULL, best_test_accuracy = NULL, sparkline = '[]' "
-                f"WHERE id = ? AND NOT {AT_WORK}",
-                (run_id,),
             )
 
     def claim(self, server: str | None = None) -> RunRecord | None:
@@ -416,8 +415,12 @@ def one_line(text: str) -> str:
     ]  # half a character cannot be stored
 
 
-@lru_cache(maxsize=2048)
-def _event(body: str) -> dict[str, Any]:
-    """Whoever watches a run asks each second for all of its events, and most of them are those of before."""
-    event: dict[str, Any] = json.loads(body)
+def _parsed(body: str) -> dict[str, Any]:
+    event: dict[str, Any] = _parsed_before(body) if len(body) <= LONGEST_KEPT else json.loads(body)
     return event
+
+
+@lru_cache(maxsize=20_000)  # of 40 runs and more; a few hundred bytes each
+def _parsed_before(body: str) -> Any:
+    """Whoever watches a run asks each second for all of its losses, and most of them are those of before."""
+    return json.loads(body)

@@ -77,6 +77,8 @@ class Worker:
             path = paths.checkpoint(run.id)
             for file in paths.half_written(run.id):
                 file.unlink(missing_ok=True)
+            if run.step == 0:  # it has said nothing yet, or starts over
+                path.unlink(missing_ok=True)
             checkpoint = load_checkpoint(path) if path.exists() else None
             training = train(run.config, load_run_data(run.config), checkpoint=checkpoint)
             return self._follow(run, training)
@@ -127,7 +129,9 @@ class Worker:
                     save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
                     saved = now
         # In this order, here as above: a process that dies in between repeats a few steps and leaves no gap.
-        self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second, run.turn)
+        wish = self.store.append(run.id, pending, clock.training_seconds, clock.images_per_second, run.turn)
+        if wish == Status.INTERRUPTED:
+            return Status.INTERRUPTED, None
         save_checkpoint(training.checkpoint(), paths.checkpoint(run.id))
         return ended
 

@@ -71,11 +71,10 @@ class Form:
             default="vit",
             required=True,
             key="kind",
-            bind="query-params",
+            bind=_link_unless_empty("kind"),
             on_change=_change_kind,
             help="".join(f"\n- **{kind}**: {words}" for kind, words in KINDS_SAID.items()),
         )
-        kind = kind or "vit"  # a link with nothing after `kind=` chooses none
         self.values["kind"] = st.session_state["drawn_kind"] = kind
         return kind
 
@@ -129,7 +128,12 @@ class Form:
     def length(self) -> None:
         """How long a run lasts, in steps or in epochs."""
         unit = st.segmented_control(
-            "Length in", ["steps", "epochs"], default="steps", required=True, key="length", bind="query-params"
+            "Length in",
+            ["steps", "epochs"],
+            default="steps",
+            required=True,
+            key="length",
+            bind=_link_unless_empty("length"),
         )
         if unit == "epochs":
             self.values["epochs"] = st.number_input(
@@ -276,6 +280,14 @@ def _number(text: Any) -> float | None:
         return float(text) if isinstance(text, str) and len(text) <= 24 else None
     except ValueError:
         return None
+
+
+def _link_unless_empty(field: str) -> Literal["query-params"] | None:
+    """Ties a choice to its place in the URL, save where nothing stands there: Streamlit would choose nothing."""
+    if st.query_params.get(field, "something"):
+        return "query-params"
+    del st.query_params[field]  # so the next choice has its place again
+    return None
 
 
 def _link(field: str) -> Literal["query-params"] | None:

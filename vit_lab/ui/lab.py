@@ -49,11 +49,12 @@ def serve_without_interrupting_runs() -> None:
     """Where the system can (Linux), have the server wait for a core to be free, instead of taking one at once.
 
     It wakes up some hundred times a second if many watch, and runs lose more by being interrupted so often than by the work.
-    Threads and workers started from now on inherit it.
+    The main thread, which starts those of all sessions, and the calling one, which may start the workers, pass it on.
     """
     if hasattr(os, "SCHED_BATCH"):
         with suppress(OSError):
-            os.sched_setscheduler(os.getpid(), os.SCHED_BATCH, os.sched_param(0))  # the thread that starts all others
+            for thread in (os.getpid(), 0):
+                os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
 
 
 def start_from_dashboard() -> None:
