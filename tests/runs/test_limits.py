@@ -177,12 +177,17 @@ def test_a_run_that_may_not_be_queued_keeps_what_it_has_said(idle, small):
     assert idle.store.run(run_id) == before and len(idle.store.events(run_id, "step")) == 1
 
 
-def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
+def claimed_twice(store):
+    """A run as the worker knows it that has lost it, and as the one does that has resumed it."""
     (run_id,) = store.add(new(1))
     lost = store.claim()
     store.interrupt_runs_of(store.presence.name)
     store.requeue(run_id)
-    mine = store.claim()
+    return run_id, lost, store.claim()
+
+
+def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
+    run_id, lost, mine = claimed_twice(store)
     event = StepMeasured(step=1, loss=1.0, accuracy=0.5, learning_rate=1e-3, gradient_norm=0.1)
     assert store.append(run_id, [(1.0, event)], 1.0, None, lost.turn) == Status.INTERRUPTED
     store.end(run_id, Status.INTERRUPTED, None, lost.turn)
@@ -193,11 +198,7 @@ def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
 
 
 def test_a_worker_that_has_lost_its_run_in_the_last_steps_leaves_the_checkpoint_alone(store):
-    (run_id,) = store.add(new(1))
-    lost = store.claim()
-    store.interrupt_runs_of(store.presence.name)
-    store.requeue(run_id)
-    mine = store.claim()
+    run_id, lost, mine = claimed_twice(store)
     worker = worker_module.Worker(store, store.presence.name)
     assert worker._train(lost) == (Status.INTERRUPTED, None)
     assert not paths.checkpoint(run_id).exists() and store.events(run_id, "finished") == []

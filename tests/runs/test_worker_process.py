@@ -44,16 +44,16 @@ from vit_lab.runs.store import Store
 manager = RunManager(Store(paths.database()), 1)
 atexit.register(manager.shutdown, 30)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-manager.submit(pair([tiny(steps=int(sys.argv[1]), dropout=0.1)], "e"))
+manager.submit(pair([tiny(steps=100_000)], "e"))
 time.sleep(600)
 """
 
 
 @contextmanager
-def server_at_work(store, steps):
+def server_at_work(store):
     """A server in a process of its own that trains one run: (server, the process id of its worker, the run's record)."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(steps)], env=environment)
+    server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment)
     try:
         run = wait_for(lambda: (runs := store.runs()) and runs[0].step > 20 and runs[0])
         (worker,) = [int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir()
@@ -147,7 +147,7 @@ def test_a_worker_that_is_asked_to_end_keeps_its_run_and_another_comes(manager, 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_whose_server_is_gone_keep_their_run_and_end(home, store, how):
-    with server_at_work(store, 100_000) as (server, worker, run):
+    with server_at_work(store) as (server, worker, run):
         server.send_signal(how)
         server.wait(40)
         wait_for(lambda: not is_running(worker), seconds=40)
@@ -202,6 +202,26 @@ def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, 
     (other_id,) = manager.submit(pair([tiny(seed=1)], "f"))
     assert [ended(store, one).status for one in (run_id, other_id)] == [Status.FINISHED] * 2
     assert manager.problem == ""
+
+
+def test_a_machine_without_room_for_a_thread_is_told_and_tried_again(manager, store, monkeypatch):
+    def refuses(server):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(crew, "WorkerProcess", refuses)
+        (run_id,) = manager.submit(pair([tiny()], "e"))
+        told = "no worker can be started (can't start new thread); close other programs"
+        wait_for(lambda: manager.problem == told)
+    assert ended(store, run_id).status == Status.FINISHED and manager.problem == ""
+
+
+def test_a_defect_does_not_end_the_tending(manager, store, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(manager._crew, "_hire", lambda: {}["nobody"])
+        (run_id,) = manager.submit(pair([tiny()], "e"))
+        wait_for(lambda: manager.problem == "'nobody'")
+    assert ended(store, run_id).status == Status.FINISHED
 
 
 def test_the_run_of_a_dead_worker_is_ended_once_the_store_can_be_written_again(manager, store, monkeypatch):

@@ -104,9 +104,8 @@ class Crew:
             try:
                 worker = WorkerProcess(self._store.presence.name)
             except (OSError, RuntimeError) as error:  # no process, or no thread to listen to it
-                self._pause(
-                    f"no worker can be started ({getattr(error, 'strerror', None) or error}); close other programs"
-                )
+                why = getattr(error, "strerror", None) or error
+                self._pause(f"no worker can be started ({why}); close other programs")
                 return
             with self._changing:
                 if not self._ending:

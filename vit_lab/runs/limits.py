@@ -84,8 +84,6 @@ def step_bytes(config: RunConfig) -> float:
     model = config.model
     tokens, batch = model.num_tokens, config.optim.batch_size
     kept = tokens * (12 * model.dim + 3 * round(model.dim * model.mlp_ratio))
-    weights = (
-        model.heads * tokens**2
-    )  # of attention; all are kept only where dropout needs them, or looked at by probes
+    weights = model.heads * tokens**2  # of attention: all are kept for dropout alone, and probes look at them
     dropped = 4 * weights if model.attention_dropout else 0
     return 4.0 * max(batch * model.depth * (kept + dropped), PROBE_IMAGES * weights)
