@@ -9,7 +9,9 @@ from typing import Any
 import altair as alt
 import pandas as pd  # noqa: F401 - Altair stumbles over a pandas that another thread has half loaded
 
+from vit_lab.config import GROUPS
 from vit_lab.ui.arms import COLOURS, LETTERS
+from vit_lab.ui.words import GROUP_NAMES
 
 ARM_COLOUR = alt.Color("arm:N", scale=alt.Scale(domain=list(LETTERS), range=list(COLOURS)), legend=None)
 STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, format=",d", grid=False))
@@ -27,26 +29,27 @@ def constant_spec(chart: alt.LayerChart, height: int) -> dict[str, Any]:
     return spec
 
 
-def _curves(title: str, y_format: str, height: int, zero: bool) -> dict[str, Any]:
+def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
     """Thin lines for the training batches, bold ones with points for the validation images."""
-    y = alt.Y("value:Q", title=title, axis=alt.Axis(format=y_format, tickCount=6), scale=alt.Scale(zero=zero))
+    y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=y_format, tickCount=6))
     tooltip = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("name:N", title="init"),
         alt.Tooltip("split:N", title="on"),
         alt.Tooltip("step:Q"),
-        alt.Tooltip("value:Q", title=title, format=".4f"),
+        alt.Tooltip("value:Q", title=title.lower(), format=".4f"),
     ]
     base = alt.Chart().encode(x=STEP, y=y, color=ARM_COLOUR, detail=["run:N"], tooltip=tooltip)
     training = base.mark_line(strokeWidth=1.2, opacity=0.4).transform_filter(alt.datum.split == "training")
     validation = base.mark_line(strokeWidth=2.6, point=alt.OverlayMarkDef(size=34)).transform_filter(
         alt.datum.split == "validation"
     )
-    return constant_spec(alt.layer(EXTENT, training, validation), height)
+    named = alt.Title(title, anchor="start", fontSize=16)
+    return constant_spec(alt.layer(EXTENT, training, validation).properties(title=named), 330)
 
 
-def _small(title: str) -> dict[str, Any]:
-    """A small chart of one weight statistic of one group of matrices."""
+def _small(title: str, group: str) -> dict[str, Any]:
+    """A small chart of one weight statistic of one group of matrices, which is named above it."""
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=".3~g"), scale=alt.Scale(zero=True))
     tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q", title=title, format=".4g")]
     x = alt.X("step:Q", title=None, axis=alt.Axis(tickCount=3, format=",d", grid=False))
@@ -56,7 +59,8 @@ def _small(title: str) -> dict[str, Any]:
         .encode(x=x, y=y, color=ARM_COLOUR, detail=["run:N"], tooltip=tooltip)
         .transform_filter(alt.datum.split != "extent")
     )
-    return constant_spec(alt.layer(EXTENT.encode(x=x), line), 120)
+    named = alt.Title(GROUP_NAMES[group], anchor="start", fontSize=13, fontWeight="normal")
+    return constant_spec(alt.layer(EXTENT.encode(x=x), line).properties(title=named), 140)
 
 
 def _by_place(x: str, title: str, y_title: str, *, height: int = 200, rule: float | None = None) -> dict[str, Any]:
@@ -148,10 +152,13 @@ def _ridgeline(x: alt.X) -> dict[str, Any]:
     return constant_spec(alt.layer(ridges, labels), 420)
 
 
-LOSS = _curves("loss (nats)", ".1f", 300, zero=True)
-ACCURACY = _curves("accuracy", ".0%", 300, zero=True)
-WEIGHT_STD = _small("std")
-WEIGHT_DISTANCE = _small("distance from init")
+LOSS = _curves("Loss", "nats", ".1f")
+ACCURACY = _curves("Accuracy", None, ".0%")
+WEIGHTS = {
+    f"{measure}/{group}": _small(title, group)
+    for measure, title in (("weight_std", "std"), ("weight_distance", "distance from init"))
+    for group in GROUPS
+}
 
 LAYER_STD = _by_place("layer", "layer", "std")
 LAYER_NORM = _by_place("layer", "layer", "norm")

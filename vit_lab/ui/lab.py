@@ -2,10 +2,9 @@
 
 import atexit
 import importlib
-import os
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -17,6 +16,7 @@ from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store, StoreError
+from vit_lab.ui.serving import read_the_theme_once, serve_without_interrupting_runs
 from vit_lab.ui.visitor import visitor
 
 NOTICE_SECONDS = 2.0  # within which some page finds out that a process has died
@@ -42,19 +42,8 @@ def _manager() -> RunManager:
     manager = RunManager(_store())
     atexit.register(manager.shutdown)
     serve_without_interrupting_runs()
+    read_the_theme_once()
     return manager
-
-
-def serve_without_interrupting_runs() -> None:
-    """Where the system can (Linux), have the server wait for a core to be free, instead of taking one at once.
-
-    It wakes up some hundred times a second if many watch, and runs lose more by being interrupted so often than by the work.
-    The main thread, which starts those of all sessions, and the calling one, which may start the workers, pass it on.
-    """
-    if hasattr(os, "SCHED_BATCH"):
-        with suppress(OSError):
-            for thread in (os.getpid(), 0):
-                os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
 
 
 def start_from_dashboard() -> None:

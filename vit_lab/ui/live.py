@@ -18,6 +18,9 @@ from vit_lab.ui.words import GROUP_NAMES
 
 TICK_SECONDS, WEIGHTS_SECONDS = 1.0, 5.0
 METRIC_WIDTH = 150  # pixels: no number moves another
+CURVES_WIDTH = 320  # pixels at least
+HOW_TO_READ = ("Bold with points: on validation, the loss as plain cross-entropy. Thin: what training minimises, over the "
+               "latest batches.")  # fmt: skip
 STATUS_COLOURS = {
     Status.WAITING: "gray",
     Status.QUEUED: "gray",
@@ -32,13 +35,25 @@ STATUS_COLOURS = {
 
 
 def experiment_panel(experiment: str) -> None:
-    """Progress, controls and charts of an experiment; it polls only while one of its runs is at work."""
+    """Progress, controls and charts of an experiment; it polls only while one of its runs is at work.
+
+    A tick should be cheap, so what changes with the states of the runs only stands outside of it.
+    """
+    from vit_lab.analysis.summary import arm_names  # brings scipy
+
     runs = open_store().runs(experiment=experiment)
+    readable = [run for run in runs if not unreadable(run)]
+    names = arm_names(readable)
+    names |= {run.arm: arm_label(run.config) for run in readable if run.arm not in names}  # a pilot run's has none
     active = any(run.status in ACTIVE for run in runs)
     whose_runs(runs)
-    _controls(runs)  # out here, because they change with the states of the runs only, and a tick should be cheap
-    st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, _standing(runs))
-    st.fragment(_weights, run_every=WEIGHTS_SECONDS if active else None)(experiment)
+    _controls(runs)
+    for run in runs:
+        if why := unreadable(run):
+            st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
+    st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, names, _standing(runs))
+    st.caption(f"{' '.join(f'{chip(arm)} {names[arm]}.' for arm in sorted(names))} {HOW_TO_READ}")
+    st.fragment(_weights, run_every=WEIGHTS_SECONDS if active else None)(experiment, names)
 
 
 def whose_runs(runs: Sequence[RunRecord]) -> None:
@@ -70,68 +85,54 @@ def _standing(runs: Sequence[RunRecord]) -> dict[str, tuple[bool, bool]]:
     return {run.id: (run.status in ACTIVE, run.status in RESUMABLE) for run in runs}
 
 
-def _panel(experiment: str, standing: Mapping[str, tuple[bool, bool]]) -> None:
+def _panel(experiment: str, names: Mapping[int, str], standing: Mapping[str, tuple[bool, bool]]) -> None:
     with problems_told():
-        _draw(experiment, standing)
+        _draw(experiment, names, standing)
 
 
-def _draw(experiment: str, standing: Mapping[str, tuple[bool, bool]]) -> None:
+def _draw(experiment: str, names: Mapping[int, str], standing: Mapping[str, tuple[bool, bool]]) -> None:
     store = open_store()
     runs = store.runs(experiment=experiment)
     if _standing(runs) != standing:
         st.rerun()  # the whole page learns of it
     tell_hold_up(runs)
-    for run in runs:
-        if why := unreadable(run):
-            st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
     runs = [run for run in runs if not unreadable(run)]
-    from vit_lab.analysis.summary import arm_names  # brings scipy
-
-    names = arm_names(runs)
     for column, run in zip(st.columns(len(runs), border=True) if runs else [], runs, strict=True):
         with column:
-            _progress(store, run, names)
-    curves(store, runs, " ".join(f"{chip(run.arm)} {_name(run, names)}" for run in runs))
+            _progress(store, run, names[run.arm])
+    curves(store, runs, names)
 
 
-def curves(store: Store, runs: Sequence[RunRecord], legend: str = "") -> None:
-    """Loss and accuracy of each run by step, side by side, as they stand."""
+def curves(store: Store, runs: Sequence[RunRecord], names: Mapping[int, str]) -> None:
+    """Loss and accuracy of each run by step, side by side, as they stand; HOW_TO_READ tells what is what."""
     from vit_lab.ui import charts  # with the rows: pandas and Altair, which the page above can be drawn without
     from vit_lab.ui.rows import live_tables
 
-    tables = live_tables(store, runs)
-    loss, accuracy = st.columns(2)
-    with loss:
-        st.markdown(f"**Loss** {legend}")
+    tables = live_tables(store, "curves", runs, names, TICK_SECONDS)
+    with st.grid(2, min_column_width=CURVES_WIDTH):
         st.vega_lite_chart(tables["loss"], charts.LOSS, key="loss", alt="Loss of each arm by step")
-    with accuracy:
-        st.markdown(f"**Accuracy** {legend}")
         st.vega_lite_chart(tables["accuracy"], charts.ACCURACY, key="accuracy", alt="Accuracy of each arm by step")
-    st.caption("Bold with points: on validation, the loss as plain cross-entropy. Thin: what training minimises, "
-               "over the latest batches.")  # fmt: skip
 
 
-def _weights(experiment: str) -> None:
+def _weights(experiment: str, names: Mapping[int, str]) -> None:
     """Small charts of the weight statistics, which a run measures some thirty times."""
     with problems_told():
-        _draw_weights(open_store(), experiment)
+        _draw_weights(open_store(), experiment, names)
 
 
-def _draw_weights(store: Store, experiment: str) -> None:
+def _draw_weights(store: Store, experiment: str, names: Mapping[int, str]) -> None:
     from vit_lab.ui import charts
     from vit_lab.ui.rows import live_tables
 
-    tables = live_tables(store, [run for run in store.runs(experiment=experiment) if not unreadable(run)])
-    measures = {"weight_std": ("Spread of the weights (std)", charts.WEIGHT_STD),
-               "weight_distance": ("Distance from the init, relative to its size", charts.WEIGHT_DISTANCE)}  # fmt: skip
-    for measure, (title, spec) in measures.items():
+    runs = [run for run in store.runs(experiment=experiment) if not unreadable(run)]
+    tables = live_tables(store, "weights", runs, names, WEIGHTS_SECONDS)
+    for measure, title in (("weight_std", "Spread of the weights (std)"),
+                           ("weight_distance", "Distance from the init, relative to its size")):  # fmt: skip
         st.markdown(f"**{title}**")
-        grid = st.grid(len(GROUPS), min_column_width=130, gap="small")
-        for group in GROUPS:
-            with grid.cell():
-                st.caption(GROUP_NAMES[group])
-                st.vega_lite_chart(tables[f"{measure}/{group}"], spec, key=f"{measure}-{group}",
-                                   alt=f"{title}: {GROUP_NAMES[group]}")  # fmt: skip
+        with st.grid(len(GROUPS), min_column_width=130, gap="small"):
+            for group in GROUPS:
+                name = f"{measure}/{group}"
+                st.vega_lite_chart(tables[name], charts.WEIGHTS[name], key=name, alt=f"{title}: {GROUP_NAMES[group]}")
 
 
 def _controls(runs: Sequence[RunRecord]) -> None:
@@ -157,24 +158,21 @@ def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> Non
             open_manager().stop(run.id)
 
 
-def _name(run: RunRecord, names: Mapping[int, str]) -> str:
-    return names.get(run.arm, arm_label(run.config))  # a pilot run has no named arm
-
-
-def _progress(store: Store, run: RunRecord, names: Mapping[int, str]) -> None:
+def _progress(store: Store, run: RunRecord, name: str) -> None:
     total = run.total_steps or run.config.optim.steps
-    st.markdown(f"{chip(run.arm)} **{_name(run, names)}** {status_badge(run)}")
+    st.markdown(f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(run))}]]")
     st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
     with st.container(horizontal=True):
-        for label, accuracy, meaning in (("Validation", run.val_accuracy, "Accuracy on what is held out from training."),
-                                   ("Test", run.test_accuracy, "Accuracy on the test set, looked at once, at the end.")):  # fmt: skip
-            st.metric(label, _percent(accuracy), width=METRIC_WIDTH, help=meaning)
-    st.caption(", ".join(_below(run)))
+        st.metric("Validation", _percent(run.val_accuracy), width=METRIC_WIDTH,
+                  help="Accuracy on what is held out from training.")  # fmt: skip
+        if run.test_accuracy is not None:
+            st.metric("Test", _percent(run.test_accuracy), width=METRIC_WIDTH,
+                      help="Accuracy on the test set, looked at once, at the end.")  # fmt: skip
     if run.error:
         st.caption(run.error)
 
 
-def _below(run: RunRecord) -> list[str]:
+def _details(run: RunRecord) -> list[str]:
     examples = examples_of(run.config.data.dataset)
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
     return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]

@@ -1,13 +1,13 @@
 """What the store holds, as the rows that the chart specs draw. Read once per new event, for all viewers together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
-from vit_lab.analysis.summary import arm_names
 from vit_lab.config import GROUPS
 from vit_lab.runs.records import RunRecord, arm_label
 from vit_lab.runs.states import Status
@@ -17,30 +17,31 @@ from vit_lab.ui.arms import LETTERS
 LINEAR_BINS = 72  # of a weight histogram on a linear axis
 SPLITS = {"training": "step", "validation": "evaluated"}  # what a curve tells of, and the events that do
 LIVE_PROBES = ("weight_std", "weight_distance")
-LIVE_CHARTS = ("loss", "accuracy", *(f"{measure}/{group}" for measure in LIVE_PROBES for group in GROUPS))
+LIVE_CHARTS = {
+    "curves": ("loss", "accuracy"),
+    "weights": tuple(f"{measure}/{group}" for measure in LIVE_PROBES for group in GROUPS),
+}
 SCHEMA = pa.schema([(name, pa.string()) for name in ("run", "arm", "name", "split")]
                    + [("step", pa.int64()), ("value", pa.float64())])  # fmt: skip
+WORDS = pa.dictionary(pa.int8(), pa.string())
+COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()
+Points = dict[str, list[tuple[str, int, float | None]]]  # by chart: split, step and value
 
 
-def live_tables(store: Store, runs: Sequence[RunRecord]) -> dict[str, pa.Table]:
-    """Rows for the live charts by chart: "loss" and "accuracy", on training batches and validation images, and every
-    probed place of LIVE_PROBES, such as "weight_std/qk". Columns SCHEMA.
+def live_tables(
+    store: Store, kind: Literal["curves", "weights"], runs: Sequence[RunRecord], names: Mapping[int, str], every: float
+) -> dict[str, pa.Table]:
+    """Rows for the live charts of a kind by chart: curves on training batches and on validation images, or the probed
+    places of LIVE_PROBES, such as "weight_std/qk". Columns SCHEMA; `names` of the arms.
 
-    Each run's rows are made once a second at most, for all viewers together, and never changed.
+    Each run's rows are made once in `every` seconds of training, for all viewers together, and never changed.
     """
-    names = arm_names(runs)
     told = (
-        (
-            run.id,
-            run.arm,
-            names.get(run.arm, arm_label(run.config)),
-            run.total_steps or run.config.optim.steps,
-            _second(run),
-        )
+        (run.id, run.arm, names[run.arm], run.total_steps or run.config.optim.steps, _moment(run, every))
         for run in runs
     )
-    return _tables_together(store, tuple(told))
+    return _tables_together(store, kind, tuple(told))
 
 
 def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str) -> dict[str, pd.DataFrame]:
@@ -105,22 +106,21 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
 
 
 @st.cache_resource(show_spinner=False, max_entries=100)
-def _tables_together(_store: Store, runs: tuple[tuple[str, int, str, int, str], ...]) -> dict[str, pa.Table]:
-    tables = [_run_tables(_store, *run) for run in runs]
-    return {chart: pa.concat_tables([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS}
+def _tables_together(_store: Store, kind: str, runs: tuple[tuple[str, int, str, int, str], ...]) -> dict[str, pa.Table]:
+    tables = [_run_tables(_store, kind, *run) for run in runs]
+    return {chart: _compact([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS[kind]}
+
+
+def _compact(tables: Sequence[pa.Table]) -> pa.Table:
+    """All rows in one batch, the words of each column told once: a third of the bytes, for the network of a class."""
+    return pa.concat_tables(tables).combine_chunks().cast(COMPACT)
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
-def _run_tables(_store: Store, run_id: str, arm: int, name: str, total_steps: int, version: str) -> dict[str, pa.Table]:
-    points: dict[str, list[tuple[str, int | None, float | None]]] = {chart: [] for chart in LIVE_CHARTS}
-    for split, kind in SPLITS.items():
-        for event in _store.events(run_id, kind):
-            for measure in ("loss", "accuracy"):
-                points[measure].append((split, event["step"], event[measure]))
-    for event in _store.events(run_id, "probed"):
-        for measure, place, value in event["rows"]:
-            if (chart := f"{measure}/{place}") in points:
-                points[chart].append(("probe", event["step"], value))
+def _run_tables(
+    _store: Store, kind: str, run_id: str, arm: int, name: str, total_steps: int, moment: str
+) -> dict[str, pa.Table]:
+    points = _curve_points(_store, run_id) if kind == "curves" else _weight_points(_store, run_id)
     fixed = (run_id, LETTERS[arm % len(LETTERS)], name)
     extent = [("extent", 0, None), ("extent", total_steps, None)]
     return {
@@ -131,9 +131,27 @@ def _run_tables(_store: Store, run_id: str, arm: int, name: str, total_steps: in
     }
 
 
-def _second(run: RunRecord) -> str:
-    """Changes once a second of training, and whenever the run's state does."""
-    return f"{run.status}/{int(run.wall_seconds) if run.status == Status.RUNNING else run.wall_seconds}"
+def _curve_points(store: Store, run_id: str) -> Points:
+    points: Points = {chart: [] for chart in LIVE_CHARTS["curves"]}
+    for split, kind in SPLITS.items():
+        for event in store.events(run_id, kind):
+            for measure, rows in points.items():
+                rows.append((split, event["step"], event[measure]))
+    return points
+
+
+def _weight_points(store: Store, run_id: str) -> Points:
+    points: Points = {chart: [] for chart in LIVE_CHARTS["weights"]}
+    for event in store.events(run_id, "probed"):
+        for measure, place, value in event["rows"]:
+            if (chart := f"{measure}/{place}") in points:
+                points[chart].append(("probe", event["step"], value))
+    return points
+
+
+def _moment(run: RunRecord, seconds: float) -> str:
+    """Changes once in so many seconds of training, and whenever the run's state does."""
+    return f"{run.status}/{run.wall_seconds // seconds if run.status == Status.RUNNING else run.wall_seconds}"
 
 
 def _version(run: RunRecord) -> str:

@@ -13,7 +13,7 @@ from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments import live, progress
 from vit_lab.ui.lab import open_manager, open_store, problems_told
-from vit_lab.ui.live import curves, status_badge
+from vit_lab.ui.live import HOW_TO_READ, curves, status_badge
 
 
 def start(key: str, arms: Mapping[str, RunConfig]) -> None:
@@ -64,4 +64,5 @@ def _states_and_curves(names: Sequence[str], store: Store, runs: list[RunRecord]
         if run.error:
             st.caption(f"{names[run.arm]}: {run.error}")
     progress(runs)
-    curves(store, runs)
+    curves(store, runs, dict(enumerate(names)))
+    st.caption(HOW_TO_READ)

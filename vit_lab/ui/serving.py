@@ -1,0 +1,48 @@
+"""What the server does so that drawing pages takes little from the runs that train beside it."""
+
+import functools
+import os
+from contextlib import suppress
+from typing import Any
+
+from streamlit import config
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
+
+_streamlits_own: Any = getattr(app_session, "_populate_theme_msg", None)
+
+
+def serve_without_interrupting_runs() -> None:
+    """Where the system can (Linux), have the server wait for a core to be free, instead of taking one at once.
+
+    It wakes up some hundred times a second if many watch, and runs lose more by being interrupted so often than by the work.
+    The main thread, which starts those of all sessions, and the calling one, which may start the workers, pass it on.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):
+            for thread in (os.getpid(), 0):
+                os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
+
+
+def read_the_theme_once() -> None:
+    """Streamlit sends the theme at the start of each tick, and puts it together from the settings again each time.
+
+    Here it does so when the settings have been read, and copies the outcome: the same message. Nothing happens if
+    a release of Streamlit has no such function.
+    """
+    if _streamlits_own is not None and app_session._populate_theme_msg is not _populate_theme:
+        config.on_config_parsed(_theme.cache_clear, force_connect=True)
+        app_session._populate_theme_msg = _populate_theme
+
+
+def _populate_theme(msg: CustomThemeConfig, section: str = "theme") -> None:
+    theme = _theme(section)
+    if theme.ByteSize():  # else the message would say that it has such a section
+        msg.MergeFrom(theme)
+
+
+@functools.cache
+def _theme(section: str) -> CustomThemeConfig:
+    theme = CustomThemeConfig()
+    _streamlits_own(theme, section)
+    return theme
