@@ -11,16 +11,19 @@ from places import DASHBOARD, TRAIN
 from streamlit.testing.v1 import AppTest
 
 from vit_lab.runs.records import NewRun
-from vit_lab.ui import lab, picture
+from vit_lab.ui import lab, picture, preflight
 
 release_manager = lab._manager.clear  # kept, because a test may put something else in its place
-digits_read_once = functools.cache(picture.load_bundled_digits)  # unpacking them takes longer than the rest of a page
+# What takes longer than all the rest of a page: unpacking the digits, and looking at a model before its first step
+digits_read_once = functools.cache(picture.load_bundled_digits)
+looked_at_once = functools.cache(preflight._preflight.__wrapped__)
 
 
 @pytest.fixture(autouse=True)
 def fresh_server(home, monkeypatch) -> Iterator[None]:
     """No store, worker or cached row outlives a test."""
     monkeypatch.setattr(picture, "load_bundled_digits", digits_read_once)
+    monkeypatch.setattr(preflight, "_preflight", looked_at_once)
     st.cache_data.clear()
     st.cache_resource.clear()
     yield
@@ -38,7 +41,6 @@ def open_page() -> Callable[..., AppTest]:
     def open_it(page: str = TRAIN, **query: str) -> AppTest:
         at = AppTest.from_file(str(DASHBOARD), default_timeout=60)
         if page != TRAIN:
-            at.run()
             at.switch_page(page)
         for name, value in query.items():
             at.query_params[name] = value

@@ -45,7 +45,11 @@ NONSENSE = (
 
 @pytest.fixture(autouse=True)
 def all_data_is_here(monkeypatch):
-    """Every data set counts as being on disk, the bundled digits stand in for it, and any of them may be chosen."""
+    """Every data set counts as being on disk, the bundled digits stand in for it, and any of them may be chosen.
+
+    How each model starts is not looked at: another setting is another model, often with other data.
+    """
+    monkeypatch.setattr("vit_lab.ui.preflight.gauge_badge", lambda config: "")
     digits = load_dataset("mnist-10k", normalise=True)
     monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: True)
     monkeypatch.setattr("vit_lab.data.splits.load_dataset", lambda name, normalise: digits)

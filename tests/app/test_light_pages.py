@@ -7,23 +7,28 @@ import sys
 import pytest
 from places import ROOT
 
-PAGES = sorted((ROOT / "pages").glob("*.py"))
-HEAVY = {"train.py": {"torch", "scipy", "pandas", "altair"}}  # the others show tables and charts at once
-LOADED = "import sys; print(*[name for name in ('torch', 'torchvision', 'scipy', 'pandas', 'altair') if name in sys.modules])"
+HEAVY = {"train": {"torch", "scipy", "pandas", "altair"}}  # the others show tables and charts at once
+PAGES = sorted((ROOT / "pages").glob("*.py"), key=lambda page: page.stem not in HEAVY)
+LOADED = "print(*[name for name in ('torch', 'torchvision', 'scipy', 'pandas', 'altair') if name in sys.modules])"
 
 
-def loaded_by(page):
-    """The heavy modules in memory after the imports at the top of a page."""
-    tree = ast.parse(page.read_text(encoding="utf-8"))
-    imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    code = "\n".join([*imports, LOADED])
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+@pytest.fixture(scope="module")
+def loaded():
+    """The heavy modules in memory after the imports at the top of each page, one page after the other."""
+    lines = ["import sys"]
+    for page in PAGES:
+        tree = ast.parse(page.read_text(encoding="utf-8"))
+        lines += [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        lines.append(LOADED)
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {page.stem: set(line.split()) for page, line in zip(PAGES, done.stdout.splitlines(), strict=True)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_imports_of_a_page_bring_no_torch(page):
-    assert not loaded_by(page) & HEAVY.get(page.name, {"torch", "torchvision"})
+@pytest.mark.parametrize("page", [page.stem for page in PAGES])
+def test_the_imports_of_a_page_bring_no_torch(loaded, page):
+    assert not loaded[page] & HEAVY.get(page, {"torch", "torchvision"})
 
 
 def test_the_train_page_shows_its_button_before_torch_is_loaded(home):

@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from screen import button, no_exception, settle
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 COLD = "/?kind=transformer&dim=16&depth=1&heads=2&steps=5&warmup_steps=2&a_variance_scale=0.4&sequence_length=6"
 

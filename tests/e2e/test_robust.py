@@ -19,7 +19,7 @@ from vit_lab.training.trainer import train as train_without_a_server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SINGLE = "/?arms=1&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
-SLOW = "/?arms=1&patch_size=2&dim=256&depth=12&heads=8&steps=1000&batch_size=256"  # many seconds a step
+SLOW = "/?arms=1&patch_size=4&dim=256&depth=12&heads=8&steps=1000&batch_size=1024"  # many seconds a step
 
 
 @pytest.fixture
@@ -88,12 +88,12 @@ def test_a_server_that_is_asked_to_end_leaves_its_run_interrupted_with_a_checkpo
 def test_a_server_that_is_killed_leaves_a_run_that_resumes_and_ends_equal_to_the_bit(server, arrive):
     """The hundred kills of tests/runs/test_killed.py, three of them with the server itself, and from its page."""
     dashboard = server()
-    page = arrive(dashboard).open(SINGLE.replace("steps=20000", "steps=3000"))
+    page = arrive(dashboard).open(SINGLE.replace("steps=20000", "steps=1200"))
     train(page)
     for kill in range(3):
         (before,) = stored_as_it_is(dashboard)
         wait_until(page, lambda step=before.step: stored_as_it_is(dashboard)[0].step > step, "some steps")
-        page.wait_for_timeout(700 * kill)
+        page.wait_for_timeout(300 * kill)
         dashboard.kill()
         (run,) = stored(dashboard)
         assert run.status == Status.INTERRUPTED and run.step >= before.step
