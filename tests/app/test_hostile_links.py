@@ -31,7 +31,6 @@ KEYS = [
 @example(query={"kind": "", "dataset": ""})
 def test_no_link_breaks_the_page_or_starts_what_is_not_valid(open_page, workers, monkeypatch, query):
     monkeypatch.setattr("vit_lab.ui.preflight.preflight_panel", lambda configs: None)
-    monkeypatch.setattr("vit_lab.ui.preflight.gauge_badge", lambda config: "")
     query.setdefault("patch_size", "14")
     query.setdefault("dim", "8")
     at = open_page(**query)

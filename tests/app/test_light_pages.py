@@ -14,7 +14,10 @@ LOADED = "print(*[name for name in ('torch', 'torchvision', 'scipy', 'pandas', '
 
 @pytest.fixture(scope="module")
 def loaded():
-    """The heavy modules in memory after the imports at the top of each page, one page after the other."""
+    """The heavy modules in memory after the imports at the top of each page, one page after the other in one process.
+
+    So only the first, Train, is tried alone, and what one page loads, all later ones seem to have loaded.
+    """
     lines = ["import sys"]
     for page in PAGES:
         tree = ast.parse(page.read_text(encoding="utf-8"))

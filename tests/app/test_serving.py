@@ -6,9 +6,10 @@ import sys
 
 import pytest
 from streamlit import config
-from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.runtime import app_session
 
+from vit_lab.ui import serving
 from vit_lab.ui.serving import read_the_theme_once
 
 SECTIONS = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.light.sidebar", "theme.dark.sidebar")
@@ -48,43 +49,59 @@ def test_a_server_waits_for_a_core():
     assert found.split() == [str(batch)] * 3
 
 
+@pytest.fixture(autouse=True)
+def streamlits_own(monkeypatch):
+    """Streamlit as it is without the lab, and nothing kept, before and after."""
+    serving._made_of.cache_clear()
+    monkeypatch.setattr(app_session, "_populate_theme_msg", serving._streamlits_own)
+    yield
+    serving._made_of.cache_clear()
+
+
 def theme():
-    """The theme as Streamlit has it sent to a browser."""
-    whole = CustomThemeConfig()
+    """The part of Streamlit's message to a browser that holds the theme."""
+    session = NewSession()
     for section in SECTIONS:
-        part = whole
+        part = session.custom_theme
         for name in section.split(".")[1:]:
             part = getattr(part, name)
         app_session._populate_theme_msg(part, section)
-    return whole.SerializeToString(deterministic=True)
+    return session.SerializeToString(deterministic=True)
 
 
 def test_the_theme_is_that_of_the_settings_and_put_together_once(monkeypatch):
     asked, options = [], config.get_options_for_section
     monkeypatch.setattr(config, "get_options_for_section", lambda section: asked.append(section) or options(section))
-    monkeypatch.setattr(app_session, "_populate_theme_msg", app_session._populate_theme_msg)  # given back in the end
-    streamlits_own = theme()
-    assert b"#0f766e" in streamlits_own and asked == [*SECTIONS]
+    expected = theme()
+    assert b"#0f766e" in expected and asked == [*SECTIONS]
     read_the_theme_once()
     read_the_theme_once()  # as after clearing the caches
-    config._on_config_parsed.send()
+    assert app_session._populate_theme_msg is not serving._streamlits_own
     asked.clear()
-    assert [theme(), theme(), theme()] == [streamlits_own] * 3
+    assert [theme(), theme(), theme()] == [expected] * 3
     assert asked == [*SECTIONS]
 
 
-def test_a_changed_theme_is_read_again(monkeypatch):
-    monkeypatch.setattr(app_session, "_populate_theme_msg", app_session._populate_theme_msg)
+@pytest.mark.parametrize("only", [{}, {"base": "light"}, {"base": "dark"}, {"headingFontSizes": ["2rem"]}], ids=str)
+def test_a_theme_of_little_is_the_same_too(monkeypatch, only):
+    monkeypatch.setattr(config, "get_options_for_section", lambda section: only if section == "theme" else {})
+    expected = theme()
     read_the_theme_once()
-    theme()
-    monkeypatch.setitem(config.get_config_options(), "theme.primaryColor", config.ConfigOption("theme.primaryColor"))
-    config.get_config_options()["theme.primaryColor"].set_value("#123456", "a test")
+    assert theme() == expected
+    assert bool(expected) == bool(only)
+
+
+def test_a_changed_theme_is_read_again(monkeypatch):
+    read_the_theme_once()
+    assert b"#123456" not in theme()
+    monkeypatch.setattr(config, "get_options_for_section", lambda section: {"primaryColor": "#123456"})
+    assert b"#123456" not in theme()
     config._on_config_parsed.send()
     assert b"#123456" in theme()
 
 
-def test_a_streamlit_without_such_a_function_is_left_alone(monkeypatch):
-    monkeypatch.setattr("vit_lab.ui.serving._streamlits_own", None)
-    before = app_session._populate_theme_msg
+@pytest.mark.parametrize("other", [None, lambda msg: None, lambda msg, section, more=0: None])
+def test_a_streamlit_with_another_function_is_left_alone(monkeypatch, other):
+    monkeypatch.setattr(serving, "_streamlits_own", other)
     read_the_theme_once()
-    assert app_session._populate_theme_msg is before
+    assert app_session._populate_theme_msg is not serving._populate_theme

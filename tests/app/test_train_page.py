@@ -5,6 +5,7 @@ import time
 import pytest
 from every_kind import SCHEMES
 from places import COMPARE, RUNS, TRAIN
+from streamlit.testing.v1 import AppTest
 from tiny import tiny
 
 from vit_lab import paths
@@ -13,7 +14,7 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store, StoreError
-from vit_lab.ui import lab
+from vit_lab.ui import charts, lab
 
 TINY = {
     "dim": "8",
@@ -197,3 +198,14 @@ def test_a_line_says_what_the_runs_under_the_form_are(open_page, every_kind):
     for query, whose in (({"kind": "transformer"}, "Latest runs"), ({"experiment": "done"}, "The runs of this link")):
         at = open_page(**query)
         assert any(m.value.startswith(f"**{whose}**: vit on mnist-10k, launched ") for m in at.markdown), whose
+
+
+def test_an_arm_that_joins_between_two_ticks_waits_until_the_page_has_named_it(every_kind):
+    def weights_only():
+        from vit_lab.ui import lab, live
+
+        live._draw_weights(lab.open_store(), "done", {0: "the only one that had a name"})
+
+    at = AppTest.from_function(weights_only)
+    at.session_state["framed"] = True
+    assert not at.run().exception and len(at.get("vega_lite_chart")) == len(charts.WEIGHTS)

@@ -1,6 +1,7 @@
 """Preflight says what a run will measure at step 0, and its gauge tells healthy starts from the others."""
 
 import math
+import pickle
 
 import pytest
 import torch
@@ -79,3 +80,8 @@ def test_preflight_draws_nothing_from_the_global_generator(batch):
     first = preflight(tiny(), batch)
     torch.manual_seed(2)
     assert preflight(tiny(), batch) == first
+
+
+def test_what_preflight_says_can_be_kept_for_all_sessions(batch):
+    looked = preflight(tiny(), batch)
+    assert pickle.loads(pickle.dumps(looked)) == looked

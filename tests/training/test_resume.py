@@ -30,10 +30,10 @@ OTHER_MODELS = {
 
 @pytest.fixture(params=RUNS.values(), ids=RUNS.keys())
 def config(request):
-    return tiny(**{"steps": 6} | request.param, seed=7)
+    return tiny(**{"steps": 7} | request.param, seed=7)
 
 
-@pytest.fixture(params=[250, 2], ids=["measured at every step", "measured every third step"])
+@pytest.fixture(params=[250, 2], ids=["measured at every step", "measured seldom"])
 def cadence(request, monkeypatch):
     """How often a run speaks; in the second case events also fall between two measurements of the loss."""
     for times in ("STEP_EVENTS", "EVALUATIONS", "PROBES"):

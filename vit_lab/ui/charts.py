@@ -11,7 +11,7 @@ import pandas as pd  # noqa: F401 - Altair stumbles over a pandas that another t
 
 from vit_lab.config import GROUPS
 from vit_lab.ui.arms import COLOURS, LETTERS
-from vit_lab.ui.words import GROUP_NAMES
+from vit_lab.ui.words import GROUP_NAMES, LIVE_WEIGHTS
 
 ARM_COLOUR = alt.Color("arm:N", scale=alt.Scale(domain=list(LETTERS), range=list(COLOURS)), legend=None)
 STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, format=",d", grid=False))
@@ -37,7 +37,7 @@ def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
         alt.Tooltip("name:N", title="init"),
         alt.Tooltip("split:N", title="on"),
         alt.Tooltip("step:Q"),
-        alt.Tooltip("value:Q", title=title.lower(), format=".4f"),
+        alt.Tooltip("value:Q", title=f"{title.lower()} ({unit})" if unit else title.lower(), format=".4f"),
     ]
     base = alt.Chart().encode(x=STEP, y=y, color=ARM_COLOUR, detail=["run:N"], tooltip=tooltip)
     training = base.mark_line(strokeWidth=1.2, opacity=0.4).transform_filter(alt.datum.split == "training")
@@ -155,9 +155,7 @@ def _ridgeline(x: alt.X) -> dict[str, Any]:
 LOSS = _curves("Loss", "nats", ".1f")
 ACCURACY = _curves("Accuracy", None, ".0%")
 WEIGHTS = {
-    f"{measure}/{group}": _small(title, group)
-    for measure, title in (("weight_std", "std"), ("weight_distance", "distance from init"))
-    for group in GROUPS
+    f"{measure}/{group}": _small(title, group) for measure, (_, title) in LIVE_WEIGHTS.items() for group in GROUPS
 }
 
 LAYER_STD = _by_place("layer", "layer", "std")

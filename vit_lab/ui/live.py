@@ -14,11 +14,11 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.lab import open_manager, open_store, problems_told, tell_hold_up
 from vit_lab.ui.reuse import settings_button
 from vit_lab.ui.visitor import not_theirs
-from vit_lab.ui.words import GROUP_NAMES
+from vit_lab.ui.words import GROUP_NAMES, LIVE_WEIGHTS
 
 TICK_SECONDS, WEIGHTS_SECONDS = 1.0, 5.0
 METRIC_WIDTH = 150  # pixels: no number moves another
-CURVES_WIDTH = 320  # pixels at least
+CURVES_WIDTH, WEIGHTS_WIDTH = 320, 130  # pixels at least
 HOW_TO_READ = ("Bold with points: on validation, the loss as plain cross-entropy. Thin: what training minimises, over the "
                "latest batches.")  # fmt: skip
 STATUS_COLOURS = {
@@ -37,22 +37,23 @@ STATUS_COLOURS = {
 def experiment_panel(experiment: str) -> None:
     """Progress, controls and charts of an experiment; it polls only while one of its runs is at work.
 
-    A tick should be cheap, so what changes with the states of the runs only stands outside of it.
+    A tick should be cheap, so what a change of a run's state changes, or nothing, stands outside of it.
     """
-    from vit_lab.analysis.summary import arm_names  # brings scipy
-
     runs = open_store().runs(experiment=experiment)
-    readable = [run for run in runs if not unreadable(run)]
-    names = arm_names(readable)
-    names |= {run.arm: arm_label(run.config) for run in readable if run.arm not in names}  # a pilot run's has none
     active = any(run.status in ACTIVE for run in runs)
     whose_runs(runs)
     _controls(runs)
+    from vit_lab.analysis.summary import arm_names  # brings scipy
+
+    readable = [run for run in runs if not unreadable(run)]
+    names = {run.arm: arm_label(run.config) for run in readable}  # also of an arm that has only pilot runs
+    names |= arm_names(readable)
     for run in runs:
         if why := unreadable(run):
             st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
     st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, names, _standing(runs))
-    st.caption(f"{' '.join(f'{chip(arm)} {names[arm]}.' for arm in sorted(names))} {HOW_TO_READ}")
+    if names:
+        st.caption(f"{' '.join(f'{chip(arm)} {names[arm]}.' for arm in sorted(names))} {HOW_TO_READ}")
     st.fragment(_weights, run_every=WEIGHTS_SECONDS if active else None)(experiment, names)
 
 
@@ -124,12 +125,12 @@ def _draw_weights(store: Store, experiment: str, names: Mapping[int, str]) -> No
     from vit_lab.ui import charts
     from vit_lab.ui.rows import live_tables
 
-    runs = [run for run in store.runs(experiment=experiment) if not unreadable(run)]
+    # An arm that has joined meanwhile has no name here yet: the next tick of the panel draws the page anew
+    runs = [run for run in store.runs(experiment=experiment) if not unreadable(run) and run.arm in names]
     tables = live_tables(store, "weights", runs, names, WEIGHTS_SECONDS)
-    for measure, title in (("weight_std", "Spread of the weights (std)"),
-                           ("weight_distance", "Distance from the init, relative to its size")):  # fmt: skip
+    for measure, (title, _) in LIVE_WEIGHTS.items():
         st.markdown(f"**{title}**")
-        with st.grid(len(GROUPS), min_column_width=130, gap="small"):
+        with st.grid(len(GROUPS), min_column_width=WEIGHTS_WIDTH, gap="small"):
             for group in GROUPS:
                 name = f"{measure}/{group}"
                 st.vega_lite_chart(tables[name], charts.WEIGHTS[name], key=name, alt=f"{title}: {GROUP_NAMES[group]}")

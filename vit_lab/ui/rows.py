@@ -1,4 +1,4 @@
-"""What the store holds, as the rows that the chart specs draw. Read once per new event, for all viewers together."""
+"""What the store holds, as the rows that the chart specs draw. Read once for all viewers together."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -13,17 +13,17 @@ from vit_lab.runs.records import RunRecord, arm_label
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import LETTERS
+from vit_lab.ui.words import LIVE_WEIGHTS
 
 LINEAR_BINS = 72  # of a weight histogram on a linear axis
 SPLITS = {"training": "step", "validation": "evaluated"}  # what a curve tells of, and the events that do
-LIVE_PROBES = ("weight_std", "weight_distance")
 LIVE_CHARTS = {
     "curves": ("loss", "accuracy"),
-    "weights": tuple(f"{measure}/{group}" for measure in LIVE_PROBES for group in GROUPS),
+    "weights": tuple(f"{measure}/{group}" for measure in LIVE_WEIGHTS for group in GROUPS),
 }
 SCHEMA = pa.schema([(name, pa.string()) for name in ("run", "arm", "name", "split")]
                    + [("step", pa.int64()), ("value", pa.float64())])  # fmt: skip
-WORDS = pa.dictionary(pa.int8(), pa.string())
+WORDS = pa.dictionary(pa.int16(), pa.string())
 COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()
 Points = dict[str, list[tuple[str, int, float | None]]]  # by chart: split, step and value
@@ -33,7 +33,7 @@ def live_tables(
     store: Store, kind: Literal["curves", "weights"], runs: Sequence[RunRecord], names: Mapping[int, str], every: float
 ) -> dict[str, pa.Table]:
     """Rows for the live charts of a kind by chart: curves on training batches and on validation images, or the probed
-    places of LIVE_PROBES, such as "weight_std/qk". Columns SCHEMA; `names` of the arms.
+    places of LIVE_WEIGHTS, such as "weight_std/qk". Columns COMPACT; `names` of the arms.
 
     Each run's rows are made once in `every` seconds of training, for all viewers together, and never changed.
     """
@@ -150,8 +150,9 @@ def _weight_points(store: Store, run_id: str) -> Points:
 
 
 def _moment(run: RunRecord, seconds: float) -> str:
-    """Changes once in so many seconds of training, and whenever the run's state does."""
-    return f"{run.status}/{run.wall_seconds // seconds if run.status == Status.RUNNING else run.wall_seconds}"
+    """Changes once in so many seconds of training, whenever the run's state does, and if it starts over."""
+    moment = run.wall_seconds // seconds if run.status == Status.RUNNING else run.wall_seconds
+    return f"{run.turn}/{run.status}/{moment}"
 
 
 def _version(run: RunRecord) -> str:

@@ -1,12 +1,13 @@
 """What the server does so that drawing pages takes little from the runs that train beside it."""
 
 import functools
+import inspect
 import os
 from contextlib import suppress
 from typing import Any
 
 from streamlit import config
-from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig, NewSession
 from streamlit.runtime import app_session
 
 _streamlits_own: Any = getattr(app_session, "_populate_theme_msg", None)
@@ -27,22 +28,28 @@ def serve_without_interrupting_runs() -> None:
 def read_the_theme_once() -> None:
     """Streamlit sends the theme at the start of each tick, and puts it together from the settings again each time.
 
-    Here it does so when the settings have been read, and copies the outcome: the same message. Nothing happens if
-    a release of Streamlit has no such function.
+    Here it does so once after the settings have been read, and copies the outcome: the same message. Nothing happens if
+    a release of Streamlit has no such function, or one of another kind.
     """
-    if _streamlits_own is not None and app_session._populate_theme_msg is not _populate_theme:
-        config.on_config_parsed(_theme.cache_clear, force_connect=True)
+    if _is_known(_streamlits_own) and app_session._populate_theme_msg is not _populate_theme:
+        config.on_config_parsed(_made_of.cache_clear, force_connect=True)
         app_session._populate_theme_msg = _populate_theme
 
 
+def _is_known(function: Any) -> bool:
+    return function is not None and list(inspect.signature(function).parameters) == ["msg", "section"]
+
+
 def _populate_theme(msg: CustomThemeConfig, section: str = "theme") -> None:
-    theme = _theme(section)
-    if theme.ByteSize():  # else the message would say that it has such a section
-        msg.MergeFrom(theme)
+    made = _made_of(section)
+    if made.HasField("custom_theme"):
+        msg.SetInParent()
+        msg.MergeFrom(made.custom_theme)
 
 
 @functools.cache
-def _theme(section: str) -> CustomThemeConfig:
-    theme = CustomThemeConfig()
-    _streamlits_own(theme, section)
-    return theme
+def _made_of(section: str) -> NewSession:
+    """A message that holds that section of the theme, or none if there is nothing in it."""
+    session = NewSession()
+    _streamlits_own(session.custom_theme, section)
+    return session

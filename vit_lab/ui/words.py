@@ -11,6 +11,11 @@ GROUP_NAMES = {
     "head": "classifier",
 }
 
+LIVE_WEIGHTS = {  # measure: its heading, and what one number of it is called
+    "weight_std": ("Spread of the weights (std)", "std"),
+    "weight_distance": ("Distance from the init, relative to its size", "distance from init"),
+}
+
 KINDS_SAID = {
     "vit": "a Vision Transformer reads images, cut into patches.",
     "timesformer": "a TimeSformer reads clips, with attention over space and time.",

@@ -55,6 +55,7 @@ def forget(key: str) -> None:
 def watch(runs: Sequence[RunRecord], names: Sequence[str]) -> None:
     """State, loss and accuracy of some runs of one experiment, live while one is at work; `names` of its arms."""
     live(partial(_states_and_curves, names), runs[0].experiment)
+    st.caption(HOW_TO_READ)
 
 
 def _states_and_curves(names: Sequence[str], store: Store, runs: list[RunRecord]) -> None:
@@ -65,4 +66,3 @@ def _states_and_curves(names: Sequence[str], store: Store, runs: list[RunRecord]
             st.caption(f"{names[run.arm]}: {run.error}")
     progress(runs)
     curves(store, runs, dict(enumerate(names)))
-    st.caption(HOW_TO_READ)
