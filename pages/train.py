@@ -123,7 +123,7 @@ if configs:
             else:
                 st.rerun()
 else:
-    words.info("Mend the setting that is marked in the form, and training can start.")
+    st.info(f"{form.wrong} Mend it in the form, and training can start.")
 
 preflight = st.container()
 experiment = st.query_params.get("experiment") or store.latest_experiment()

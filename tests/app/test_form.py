@@ -271,7 +271,7 @@ def test_what_cannot_be_is_said_beside_the_field_and_cannot_be_trained(open_page
     assert not at.exception
     assert [error.value for error in at.error] == [sentence]
     assert not any(button.key == "train" for button in at.button)
-    assert "Mend the setting" in at.info[0].value
+    assert at.info[0].value.endswith(f"**: {sentence}. Mend it in the form, and training can start.")
     at.number_input(key=field).set_value(DEFAULTS[field]).run()
     assert not at.error and at.button(key="train")
 

@@ -14,7 +14,7 @@ from vit_lab.ui.arms import COLOURS, LETTERS
 from vit_lab.ui.words import GROUP_NAMES, LIVE_WEIGHTS
 
 ARM_COLOUR = alt.Color("arm:N", scale=alt.Scale(domain=list(LETTERS), range=list(COLOURS)), legend=None)
-STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, format=",d", grid=False))
+STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, tickCount=7, format=",d", grid=False))
 # Rows of split "extent" hold the planned steps, so that the axis spans the whole run from its start.
 EXTENT = alt.Chart().mark_point(opacity=0).encode(x=STEP).transform_filter(alt.datum.split == "extent")
 
@@ -25,7 +25,7 @@ def constant_spec(chart: alt.LayerChart, height: int) -> dict[str, Any]:
     del spec["datasets"]
     for part in (spec, *spec["layer"]):
         part.pop("data", None)  # the rows arrive with each update
-    spec["config"] = {"view": {"strokeOpacity": 0}}
+    spec["config"] = {"view": {"strokeOpacity": 0}, "axis": {"labelFlush": False}}  # a label stands at its line
     return spec
 
 

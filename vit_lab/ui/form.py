@@ -53,8 +53,9 @@ class Form:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
-        self.slots: dict[str, Any] = {}
+        self.slots: dict[str, tuple[str, Any]] = {}  # what a field is called, and where to say what is wrong with it
         self.seed_count = 1
+        self.wrong = ""  # which setting cannot be, and why
         arrived = "drawn_kind" not in st.session_state  # with the link that this visit began with
         if "form" in st.query_params:  # a link from another page, over a form that may be filled in already
             arrived = True
@@ -99,7 +100,7 @@ class Form:
             key=field,
             bind=_link(field),
         )
-        self._slot(field)
+        self._slot(field, label)
 
     def choice(self, field: str, label: str, options: list[Any] | None = None) -> None:
         """One of a few words or numbers, as the command line and a link spell them."""
@@ -115,7 +116,7 @@ class Form:
             key=field,
             bind="query-params",
         )
-        self._slot(field)
+        self._slot(field, label)
 
     def switch(self, field: str, label: str) -> None:
         """Yes or no."""
@@ -139,7 +140,7 @@ class Form:
             self.values["epochs"] = st.number_input(
                 "Epochs", value=EPOCHS, step=1, help=describe("epochs"), key="epochs", bind=_link("epochs")
             )
-            self._slot("epochs")
+            self._slot("epochs", "Epochs")
         else:
             self.number("steps", "Steps", step=50)
 
@@ -154,7 +155,7 @@ class Form:
             key="seeds",
             bind=_link("seeds"),
         )
-        self._slot("seeds")
+        self._slot("seeds", "How many seeds")
         return self.seed_count
 
     def clipping(self) -> None:
@@ -177,7 +178,7 @@ class Form:
             bind="query-params",
         )
         scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
-        self._slot(f"{letter}_init")
+        self._slot(f"{letter}_init", f"{letter.upper()} init")
         values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
             for group in GROUPS:
@@ -185,23 +186,28 @@ class Form:
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
-        """A config for each arm; what cannot be is said beside its field, and the list is then empty."""
+        """A config for each arm; what cannot be is said beside its field and in `wrong`, and the list is then empty."""
         configs = []
         if not 1 <= self.seed_count <= MOST_SEEDS:
-            self.slots["seeds"].error(f"{self.seed_count} does not work; choose 1 to {MOST_SEEDS}")
+            self._refuse("seeds", f"{self.seed_count} does not work; choose 1 to {MOST_SEEDS}")
             return []
         for arm, init in enumerate(arms):
             try:
                 configs.append(configure(**self.values, **init))
             except ConfigError as error:
-                slot = self.slots.get(error.field) or self.slots.get(f"{LETTERS[arm].lower()}_init")
-                (slot or st).error(error.message.replace(" dim ", " width "))  # as the form calls it
+                known = error.field if error.field in self.slots else f"{LETTERS[arm].lower()}_init"
+                self._refuse(known, error.message.replace(" dim ", " width "))  # as the form calls it
                 return []
         for arm, config in enumerate(configs):
             if (twin := configs.index(config)) != arm:
-                self.slots[f"{LETTERS[arm].lower()}_init"].error(f"the same as arm {LETTERS[twin]}; arms must differ")
+                self._refuse(f"{LETTERS[arm].lower()}_init", f"the same as arm {LETTERS[twin]}; arms must differ")
                 return []
         return configs
+
+    def _refuse(self, slot: str, sentence: str) -> None:
+        label, place = self.slots[slot]
+        place.error(sentence)
+        self.wrong = f"**{label}**: {sentence}."
 
     def refused(self) -> str | None:
         """What the link asks for and the form, now drawn, does not show: one sentence, on arrival only."""
@@ -234,8 +240,8 @@ class Form:
         )
         return float(picked)
 
-    def _slot(self, field: str) -> None:
-        self.slots[field] = st.empty()
+    def _slot(self, field: str, label: str) -> None:
+        self.slots[field] = label, st.empty()
 
 
 def variance_words(config: RunConfig) -> str:
