@@ -80,7 +80,9 @@ def test_a_preset_in_the_address_is_still_that_preset(visitor):
 
 def test_what_cannot_be_is_said_and_mended_without_a_reload(visitor):
     page = visitor().open("/?heads=3")
-    expect(page.get_by_text("3 does not divide width 64; choose 1, 2, 4, 8, 16 or 32")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("3 does not divide width 64; choose 1, 2, 4, 8, 16 or 32", exact=True)).to_be_visible(
+        timeout=60_000
+    )
     expect(button(page, "train")).to_have_count(0)
     heads = page.locator(".st-key-heads input")
     heads.fill("2")
