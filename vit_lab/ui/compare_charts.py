@@ -44,7 +44,9 @@ LOSS_CURVES = {log: _seed_curves(".3~g", log=log) for log in (False, True)}
 def _final_dots() -> dict[str, Any]:
     """One dot a run; a line joins the runs of a seed; a bar is the mean with its 95 % interval."""
     x = alt.X("arm:N", title=None, axis=alt.Axis(labelAngle=0, labelFontSize=13), scale=alt.Scale(padding=0.6))
-    y = alt.Y("score:Q", title=None, axis=alt.Axis(format=".1%", tickCount=6), scale=alt.Scale(zero=False))
+    y = alt.Y(
+        "score:Q", title=None, axis=alt.Axis(format=".1%", tickCount=6, tickMinStep=0.001), scale=alt.Scale(zero=False)
+    )
     tooltip = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("seed:N"),
@@ -99,7 +101,9 @@ def _u_curve() -> dict[str, Any]:
         scale=alt.Scale(type="log", nice=False, padding=24),
         axis=alt.Axis(format="~g", grid=False),
     )
-    y = alt.Y("score:Q", title=None, axis=alt.Axis(format=".0%", tickCount=7), scale=alt.Scale(zero=False))
+    y = alt.Y(
+        "score:Q", title=None, axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01), scale=alt.Scale(zero=False)
+    )
     colour = alt.Color("condition:N", title="training set", sort=None, scale=alt.Scale(scheme="tableau10"),
                        legend=alt.Legend(orient="top"))  # fmt: skip
     tooltip = [alt.Tooltip("condition:N", title="training set"), alt.Tooltip("scale:Q"), alt.Tooltip("n:Q"),

@@ -38,7 +38,7 @@ def live_tables(
     Each run's rows are made once in `every` seconds of training, for all viewers together, and never changed.
     """
     told = (
-        (run.id, run.arm, names[run.arm], run.total_steps or run.config.optim.steps, _moment(run, every))
+        (run.id, run.arm, names[run.arm], run.total_steps or run.config.optim.steps, _version(run, every))
         for run in runs
     )
     return _tables_together(store, kind, tuple(told))
@@ -118,7 +118,7 @@ def _compact(tables: Sequence[pa.Table]) -> pa.Table:
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _run_tables(
-    _store: Store, kind: str, run_id: str, arm: int, name: str, total_steps: int, moment: str
+    _store: Store, kind: str, run_id: str, arm: int, name: str, total_steps: int, version: str
 ) -> dict[str, pa.Table]:
     points = _curve_points(_store, run_id) if kind == "curves" else _weight_points(_store, run_id)
     fixed = (run_id, LETTERS[arm % len(LETTERS)], name)
@@ -149,15 +149,10 @@ def _weight_points(store: Store, run_id: str) -> Points:
     return points
 
 
-def _moment(run: RunRecord, seconds: float) -> str:
-    """Changes once in so many seconds of training, whenever the run's state does, and if it starts over."""
-    moment = run.wall_seconds // seconds if run.status == Status.RUNNING else run.wall_seconds
-    return f"{run.turn}/{run.status}/{moment}"
-
-
-def _version(run: RunRecord) -> str:
-    """Changes whenever the run may have said something new."""
-    return f"{run.status}/{run.wall_seconds}"
+def _version(run: RunRecord, every: float = 0.0) -> str:
+    """Changes whenever the run may have said something new; while it runs, once in `every` seconds of training only."""
+    rounded = run.wall_seconds // every if every and run.status == Status.RUNNING else run.wall_seconds
+    return f"{run.turn}/{run.status}/{rounded}"
 
 
 @st.cache_data(show_spinner=False, max_entries=2_000)
