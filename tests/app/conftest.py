@@ -1,6 +1,7 @@
 """What the page tests share: a way to open a page, a store with runs of every kind, and workers that only take notes."""
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -21,7 +22,8 @@ looked_at_once = functools.cache(preflight._preflight.__wrapped__)
 
 @pytest.fixture(autouse=True)
 def fresh_server(home, monkeypatch) -> Iterator[None]:
-    """No store, worker or cached row outlives a test."""
+    """No store, worker or cached row outlives a test, nor the page as the program's main module."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # or processes of later tests would run it
     monkeypatch.setattr(picture, "load_bundled_digits", digits_read_once)
     monkeypatch.setattr(preflight, "_preflight", looked_at_once)
     st.cache_data.clear()

@@ -66,7 +66,8 @@ def killed_again_and_again(home, rounds, chance):
         server = SPAWN.Process(target=serve, args=(home, 0.1), daemon=True)
         server.start()
         deadline = time.monotonic() + 60
-        while committed(ids) == kept and time.monotonic() < deadline:  # it has gone on
+        while committed(ids) == kept:  # it has not yet gone on
+            assert server.is_alive() and time.monotonic() < deadline, "the server does not train"
             time.sleep(0.01)
         time.sleep(chance.uniform(0, 0.4))
         before = committed(ids)
