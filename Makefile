@@ -1,5 +1,5 @@
 # make run: open the dashboard.  make test: the whole suite.  make lint: the checks that CI runs.
-# make bench: what things cost on this machine, against peers; half an hour, and nothing else should run meanwhile.
+# make bench: what things cost on this machine, against peers; up to an hour, and nothing else should run meanwhile.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
