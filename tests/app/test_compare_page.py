@@ -27,7 +27,7 @@ def verdicts(at):
 
 
 def arm_table(at):
-    return next(table.value for table in at.dataframe if "vs baseline" in table.value)
+    return next(table.value for table in at.dataframe if "vs baseline, points" in table.value)
 
 
 def test_without_an_experiment_the_form_is_open(open_page):
@@ -42,8 +42,8 @@ def test_a_decided_comparison_is_told_in_a_sentence(open_page):
     assert not at.exception
     assert verdicts(at) == ["xavier is better than linear-default by 4.8 points (95 % interval 3.6 to 6.1, 6 pairs)."]
     table = arm_table(at)
-    assert list(table["Mean"]) == ["81.33%", "86.17%"]
-    assert list(table["vs baseline"]) == ["–", "+4.83 *"]
+    assert list(table["Mean"]) == ["81.3%", "86.2%"]
+    assert list(table["vs baseline, points"]) == ["–", "+4.8 *"]
     assert list(table["n"]) == ["6 of 6", "6 of 6"]
 
 
@@ -67,7 +67,7 @@ def test_the_verdict_tightens_seed_by_seed_and_names_no_winner_early(open_page, 
 def test_the_baseline_turns_the_differences_around(open_page):
     at = open_page(COMPARE, experiment=experiment())
     at.selectbox(key="baseline").set_value(1).run()
-    assert list(arm_table(at)["vs baseline"]) == ["-4.83 *", "–"]
+    assert list(arm_table(at)["vs baseline, points"]) == ["-4.8 *", "–"]
     assert verdicts(at) == ["xavier is better than linear-default by 4.8 points (95 % interval 3.6 to 6.1, 6 pairs)."]
 
 
@@ -88,7 +88,7 @@ def test_a_diverged_run_counts_as_guessing_and_is_counted(open_page):
 
 
 @pytest.mark.parametrize(
-    ("score", "mean"), [("test, best on validation", "71.33%"), ("validation, at a step", "81.33%")]
+    ("score", "mean"), [("test, best on validation", "71.3%"), ("validation, at a step", "81.3%")]
 )
 def test_another_score_changes_the_numbers(open_page, score, mean):
     at = open_page(COMPARE, experiment=experiment())

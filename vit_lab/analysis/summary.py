@@ -56,7 +56,7 @@ def rate_words(runs: Sequence[RunRecord]) -> str:
                 "with a seed that is not used again.")  # fmt: skip
     if len(rates) > 1:
         return f"The runs were given learning rates from {rates[0]:g} to {rates[-1]:g}."
-    return (f"All arms use one learning rate, {rates[0]:g}, although another variance may want another rate: a confound. "
+    return (f"All arms use one learning rate, {rates[0]:g}, although another variance may want another rate. "
             "The fair learning rate lets each arm choose its own.")  # fmt: skip
 
 

@@ -8,6 +8,6 @@ COLOURS = ("#3b82f6", "#f97316", "#10b981", "#a855f7", "#ec4899", "#eab308")
 MARKDOWN_COLOURS = ("blue", "orange", "green", "violet", "red", "yellow")
 
 
-def chip(arm: int) -> str:
-    """Markdown for an arm's letter in its colour."""
-    return f":{MARKDOWN_COLOURS[arm % 6]}-badge[{LETTERS[arm % 6]}]"
+def chip(arm: int, words: str = "") -> str:
+    """Markdown for an arm's letter in its colour, or for other words in that colour."""
+    return f":{MARKDOWN_COLOURS[arm % 6]}-badge[{words or LETTERS[arm % 6]}]"

@@ -73,7 +73,7 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
     }
     table = arm_table(outcomes, names, comparisons, steps, rates)
     st.dataframe(
-        table.style.map(_signed_colour, subset=["vs baseline"]),
+        table.style.map(_signed_colour, subset=["vs baseline, points"]),
         hide_index=True,
         key="arm-table",
         alt="Every arm with mean, interval, spread and number of runs",

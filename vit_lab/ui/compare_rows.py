@@ -111,9 +111,9 @@ def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], comparis
             "Arm": f"{letter(one.arm)}  {names[one.arm]}",
             "Mean": _percent(s.mean),
             "95 % interval": "–" if s.low is None or s.high is None else f"{s.low:.1%} to {s.high:.1%}",
-            "sd": "–" if s.sd is None else f"{s.sd * 100:.2f}",
+            "SD, points": "–" if s.sd is None else f"{s.sd * 100:.2f}",
             "n": f"{s.n} of {one.planned}",
-            "vs baseline": _against(against.get(one.arm)),
+            "vs baseline, points": _against(against.get(one.arm)),
             f"Steps to {ENOUGH:.0%}": _median_steps(reached),
             "Diverged": str(one.diverged),
             "No result": str(one.missing),
@@ -126,7 +126,7 @@ def _against(c: Comparison | None) -> str:
     """The mean paired difference; a star where it is decided."""
     if c is None or c.test.mean is None:
         return "–"
-    return f"{c.test.mean * 100:+.2f}" + (" *" if c.state == "decided" else "")
+    return f"{c.test.mean * 100:+.1f}" + (" *" if c.state == "decided" else "")
 
 
 def _median_steps(reached: Sequence[float]) -> str:
@@ -138,7 +138,7 @@ def _median_steps(reached: Sequence[float]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.2%}"
+    return "–" if share is None else f"{share:.1%}"
 
 
 def u_curve_rows(

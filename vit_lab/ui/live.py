@@ -53,7 +53,8 @@ def experiment_panel(experiment: str) -> None:
             st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
     st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, names, _standing(runs))
     if names:
-        st.caption(f"{' '.join(f'{chip(arm)} {names[arm]}.' for arm in sorted(names))} {HOW_TO_READ}")
+        st.markdown("   ".join(f"{chip(arm)} {names[arm]}" for arm in sorted(names)))
+        st.caption(HOW_TO_READ)
     st.fragment(_weights, run_every=WEIGHTS_SECONDS if active else None)(experiment, names)
 
 
@@ -147,14 +148,17 @@ def _controls(runs: Sequence[RunRecord]) -> None:
 def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> None:
     """Buttons that pause or stop the runs at work, and resume those that stand still."""
     why = not_theirs([*active, *still])
-    if st.button("Pause", icon=":material/pause:", disabled=not active or bool(why), help=why, key="pause"):
+    if st.button("Pause", icon=":material/pause:", disabled=not active or bool(why), key="pause",
+                 help=why or "For now: the runs keep their place, and go on with Resume."):  # fmt: skip
         for run in active:
             open_manager().pause(run.id)
-    if st.button("Resume", icon=":material/play_arrow:", disabled=not still or bool(why), help=why, key="resume"):
+    if st.button("Resume", icon=":material/play_arrow:", disabled=not still or bool(why), key="resume",
+                 help=why or "Go on with what was paused, stopped or interrupted, to the bit as if it never had been."):  # fmt: skip
         for run in sorted(still, key=lambda run: run.number):  # as they were launched: pairs side by side
             open_manager().resume(run.id)
         st.rerun()
-    if st.button("Stop", icon=":material/stop:", disabled=not active or bool(why), help=why, key="stop"):
+    if st.button("Stop", icon=":material/stop:", disabled=not active or bool(why), key="stop",
+                 help=why or "End the runs here. What they measured stays, and they can be resumed all the same."):  # fmt: skip
         for run in active:
             open_manager().stop(run.id)
 

@@ -40,7 +40,10 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
         return
     steps = sorted(table["step"].unique().tolist())
     scrubber, layers = st.columns([0.6, 0.4], gap="large")
-    picked = scrubber.select_slider("Step", [*steps, LATEST], value=LATEST, key="step", help=STEP_HELP)
+    middle = min(steps, key=lambda step: abs(step - steps[-1] / 2))  # at the end of a schedule nothing moves any more
+    picked = scrubber.select_slider(
+        "Step", [*steps, LATEST], value=LATEST if was_active else middle, key="step", help=STEP_HELP
+    )
     names = layers_among(table.loc[table["measure"] == "weight_std", "place"])
     layer = layers.selectbox("Layer of the histograms", names, format_func=layer_name, key="layer")
     step = steps[-1] if picked == LATEST else int(picked)
@@ -69,15 +72,16 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
     st.subheader("Layer by layer")
     left, right = st.columns(2)
     with left:
-        _chart(
-            "weight_std", now, charts.LAYER_STD, "Spread (std) of the weights. At step 0 it is what the init promised."
-        )
-        _chart("weight_distance", now, charts.LAYER_DISTANCE, "How far the weights have moved, relative to their size at "
-               "step 0. Near 0 the network learns lazily (Chizat et al. 2019). AdamW's steps do not grow with the weights, so "
+        _chart("weight_std", now, charts.LAYER_STD, "Spread of the weights",
+               "The std of all weights of a layer. At step 0 it is what the init promised.")  # fmt: skip
+        _chart("weight_distance", now, charts.LAYER_DISTANCE, "Distance from the init",
+               "How far the weights have moved, relative to their size at step 0. Near 0 the network learns lazily (Chizat et al. 2019). AdamW's steps do not grow with the weights, so "
                "a larger init moves less in this measure.")  # fmt: skip
     with right:
-        _chart("weight_norm", now, charts.LAYER_NORM, "Frobenius norm: the size of all weights of a layer together.")
-        _chart("update_ratio", now, charts.LAYER_UPDATE, "Size of one step relative to the weights, log10. Around -3 (the "
+        _chart("weight_norm", now, charts.LAYER_NORM, "Norm of the weights",
+               "Frobenius norm: the size of all weights of a layer together.")  # fmt: skip
+        _chart("update_ratio", now, charts.LAYER_UPDATE, "Update ratio",
+               "Size of one step relative to the weights, log10. Around -3 (the "
                "line) learning is steady; far above it the rate is high for this layer, far below low (Karpathy). At the end of a schedule the rate, and with "
                "it this ratio, goes to zero: look at a step in the middle of the run.")  # fmt: skip
 
@@ -101,19 +105,19 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
     st.subheader("Attention")
     left, right = st.columns(2)
     with left:
-        _chart("attention_entropy", now, charts.HEAD_ENTROPY, "One point a head. 1: it looks at all tokens alike; 0: at one. "
+        _chart("attention_entropy", now, charts.HEAD_ENTROPY, "How widely a head looks", "One point a head. 1: it looks at all tokens alike; 0: at one. "
                "A fall to 0 comes before training breaks (Zhai et al. 2023).")  # fmt: skip
     with right:
-        _chart("max_attention_logit", now, charts.HEAD_LOGIT, "Largest |q·k|/√d of each head. The larger, the harder the "
+        _chart("max_attention_logit", now, charts.HEAD_LOGIT, "How large the logits are", "Largest |q·k|/√d of each head. The larger, the harder the "
                "softmax; growth without end comes before divergence (Dehghani et al. 2023).")  # fmt: skip
 
     st.subheader("Diversity of the tokens")
     left, right = st.columns(2)
     with left:
-        _chart("token_similarity", now, charts.DEPTH_SIMILARITY, "Mean cosine between the tokens of an image. Towards 1 the "
+        _chart("token_similarity", now, charts.DEPTH_SIMILARITY, "Token similarity", "Mean cosine between the tokens of an image. Towards 1 the "
                "tokens become alike: rank collapse (Dong et al. 2021, Noci et al. 2022).")  # fmt: skip
     with right:
-        _chart("effective_rank", now, charts.DEPTH_RANK, "How many directions the differences between images use: "
+        _chart("effective_rank", now, charts.DEPTH_RANK, "Effective rank", "How many directions the differences between images use: "
                "\"diversity of representations\", made a number (Roy & Vetterli 2007).")  # fmt: skip
 
 
@@ -136,7 +140,8 @@ HEATMAPS: list[tuple[str, dict[str, Any], str, str]] = [
 ]
 
 
-def _chart(measure: str, now: pd.DataFrame, spec: dict[str, Any], words: str) -> None:
+def _chart(measure: str, now: pd.DataFrame, spec: dict[str, Any], title: str, words: str) -> None:
+    st.markdown(f"**{title}**")
     st.vega_lite_chart(placed(now[now["measure"] == measure]), spec, key=f"by-place-{measure}", alt=words)
     _words(words)
 

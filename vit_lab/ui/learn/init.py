@@ -42,7 +42,7 @@ def one_layer(inits: Sequence[InitConfig], fan_in: int, fan_out: int) -> None:
 def through_depth(scheme: str, factor: float) -> str:
     """The signal's size through ten plain layers and through ten blocks of a real model, at three variances; says how the model's grows."""
     plain, model = _through_depth(scheme, factor)
-    st.markdown("   ".join(f"{chip(arm)} {name}" for arm, name in enumerate(_three(factor))))
+    st.markdown("   ".join(chip(arm, name) for arm, name in enumerate(_three(factor))))
     left, right = st.columns(2)
     with left:
         st.markdown("**Ten plain linear layers**")
