@@ -83,7 +83,7 @@ def test_a_diverged_run_counts_as_guessing_and_is_counted(open_page):
     assert not at.exception
     table = arm_table(at)
     assert list(table["Diverged"]) == ["0", "1"]
-    assert table["Mean"][1] == f"{(sum(LARGE) - LARGE[2] + 0.1) / 6:.2%}"
+    assert table["Mean"][1] == f"{(sum(LARGE) - LARGE[2] + 0.1) / 6:.1%}"
     assert any("counts with the accuracy of guessing" in caption.value for caption in at.caption)
 
 
@@ -102,7 +102,7 @@ def test_validation_can_be_looked_at_at_an_earlier_step(open_page):
     at = open_page(COMPARE, experiment=experiment())
     at.selectbox(key="score").set_value("validation, at a step").run()
     at.select_slider(key="at_step").set_value(5).run()
-    assert arm_table(at)["Mean"][0] == f"{sum(SMALL) / 12:.2%}"
+    assert arm_table(at)["Mean"][0] == f"{sum(SMALL) / 12:.1%}"
 
 
 def test_hiding_and_smoothing_change_no_number(open_page):
