@@ -85,6 +85,18 @@ def test_every_matrix_belongs_to_one_group_and_no_two_hold_the_same_draw(config)
                 assert abs(np.corrcoef(one, other)[0, 1]) < 6 / math.sqrt(one.size)
 
 
+@pytest.mark.parametrize(
+    ("config", "block"),
+    [
+        (tiny_clips(), ["2 time.qk", "2 time.vo", "2.qk", "2.vo", "2.mlp"]),
+        (tiny_sequences(), ["dec 2.qk", "dec 2.vo", "dec 2 cross.qk", "dec 2 cross.vo", "dec 2.mlp"]),
+    ],
+)
+def test_layers_are_told_in_the_order_in_which_data_meets_them(config, block):
+    told = list(layers(build_model(config)))
+    assert told[0] == "embed" and told[-6:] == [*block, "head"]
+
+
 @every_model
 def test_every_parameter_is_initialised(config):
     model, built = build_model(config), build_model(config).state_dict()

@@ -74,17 +74,16 @@ def gradients(model: nn.Module) -> list[Matrix]:
 def _matrices(model: nn.Module, of: Callable[[Tensor], Tensor]) -> list[Matrix]:
     found: list[Matrix] = []
     for path, module in model.named_modules():
-        if isinstance(module, Attention):
-            q, k, v = of(module.qkv.weight).chunk(3)
-            found += [Matrix(f"{path}.q", "qk", q), Matrix(f"{path}.k", "qk", k), Matrix(f"{path}.v", "vo", v)]
-            found += [Matrix(f"{path}.out", "vo", of(module.out.weight))]
+        if isinstance(module, DividedBlock):  # it begins with attention over time
+            found += _of_attention(f"{path}.time", module.time, of)
+            found += [Matrix(f"{path}.project", "vo", of(module.project.weight), module.starts_at_zero)]
+        elif isinstance(module, Attention) and not path.endswith(".time"):
+            found += _of_attention(path, module, of)
         elif isinstance(module, FeedForward):
             found += [
                 Matrix(f"{path}.up", "mlp", of(module.up.weight)),
                 Matrix(f"{path}.down", "mlp", of(module.down.weight)),
             ]
-        elif isinstance(module, DividedBlock):
-            found += [Matrix(f"{path}.project", "vo", of(module.project.weight), module.starts_at_zero)]
         elif isinstance(module, nn.Embedding):
             found += [Matrix(path, "embed", of(module.weight).T)]
         elif path == "embed" and isinstance(module, nn.Linear):
@@ -92,6 +91,13 @@ def _matrices(model: nn.Module, of: Callable[[Tensor], Tensor]) -> list[Matrix]:
         elif path == "head" and isinstance(module, nn.Linear):
             found += [Matrix(path, "head", of(module.weight))]
     return found
+
+
+def _of_attention(path: str, attention: Attention, of: Callable[[Tensor], Tensor]) -> list[Matrix]:
+    q, k, v = of(attention.qkv.weight).chunk(3)
+    out = of(attention.out.weight)
+    return [Matrix(f"{path}.q", "qk", q), Matrix(f"{path}.k", "qk", k), Matrix(f"{path}.v", "vo", v),
+            Matrix(f"{path}.out", "vo", out)]  # fmt: skip
 
 
 def uniforms(shape: torch.Size, seed: int, name: str) -> Tensor:

@@ -87,9 +87,7 @@ def test_a_diverged_run_counts_as_guessing_and_is_counted(open_page):
     assert any("counts with the accuracy of guessing" in caption.value for caption in at.caption)
 
 
-@pytest.mark.parametrize(
-    ("score", "mean"), [("test, best on validation", "71.3%"), ("validation, at a step", "81.3%")]
-)
+@pytest.mark.parametrize(("score", "mean"), [("test, best on validation", "71.3%"), ("validation, at a step", "81.3%")])
 def test_another_score_changes_the_numbers(open_page, score, mean):
     at = open_page(COMPARE, experiment=experiment())
     at.selectbox(key="score").set_value(score).run()

@@ -4,9 +4,10 @@ import json
 import math
 
 import pytest
+from controls import chart_rows
 from every_kind import PAIRS
 from places import TRAIN, WEIGHTS
-from tiny import pair, tiny, tiny_data
+from tiny import pair, tiny, tiny_clips, tiny_data
 
 from vit_lab import paths
 from vit_lab.runs.states import Status
@@ -41,6 +42,21 @@ def test_all_charts_are_drawn_for_a_real_pair(open_page, trained):
     assert len(at.get("vega_lite_chart")) == 14, "two ridgelines, four maps, eight by layer, head or depth"
     assert [str(option) for option in at.select_slider(key="step").options] == STEPS
     assert any("Showing step 2." in caption.value for caption in at.caption), "the middle: the end shows no update"
+
+
+def test_a_gradient_of_exactly_zero_has_the_darkest_colour_and_breaks_no_logarithm(open_page, home):
+    store = Store(paths.database())
+    config = tiny_clips(steps=4)
+    [run_id] = store.add(pair([config], "clips"))
+    store.append(run_id, [(event.step / 10, event) for event in train(config, tiny_data(config))], 1.0, 100.0)
+    store.end(run_id, Status.FINISHED)
+    store.close()
+    rows = chart_rows(open_page(WEIGHTS), "Gradient norm")
+    smallest = rows.loc[rows["value"] > 0, "value"].min()
+    still = rows[rows["value"] == 0]
+    assert set(still["layer"]) == {"1 time.qk", "2 time.qk"}, "behind a projection that starts at 0"
+    assert (still["shade"] == smallest).all() and (rows["shade"] > 0).all()
+    assert (rows["shade"] == rows["value"])[rows["value"] > 0].all()
 
 
 @pytest.mark.parametrize("step", ["0", "2"])

@@ -105,7 +105,8 @@ def _by_head(y_title: str) -> dict[str, Any]:
 def _heatmap(y: str, title: str) -> dict[str, Any]:
     """A measure by layer and step, on a logarithmic colour scale; the chosen step is framed.
 
-    Rows of other arms come along unseen (`shown` is false), below the others, so that all arms share one scale.
+    Rows of other arms come along unseen (`shown` is false), below the others, so that all arms share one scale. `shade` is
+    the value, or the smallest that has a logarithm.
     """
     base = alt.Chart().encode(
         x=alt.X("step:O", title="step", sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
@@ -114,7 +115,7 @@ def _heatmap(y: str, title: str) -> dict[str, Any]:
     cells = base.mark_rect().encode(
         opacity=alt.condition("datum.shown", alt.value(1), alt.value(0)),
         color=alt.Color(
-            "value:Q", title=title, scale=alt.Scale(type="log", scheme="viridis"), legend=alt.Legend(format=".3~g")
+            "shade:Q", title=title, scale=alt.Scale(type="log", scheme="viridis"), legend=alt.Legend(format=".3~g")
         ),
         tooltip=[alt.Tooltip(f"{y}:N"), alt.Tooltip("step:O"), alt.Tooltip("value:Q", title=title, format=".4g")],
     )
@@ -170,7 +171,9 @@ HEAD_ENTROPY = _by_head("entropy / log N")
 HEAD_LOGIT = _by_head("max logit")
 RMS_MAP = _heatmap("depth", "RMS")
 GRADIENT_MAP = _heatmap("layer", "norm")
-RIDGELINE = _ridgeline(alt.X("weight:Q", title="weight", scale=alt.Scale(nice=False), axis=alt.Axis(format=".3~g")))
+RIDGELINE = _ridgeline(
+    alt.X("weight:Q", title="weight", scale=alt.Scale(nice=False), axis=alt.Axis(format=".3~g", tickCount=9))
+)
 RIDGELINE_SYMLOG = _ridgeline(
     alt.X(
         "weight:Q",

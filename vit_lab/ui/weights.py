@@ -88,17 +88,15 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
     st.subheader("Signal and gradient through depth")
     for measure, spec, title, words in HEATMAPS:
         st.markdown(f"**{title}**")
+        rows = placed(table[table["measure"] == measure])
+        smallest = rows.loc[rows["value"] > 0, "value"].min()
+        rows = rows.assign(shade=rows["value"].clip(lower=smallest))
         for run, column in zip(runs, st.columns(len(runs)), strict=True):
             with column:
-                rows = table[table["measure"] == measure]
                 shown = rows["run"] == run.id
-                rows = (
-                    placed(rows)
-                    .assign(shown=shown, chosen=shown & (rows["step"] == step))
-                    .sort_values("shown", kind="stable")
-                )
+                marked = rows.assign(shown=shown, chosen=shown & (rows["step"] == step))
                 st.markdown(chip(run.arm))
-                st.vega_lite_chart(rows, spec, key=f"{measure}-map-{run.arm}",
+                st.vega_lite_chart(marked.sort_values("shown", kind="stable"), spec, key=f"{measure}-map-{run.arm}",
                                    alt=f"{title} of arm {LETTERS[run.arm % 6]}")  # fmt: skip
         _words(words)
 
@@ -135,7 +133,7 @@ HEATMAPS: list[tuple[str, dict[str, Any], str, str]] = [
         charts.GRADIENT_MAP,
         "Gradient norm",
         "Norm of the loss gradient of each layer at the step. Dark rows learn slowly; if they are the early blocks, the "
-        "gradient vanishes with depth (Glorot & Bengio 2010).",
+        "gradient vanishes with depth (Glorot & Bengio 2010). A gradient of exactly 0 has the darkest colour.",
     ),
 ]
 
