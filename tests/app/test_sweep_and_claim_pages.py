@@ -1,8 +1,10 @@
 """The pages U-curve and Claim: a whole family of comparisons on one screen."""
 
 import json
+import math
 
 import pytest
+from controls import chart_rows
 from places import CLAIM, SWEEP
 from played import played
 from tiny import tiny
@@ -48,6 +50,14 @@ def test_the_best_scale_of_each_size_is_said(open_page):
     assert not at.exception
     words = next(text.value for text in at.markdown if text.value.startswith("Highest mean"))
     assert words.startswith("Highest mean: 20 images: ×1 (91.0%); 50 images: ×1 (91.0%).")
+
+
+def test_training_sets_at_one_variance_are_drawn_beside_one_another_around_it(open_page):
+    rows = chart_rows(open_page(SWEEP, experiment=swept()), "Test accuracy by variance scale")
+    means = rows[rows["kind"] == "mean"]
+    assert means["place"].nunique() == 6, "three scales, two sizes"
+    for scale, places in means.groupby("scale")["place"]:
+        assert math.prod(places) == pytest.approx(scale**2)
 
 
 def test_a_sweep_is_launched_over_its_range(open_page, workers):

@@ -96,7 +96,7 @@ def _differences() -> dict[str, Any]:
 def _u_curve() -> dict[str, Any]:
     """Accuracy against the variance scale, one curve a training-set size; rows of kind "mark" name schemes on the axis."""
     x = alt.X(
-        "scale:Q",
+        "place:Q",
         title="variance ×",
         scale=alt.Scale(type="log", nice=False, padding=24),
         axis=alt.Axis(format="~g", grid=False),

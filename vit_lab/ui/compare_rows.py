@@ -16,6 +16,7 @@ from vit_lab.ui.arms import LETTERS
 
 BANDS = ("95 % interval of the mean", "± 1 standard deviation")
 ENOUGH = 0.9  # the accuracy to which steps are counted
+BESIDE = 1.04  # how far apart training sets stand at one variance scale, as a factor on it
 
 
 def letter(arm: int) -> str:
@@ -144,10 +145,15 @@ def _percent(share: float | None) -> str:
 def u_curve_rows(
     outcomes: Sequence[ArmOutcome], configs: Mapping[int, Any], conditions: Mapping[int, str]
 ) -> pd.DataFrame:
-    """Rows for U_CURVE: every run, every mean with its interval, and where the two named schemes stand on the axis."""
+    """Rows for U_CURVE: every run, every mean with its interval, and where the two named schemes stand on the axis.
+
+    `place` is the scale, or a little beside it where several training sets share the axis, so that no bar hides another.
+    """
+    beside = {condition: BESIDE ** (at - (len(conditions) - 1) / 2) for at, condition in enumerate(conditions)}
     rows: list[dict[str, Any]] = []
     for one in outcomes:
-        common = {"scale": configs[one.arm].init.variance_scale, "condition": conditions[one.condition]}
+        scale = configs[one.arm].init.variance_scale
+        common = {"scale": scale, "place": scale * beside[one.condition], "condition": conditions[one.condition]}
         rows += [common | {"kind": "run", "score": score} for score in one.scores.values()]
         s = one.summary
         if s.mean is not None:
@@ -155,8 +161,8 @@ def u_curve_rows(
     scales = [config.init.variance_scale for config in configs.values()]
     for name, scale in scheme_marks(next(iter(configs.values()))).items():
         if min(scales) <= scale <= max(scales):
-            rows.append({"kind": "mark", "scale": scale, "name": name})
-    return pd.DataFrame(rows, columns=["kind", "scale", "condition", "score", "low", "high", "n", "name"])
+            rows.append({"kind": "mark", "place": scale, "name": name})
+    return pd.DataFrame(rows, columns=["kind", "scale", "place", "condition", "score", "low", "high", "n", "name"])
 
 
 def scheme_marks(config: Any) -> dict[str, float]:

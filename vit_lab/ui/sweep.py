@@ -22,9 +22,9 @@ def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
     st.markdown(f"**Test accuracy of `{scheme}` against the factor on its variance**")
     rows = u_curve_rows(outcomes, configs, conditions)
     st.vega_lite_chart(rows, charts.U_CURVE, key="u-curve", alt="Test accuracy by variance scale")
-    st.caption("A small dot is a run; lines join the means, bars are their 95 % intervals (from 3 runs on). The dashed lines "
-               "stand where the variance of a square matrix is that of the named scheme. Look for where a curve falls off on either "
-               "side, and whether the best place moves with the training set.")  # fmt: skip
+    st.caption("A small dot is a run; lines join the means, bars are their 95 % intervals (from 3 runs on). Training sets at "
+               "one variance are drawn a little apart. The dashed lines stand where the variance of a square matrix is that of "
+               "the named scheme. Look for where a curve falls off on either side, and whether the best place moves with the training set.")  # fmt: skip
     best = []
     for condition, label in conditions.items():
         means = {configs[one.arm].init.variance_scale: one.summary.mean for one in outcomes
