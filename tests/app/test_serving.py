@@ -1,4 +1,4 @@
-"""What the server does to leave the cores to the runs: it waits for one, and puts its theme together once."""
+"""What the server does to leave the cores to the runs, it waits for one and puts its theme together once; and how it ends."""
 
 import os
 import subprocess
@@ -47,6 +47,32 @@ def test_a_server_waits_for_a_core():
         pytest.skip("This system has no such kind of scheduling, or refuses it.")
     found = subprocess.run([sys.executable, "-c", WITNESS], capture_output=True, text=True, check=True).stdout
     assert found.split() == [str(batch)] * 3
+
+
+ENDING = """
+import atexit
+from streamlit.runtime import Runtime
+from vit_lab.ui.serving import leave_at_once
+
+atexit.register(print, "taken down")
+atexit.register(leave_at_once)
+print("served")
+"""
+SERVER = "Runtime._instance = Runtime.__new__(Runtime)\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending", "said", "code"),
+    [
+        (SERVER, "", "served", 0),
+        (SERVER, "raise OSError", "served", 1),
+        ("", "", "served taken down", 0),
+        ("", "raise OSError", "served taken down", 1),
+    ],
+)
+def test_a_server_leaves_at_once_with_the_exit_code_that_it_would_have_had(kind, ending, said, code):
+    process = subprocess.run([sys.executable, "-c", ENDING + kind + ending], capture_output=True, text=True)
+    assert (process.stdout.split(), process.returncode) == (said.split(), code), process.stderr
 
 
 @pytest.fixture(autouse=True)

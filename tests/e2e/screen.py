@@ -20,8 +20,8 @@ def no_exception(page: Page) -> None:
 
 
 def button(page: Page, key: str) -> Locator:
-    """A button by its key."""
-    return page.locator(f".st-key-{key} button")
+    """A button by its key; Streamlit draws one that has help twice, the second time for a telephone."""
+    return page.locator(f".st-key-{key} button").first
 
 
 def states(page: Page, word: str) -> Locator:

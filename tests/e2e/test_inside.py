@@ -40,15 +40,15 @@ def test_a_lesson_on_the_inside_of_a_run(dashboard, visitor):
     button(page, "train").click()
     expect(states(page, "finished")).to_have_count(2, timeout=120_000)
     page.get_by_test_id("stTopNavLink").filter(has_text="Weights").click()
-    for words in ("Weight histograms of arm A", "Weight histograms of arm B", "Spread (std)", "Size of one step",
+    for words in ("Weight histograms of arm A", "Weight histograms of arm B", "The std of all weights", "Size of one step",
                   "Activation RMS of arm A", "Gradient norm of arm B", "One point a head", "How many directions"):  # fmt: skip
         expect(chart(page, words)).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Showing step 60.")).to_be_visible()
+    expect(page.get_by_text("Showing step 30.")).to_be_visible()
     settle(page)
-    at_the_end = shape(page, "How far the weights")
+    in_the_middle = shape(page, "How far the weights")
     move(page, "step", "Home")
     expect(page.get_by_text("Showing step 0.")).to_be_visible()
-    wait_until(page, lambda: shape(page, "How far the weights") != at_the_end, "the scrubber moves the charts")
+    wait_until(page, lambda: shape(page, "How far the weights") != in_the_middle, "the scrubber moves the charts")
     no_exception(page)
 
 
@@ -56,6 +56,6 @@ def test_a_link_to_the_weights_works_on_a_server_that_has_shown_nothing_yet(dash
     dashboard.stop()
     dashboard.start()
     page = visitor().open("/weights")
-    expect(chart(page, "Spread (std)")).to_be_visible(timeout=60_000)
+    expect(chart(page, "The std of all weights")).to_be_visible(timeout=60_000)
     assert page.get_by_test_id("stTopNavLink").count() == 6, "the page stands in its frame"
     no_exception(page)

@@ -155,7 +155,7 @@ def test_in_a_class_a_student_cannot_stop_or_delete_the_run_of_another(server, a
     expect(states(other, "running")).to_have_count(1, timeout=60_000)
     settle(other)
     for key in ("pause", "stop"):
-        expect(button(other, key).first).to_be_disabled()
+        expect(button(other, key)).to_be_disabled()
     page.reload()
     expect(states(page, "running")).to_have_count(1, timeout=60_000)
     second = ann.open("/")  # another tab of the same browser, after a reload of the first
@@ -166,6 +166,6 @@ def test_in_a_class_a_student_cannot_stop_or_delete_the_run_of_another(server, a
     wait_until(other, lambda: len(table(other)) == 1, "the run in the table")
     settle(other)
     tick(other, 0)
-    expect(button(other, "delete").first).to_be_disabled()
+    expect(button(other, "delete")).to_be_disabled()
     expect(button(other, "again")).to_be_enabled()
     no_exception(other)

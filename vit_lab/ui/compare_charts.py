@@ -121,7 +121,7 @@ def _u_curve() -> dict[str, Any]:
     )
     marks = alt.Chart().transform_filter(alt.datum.kind == "mark")
     rules = marks.mark_rule(**RULE).encode(x=x)
-    names = marks.mark_text(align="left", dx=5, baseline="top", color=GREY, fontSize=12).encode(
+    names = marks.mark_text(align="left", dx=14, baseline="top", color=GREY, fontSize=12).encode(
         x=x, y=alt.value(4), text="name:N"
     )
     return constant_spec(alt.layer(rules, names, dots, bars, line), 420)

@@ -16,7 +16,7 @@ from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store, StoreError
-from vit_lab.ui.serving import read_the_theme_once, serve_without_interrupting_runs
+from vit_lab.ui.serving import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
 from vit_lab.ui.visitor import visitor
 
 NOTICE_SECONDS = 2.0  # within which some page finds out that a process has died
@@ -32,15 +32,22 @@ def _notice_the_dead() -> None:
     _store().interrupt_runs_of_dead_processes()
 
 
+def _end(manager: RunManager) -> None:
+    try:
+        manager.shutdown()
+    finally:
+        leave_at_once()
+
+
 def _release(manager: RunManager) -> None:
-    atexit.unregister(manager.shutdown)
+    atexit.unregister(_end)
     manager.shutdown()
 
 
 @st.cache_resource(show_spinner=False, on_release=_release)
 def _manager() -> RunManager:
     manager = RunManager(_store())
-    atexit.register(manager.shutdown)
+    atexit.register(_end, manager)
     serve_without_interrupting_runs()
     read_the_theme_once()
     return manager
