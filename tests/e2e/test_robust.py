@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from screen import button, no_exception, settle, states, steps, table, tick, wait_until
 
 from vit_lab.data.splits import load_run_data
+from vit_lab.runs.manager import usable_cores
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
@@ -129,6 +130,8 @@ def test_editing_a_page_neither_loses_nor_doubles_the_workers(server, arrive, tm
     page = arrive(dashboard).open(SINGLE)
     train(page)
     wait_until(page, lambda: steps(page, arms=1)[0] > 0, "the first steps")
+    everyone = 1 + min(2, usable_cores())  # the server, and workers for a pair
+    wait_until(page, lambda: len(list((dashboard.home / "processes").iterdir())) == everyone, "all workers are up")
     processes = set((dashboard.home / "processes").iterdir())
     for edit in range(3):
         before = steps(page, arms=1)[0]
