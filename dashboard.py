@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from vit_lab.ui.lab import problems_told
+from vit_lab.ui.serving.lab import problems_told
 
 ICON = str(Path(__file__).parent / "vit_lab" / "ui" / "icon.svg")  # whatever folder streamlit was started in
 
@@ -47,6 +47,6 @@ page = st.navigation(
     },
     position="top",
 )
-st.session_state["framed"] = True  # see vit_lab.ui.lab.start_from_dashboard
+st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
 with problems_told():
     page.run()

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from vit_lab.ui.learn import attention_figures as figures
-from vit_lab.ui.learn.attention import choose_model, choose_place, steps
+from vit_lab.ui.figures.picture import apart, show_picture
+from vit_lab.ui.learn.attention import figures
+from vit_lab.ui.learn.attention.scaling import scaling
+from vit_lab.ui.learn.attention.steps import choose_model, choose_place, steps
 from vit_lab.ui.learn.digit import choose_digit
-from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.scaling import scaling
-from vit_lab.ui.picture import apart, show_picture
+from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 
 lesson("learn_attention")
 st.markdown("Attention lets every token read every other, and learn from which to take how much. Here is one digit on its way through one attention, "

@@ -5,11 +5,11 @@ import streamlit as st
 from vit_lab.config import SCHEMES, InitConfig, configure
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.ui.arms import chip
-from vit_lab.ui.form import SCALES
-from vit_lab.ui.lab import warm_up
-from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.guess import predict_then_run
-from vit_lab.ui.learn.init import findings, findings_chart, one_layer, softmax, through_depth
+from vit_lab.ui.learn.init.guess import predict_then_run
+from vit_lab.ui.learn.init.layers import findings, findings_chart, one_layer, softmax, through_depth
+from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
+from vit_lab.ui.serving.lab import warm_up
+from vit_lab.ui.train.form import SCALES
 
 FANS = [8, 16, 32, 64, 128, 256, 512]
 STEPS = 200

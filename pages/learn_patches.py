@@ -3,11 +3,11 @@
 import streamlit as st
 
 from vit_lab.config import configure
-from vit_lab.ui.form import PATCH_SIZES
+from vit_lab.ui.figures.picture import apart, show_picture
 from vit_lab.ui.learn.digit import choose_digit
-from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.patches import choose_run, cost_lesson, counted, embedding_lesson, filters_lesson
-from vit_lab.ui.picture import apart, show_picture
+from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
+from vit_lab.ui.learn.patches.tokens import choose_run, cost_lesson, counted, embedding_lesson, filters_lesson
+from vit_lab.ui.train.form import PATCH_SIZES
 
 lesson("learn_patches")
 st.markdown("A Transformer reads a sequence of vectors, not a picture. So a Vision Transformer cuts the image into square "

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from vit_lab.config import configure
-from vit_lab.ui.learn.frame import end_of_lesson, lesson
-from vit_lab.ui.learn.positions import KINDS, SIZES, encoding_lesson, similarity_lesson
-from vit_lab.ui.learn.shuffle import shuffle_lesson
+from vit_lab.ui.learn.lesson import end_of_lesson, lesson
+from vit_lab.ui.learn.positions.shuffle import shuffle_lesson
+from vit_lab.ui.learn.positions.vectors import KINDS, SIZES, encoding_lesson, similarity_lesson
 
 lesson("learn_positions")
 st.markdown("To attention, tokens are a set: nothing says which patch was where. So each token is told its place, by adding to it a "

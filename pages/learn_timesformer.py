@@ -3,12 +3,12 @@
 import streamlit as st
 
 from vit_lab.ui.arms import chip
-from vit_lab.ui.lab import warm_up
-from vit_lab.ui.learn.clip_models import CLIPS, clip_config
-from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.reversal import TWINS, clip_and_reverse, latest_twins, reversal_words
-from vit_lab.ui.learn.timesformer import START, TRAINED, costs_table, step_cost, step_zero, who_reads_what
+from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
+from vit_lab.ui.learn.timesformer.attention import START, TRAINED, costs_table, step_cost, step_zero, who_reads_what
+from vit_lab.ui.learn.timesformer.models import CLIPS, clip_config
+from vit_lab.ui.learn.timesformer.reversal import TWINS, clip_and_reverse, latest_twins, reversal_words
 from vit_lab.ui.learn.training import start, started, watch
+from vit_lab.ui.serving.lab import warm_up
 
 KEY = "train_clips"
 PAIR = {way: clip_config(way) for way in TWINS}

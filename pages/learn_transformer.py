@@ -4,10 +4,10 @@ import streamlit as st
 
 from vit_lab.config import TransformerConfig
 from vit_lab.ui.arms import chip
-from vit_lab.ui.lab import warm_up
-from vit_lab.ui.learn.frame import end_of_lesson, lesson, look_for
+from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.training import start, started, watch
-from vit_lab.ui.learn.transformer import figure_one, mask_and_positions, rates, smoothing, task, writing
+from vit_lab.ui.learn.transformer.lesson import figure_one, mask_and_positions, rates, smoothing, task, writing
+from vit_lab.ui.serving.lab import warm_up
 
 lesson("learn_transformer")
 st.markdown("The first Transformer read one sentence and wrote another (Vaswani et al. 2017). An *encoder* reads the source; a "

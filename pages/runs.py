@@ -9,11 +9,11 @@ from vit_lab.analysis.export import to_csv, to_json
 from vit_lab.runs.records import NewRun, RunRecord, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE
 from vit_lab.runs.store import LONGEST_NAME
-from vit_lab.ui.lab import open_manager, open_store, problems_told
-from vit_lab.ui.live import run_controls
-from vit_lab.ui.reuse import REUSE_ICON, link_of
-from vit_lab.ui.table import COLUMN_CONFIG, matches, runs_table
-from vit_lab.ui.visitor import not_theirs, visitor
+from vit_lab.ui.experiments.live import run_controls
+from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
+from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
+from vit_lab.ui.serving.visitor import not_theirs, visitor
+from vit_lab.ui.train.reuse import REUSE_ICON, link_of
 
 store = open_store()
 

@@ -6,8 +6,8 @@ from vit_lab.config import SCHEMES, configure
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales
 from vit_lab.runs.experiments import Plan
-from vit_lab.ui.experiments import experiment_page
-from vit_lab.ui.sweep import sweep_panel
+from vit_lab.ui.experiments.page import experiment_page
+from vit_lab.ui.sweep.panel import sweep_panel
 
 SIZES = {"200": 200, "500": 500, "1,000": 1_000, "2,000": 2_000, "all": None}
 ENDS = [0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0]

@@ -8,12 +8,12 @@ from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.arms import chip
-from vit_lab.ui.experiments import is_large, launch, live, overview_panel
-from vit_lab.ui.form import PATCH_SIZES, Form, preset_picker, variance_words
-from vit_lab.ui.lab import open_store, warm_up
-from vit_lab.ui.live import experiment_panel
-from vit_lab.ui.picture import PICTURE_AND_WORDS, draw_input
-from vit_lab.ui.preflight import GAUGE_HELP, gauge_badge, preflight_panel
+from vit_lab.ui.experiments.live import experiment_panel
+from vit_lab.ui.experiments.page import is_large, launch, live, overview_panel
+from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
+from vit_lab.ui.serving.lab import open_store, warm_up
+from vit_lab.ui.train.form import PATCH_SIZES, Form, preset_picker, variance_words
+from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.words import model_words
 
 store = open_store()

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from vit_lab.runs.records import unreadable
-from vit_lab.ui.lab import open_store
-from vit_lab.ui.weights import weights_panel
+from vit_lab.ui.serving.lab import open_store
+from vit_lab.ui.weights.panel import weights_panel
 
 store = open_store()
 runs = [run for run in store.runs() if not unreadable(run)]

@@ -15,7 +15,7 @@ from vit_lab.options import FIELDS, option_name
 from vit_lab.runs.designs import parse_arm, parse_task
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.store import LONGEST_NAME, Store
-from vit_lab.ui.table import runs_table
+from vit_lab.ui.runs.table import runs_table
 
 AGAIN_AND_AGAIN = settings(max_examples=60, deadline=None,
                            suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip

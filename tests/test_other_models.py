@@ -28,7 +28,7 @@ from vit_lab.schemes import SCHEMES as TABLE
 from vit_lab.schemes import expected_variance
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import train
-from vit_lab.ui.rows import placed
+from vit_lab.ui.figures.rows import placed
 from vit_lab.ui.words import layer_name
 
 STARTS = {

@@ -299,7 +299,7 @@ def _write_files(store: Store, found: list[RunRecord], csv: Path | None, html: P
         _write(csv, "csv", text)
         stderr.print(f"{csv}: {text.count(chr(10)) - 1} rows")
     if html:
-        from vit_lab.ui.report import ReportError, report
+        from vit_lab.analysis.report import ReportError, report
 
         try:
             _write(html, "html", report(store, found))

@@ -12,7 +12,9 @@ from places import DASHBOARD, TRAIN
 from streamlit.testing.v1 import AppTest
 
 from vit_lab.runs.records import NewRun
-from vit_lab.ui import lab, picture, preflight
+from vit_lab.ui.figures import picture
+from vit_lab.ui.serving import lab
+from vit_lab.ui.train import preflight
 
 release_manager = lab._manager.clear  # kept, because a test may put something else in its place
 # What takes longer than all the rest of a page: unpacking the digits, and looking at a model before its first step

@@ -7,7 +7,9 @@ import tomllib
 import pytest
 from places import DASHBOARD, FOLDER, ROOT
 
-from vit_lab.ui import arms, charts
+from vit_lab.analysis.arms import COLOURS, LETTERS
+from vit_lab.ui import arms
+from vit_lab.ui.figures import charts
 
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
@@ -33,11 +35,11 @@ def test_the_server_keeps_to_itself():
 
 
 def test_an_arm_has_one_colour_everywhere():
-    assert tuple(CONFIG["theme"]["chartCategoricalColors"]) == arms.COLOURS
+    assert tuple(CONFIG["theme"]["chartCategoricalColors"]) == COLOURS
     assert arms.MARKDOWN_COLOURS[:2] == ("blue", "orange")
     for mode in ("light", "dark"):
-        assert (CONFIG["theme"][mode]["blueColor"], CONFIG["theme"][mode]["orangeColor"]) == arms.COLOURS[:2]
-    assert len(arms.LETTERS) == len(arms.COLOURS) == len(arms.MARKDOWN_COLOURS) == len(set(arms.COLOURS))
+        assert (CONFIG["theme"][mode]["blueColor"], CONFIG["theme"][mode]["orangeColor"]) == COLOURS[:2]
+    assert len(LETTERS) == len(COLOURS) == len(arms.MARKDOWN_COLOURS) == len(set(COLOURS))
 
 
 def luminance(colour):

@@ -20,7 +20,7 @@ from vit_lab.config import (
 from vit_lab.data.images import load_dataset
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_SEEDS
-from vit_lab.ui import form
+from vit_lab.ui.train import form
 
 BARE = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # what a bare link to a kind opens
 DEFAULTS = flat(RunConfig())
@@ -49,7 +49,7 @@ def all_data_is_here(monkeypatch):
 
     How each model starts is not looked at: another setting is another model, often with other data.
     """
-    monkeypatch.setattr("vit_lab.ui.preflight.gauge_badge", lambda config: "")
+    monkeypatch.setattr("vit_lab.ui.train.preflight.gauge_badge", lambda config: "")
     digits = load_dataset("mnist-10k", normalise=True)
     monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: True)
     monkeypatch.setattr("vit_lab.data.splits.load_dataset", lambda name, normalise: digits)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from places import FOLDER
 
 from vit_lab.config import PART_OF, parse
-from vit_lab.ui.learn.frame import LESSONS
+from vit_lab.ui.learn.lesson import LESSONS
 
 AWKWARD = ["", "nan", "1e999", "-1", "9" * 400, "null", "<script>alert(1)</script>", "'; DROP TABLE runs; --", "🦊",
            "../../etc/passwd", "x" * 10_000, "0", "1", "2", "7", "64", "512", "xavier", "epochs", "true"]  # fmt: skip
@@ -30,7 +30,7 @@ KEYS = [
 @example(query=dict.fromkeys(KEYS, ""))
 @example(query={"kind": "", "dataset": ""})
 def test_no_link_breaks_the_page_or_starts_what_is_not_valid(open_page, workers, monkeypatch, query):
-    monkeypatch.setattr("vit_lab.ui.preflight.preflight_panel", lambda configs: None)
+    monkeypatch.setattr("vit_lab.ui.train.preflight.preflight_panel", lambda configs: None)
     query.setdefault("patch_size", "14")
     query.setdefault("dim", "8")
     at = open_page(**query)

@@ -14,10 +14,10 @@ from vit_lab.models.attention import attention_weights
 from vit_lab.probes.trace import trace
 from vit_lab.runs.trained import trained_model
 from vit_lab.schemes import SCHEMES
-from vit_lab.ui.form import SCALES
-from vit_lab.ui.learn.attention import AT_INIT, HEADS, SIZES, TRAINED
+from vit_lab.ui.learn.attention.scaling import RAW, SCALED, VARIANCES, softmax_rows, spread_rows
+from vit_lab.ui.learn.attention.steps import AT_INIT, HEADS, SIZES, TRAINED
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
-from vit_lab.ui.learn.scaling import RAW, SCALED, VARIANCES, softmax_rows, spread_rows
+from vit_lab.ui.train.form import SCALES
 
 PAGE = f"{FOLDER}/learn_attention.py"
 NUMBERS = [str(place + 1) for place in range(16)]

@@ -9,8 +9,8 @@ from played import play, played
 from vit_lab.analysis.findings import claim_findings, space_time_findings
 from vit_lab.config import SCHEMES, configure
 from vit_lab.runs.designs import CLAIM_ARMS, comparison
-from vit_lab.ui.form import SCALES
-from vit_lab.ui.learn.guess import Guess, outcome_words
+from vit_lab.ui.learn.init.guess import Guess, outcome_words
+from vit_lab.ui.train.form import SCALES
 
 FANS, FACTORS = [8, 16, 32, 64, 128, 256, 512], [3, 10, 30, 100]
 CONTROLS = {

@@ -15,11 +15,11 @@ from vit_lab.config import IMAGE_SHAPE, configure
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.init import build_model
 from vit_lab.models.vit import patchify
-from vit_lab.ui.form import PATCH_SIZES
+from vit_lab.ui.figures.picture import PIXELS, apart, sheet
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
-from vit_lab.ui.learn.patches import as_grey, costs, counted
-from vit_lab.ui.picture import PIXELS, apart, sheet
+from vit_lab.ui.learn.patches.tokens import as_grey, costs, counted
+from vit_lab.ui.train.form import PATCH_SIZES
 
 PAGE = f"{FOLDER}/learn_patches.py"
 CONTROLS = {

@@ -13,9 +13,9 @@ from vit_lab.config import RunConfig, configure
 from vit_lab.models.vit import sinusoidal_positions
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.ui.learn import shuffle
-from vit_lab.ui.learn.positions import KINDS, SIZES, curve_rows
-from vit_lab.ui.learn.shuffle import NAMES, PAIR, finished_pair
+from vit_lab.ui.learn.positions import shuffle
+from vit_lab.ui.learn.positions.shuffle import NAMES, PAIR, finished_pair
+from vit_lab.ui.learn.positions.vectors import KINDS, SIZES, curve_rows
 
 PAGE = f"{FOLDER}/learn_positions.py"
 COMMON = {"kind": KINDS, "positions_patch": SIZES}

@@ -6,7 +6,10 @@ import pytest
 from places import FOLDER
 from test_appearance import everywhere
 
-from vit_lab.ui.learn import matrix, patch_map, positions, scaling, shuffle
+from vit_lab.ui.figures import matrix, patch_map
+from vit_lab.ui.learn.attention import scaling
+from vit_lab.ui.learn.positions import shuffle
+from vit_lab.ui.learn.positions import vectors as positions
 
 MODULES = (matrix, patch_map, positions, scaling, shuffle)
 SPECS = {

@@ -14,10 +14,11 @@ from vit_lab.analysis.findings import space_time_findings
 from vit_lab.config import configure
 from vit_lab.presets import preset
 from vit_lab.runs.states import Status
-from vit_lab.ui.learn import clip_models, timesformer
-from vit_lab.ui.learn.clip_models import clip_config
-from vit_lab.ui.learn.film import FAINTEST, SPACE, TIME, film, grey, strip
-from vit_lab.ui.learn.reversal import TWINS
+from vit_lab.ui.learn.timesformer import attention as timesformer
+from vit_lab.ui.learn.timesformer import models as clip_models
+from vit_lab.ui.learn.timesformer.film import FAINTEST, SPACE, TIME, film, grey, strip
+from vit_lab.ui.learn.timesformer.models import clip_config
+from vit_lab.ui.learn.timesformer.reversal import TWINS
 
 CONTROLS = {
     "film_frames": [2, 4, 8, 16], "film_patch_size": [4, 7, 14], "film_weights": [timesformer.START, timesformer.TRAINED],

@@ -17,8 +17,8 @@ from vit_lab.probes.anatomy import anatomy
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.runs.trained import trained_model
-from vit_lab.ui.learn.drawing import drawing
-from vit_lab.ui.learn.transformer import MEAN, attention_rows, task
+from vit_lab.ui.learn.transformer.drawing import drawing
+from vit_lab.ui.learn.transformer.lesson import MEAN, attention_rows, task
 
 CONTROLS = {
     "writing_task": ["copy", "reverse"], "writing_look": ["Cross", "Decoder", "Encoder"], "writing_warmup": [10, 50, 100, 200, 400, 800],
@@ -90,7 +90,7 @@ def test_a_button_trains_the_preset_to_the_chosen_task(open_page, workers, store
 
 def test_the_button_really_trains_and_the_page_follows(open_page, monkeypatch):
     """With a shorter run in the preset's place."""
-    from vit_lab.ui.learn import transformer
+    from vit_lab.ui.learn.transformer import lesson as transformer
 
     short = configure(preset("copy"), steps=6, dim=16, warmup_steps=2)
     monkeypatch.setattr(transformer, "preset", lambda name: short)

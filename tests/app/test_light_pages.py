@@ -38,7 +38,7 @@ def test_the_train_page_shows_its_button_before_torch_is_loaded(home):
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
-import vit_lab.ui.preflight as preflight
+import vit_lab.ui.train.preflight as preflight
 loaded = []
 def look(config):
     loaded.append([name for name in ("torch", "scipy", "altair", "pandas") if name in sys.modules])

@@ -7,7 +7,7 @@ from places import RUNS, TRAIN
 from vit_lab import paths
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import LONGEST_NAME, Store
-from vit_lab.ui import lab
+from vit_lab.ui.serving import lab
 
 PAGES = [TRAIN, RUNS]
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from vit_lab.ui.learn.film import film
+from vit_lab.ui.learn.timesformer.film import film
 
 RNG = np.random.default_rng(0)
 PICTURES = {
@@ -19,7 +19,7 @@ PICTURES = {
 
 
 def page(picture):
-    from vit_lab.ui.picture import show_picture
+    from vit_lab.ui.figures.picture import show_picture
 
     show_picture(picture, "what it shows", 150)
 

@@ -7,7 +7,7 @@ from places import RUNS, TRAIN
 from vit_lab.config import configure
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
-from vit_lab.ui.table import _settings
+from vit_lab.ui.runs.table import _settings
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from streamlit import config
 from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.runtime import app_session
 
-from vit_lab.ui import serving
-from vit_lab.ui.serving import read_the_theme_once
+from vit_lab.ui.serving import server as serving
+from vit_lab.ui.serving.server import read_the_theme_once
 
 SECTIONS = ("theme", "theme.light", "theme.dark", "theme.sidebar", "theme.light.sidebar", "theme.dark.sidebar")
 
 WITNESS = """
 import os, threading
-from vit_lab.ui.serving import serve_without_interrupting_runs
+from vit_lab.ui.serving.server import serve_without_interrupting_runs
 
 found = {}
 
@@ -52,7 +52,7 @@ def test_a_server_waits_for_a_core():
 ENDING = """
 import atexit
 from streamlit.runtime import Runtime
-from vit_lab.ui.serving import leave_at_once
+from vit_lab.ui.serving.server import leave_at_once
 
 atexit.register(print, "taken down")
 atexit.register(leave_at_once)

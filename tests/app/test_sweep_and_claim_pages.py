@@ -85,7 +85,7 @@ def test_a_check_counts_its_verdicts_and_shows_the_grid(open_page):
 
 
 def test_a_check_says_what_it_costs_and_starts(open_page, workers, monkeypatch):
-    from vit_lab.ui import experiments
+    from vit_lab.ui.experiments import page as experiments
 
     monkeypatch.setattr(experiments, "seconds_per_run", lambda config_json: 12.0 if json.loads(config_json) else 0.0)
     at = open_page(CLAIM)

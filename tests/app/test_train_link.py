@@ -26,8 +26,8 @@ from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
 from vit_lab.runs.store import Store
-from vit_lab.ui.reuse import form_of
-from vit_lab.ui.settings import filled_in, for_another_kind, spelled, train_link, widgets_of
+from vit_lab.ui.train.reuse import form_of
+from vit_lab.ui.train.widgets import filled_in, for_another_kind, spelled, train_link, widgets_of
 
 INIT = [field for field, part in PART_OF.items() if part == "init"]
 OPEN_ENDS = {"clip_norm": (1e-3, 50.0)}
@@ -37,7 +37,7 @@ SMALLER = {"epochs": (1, 9), "train_size": (10, 7_000)}
 @pytest.fixture(autouse=True)
 def only_the_form(monkeypatch):
     """The gauges would build every model; all data counts as here."""
-    monkeypatch.setattr("vit_lab.ui.preflight.gauge_badge", lambda config: "")
+    monkeypatch.setattr("vit_lab.ui.train.preflight.gauge_badge", lambda config: "")
     monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: True)
 
 

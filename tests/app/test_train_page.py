@@ -14,7 +14,8 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store, StoreError
-from vit_lab.ui import charts, lab
+from vit_lab.ui.figures import charts
+from vit_lab.ui.serving import lab
 
 TINY = {
     "dim": "8",
@@ -202,7 +203,8 @@ def test_a_line_says_what_the_runs_under_the_form_are(open_page, every_kind):
 
 def test_an_arm_that_joins_between_two_ticks_waits_until_the_page_has_named_it(every_kind):
     def weights_only():
-        from vit_lab.ui import lab, live
+        from vit_lab.ui.experiments import live
+        from vit_lab.ui.serving import lab
 
         live._draw_weights(lab.open_store(), "done", {0: "the only one that had a name"})
 

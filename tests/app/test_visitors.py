@@ -8,9 +8,9 @@ from streamlit.runtime.context import ContextProxy
 from vit_lab.runs.limits import HOST, VISITOR_LIMITS
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
-from vit_lab.ui import lab
-from vit_lab.ui import visitor as visitor_module
-from vit_lab.ui.visitor import NOT_YOURS, is_class, visitor
+from vit_lab.ui.serving import lab
+from vit_lab.ui.serving import visitor as visitor_module
+from vit_lab.ui.serving.visitor import NOT_YOURS, is_class, visitor
 
 TOKENS = {"ann": bytes(range(16)), "bob": bytes(range(1, 17))}
 
@@ -114,7 +114,9 @@ def test_a_click_that_a_page_did_not_offer_is_refused_all_the_same(
 ):
     runs_of("ann")
     someone("bob")
-    monkeypatch.setattr("vit_lab.ui.live.not_theirs", lambda runs: None)  # as if a browser pressed what is disabled
+    monkeypatch.setattr(
+        "vit_lab.ui.experiments.live.not_theirs", lambda runs: None
+    )  # as if a browser pressed what is disabled
     at = open_page(experiment="at-work")
     at.button(key="stop").click().run()
     assert not at.exception and "somebody else's" in at.error[0].value

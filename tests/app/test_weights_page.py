@@ -13,8 +13,8 @@ from vit_lab import paths
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.trainer import train
-from vit_lab.ui import preflight
-from vit_lab.ui.rows import histogram_rows, placed, probe_table
+from vit_lab.ui.figures.rows import histogram_rows, placed, probe_table
+from vit_lab.ui.train import preflight
 
 STEPS = ["0", "1", "2", "3", "4", "latest"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from vit_lab.ui.figures.picture import digit, places_of
 from vit_lab.ui.learn.pad import digit_pad
-from vit_lab.ui.picture import digit, places_of
 
 BUNDLED, DRAWN = "A bundled digit", "Draw one"
 

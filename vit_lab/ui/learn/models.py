@@ -7,7 +7,7 @@ import streamlit as st
 
 from vit_lab.config import RunConfig, VitConfig, parse
 from vit_lab.runs.records import RunRecord, arm_label
-from vit_lab.ui.lab import open_store
+from vit_lab.ui.serving.lab import open_store
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,9 +11,9 @@ from vit_lab.runs.records import NewRun, RunRecord, unreadable
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
-from vit_lab.ui.experiments import live, progress
-from vit_lab.ui.lab import open_manager, open_store, problems_told
-from vit_lab.ui.live import HOW_TO_READ, curves, status_badge
+from vit_lab.ui.experiments.live import HOW_TO_READ, curves, status_badge
+from vit_lab.ui.experiments.page import live, progress
+from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
 
 
 def start(key: str, arms: Mapping[str, RunConfig]) -> None:

@@ -1,0 +1,132 @@
+"""Chart specs for experiments: curves over seeds, pairs, differences, the U-curve. Constants, as in `charts`."""
+
+from typing import Any
+
+import altair as alt
+
+from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+
+GREY = "#8a979b"
+RULE = {"strokeDash": [5, 4], "color": GREY}
+
+
+def _seed_curves(y_format: str, *, log: bool) -> dict[str, Any]:
+    """Rows of kind "run" are thin lines, one a seed; rows of kind "mean" a bold line with its named band."""
+    y = alt.Y(
+        "value:Q",
+        title=None,
+        axis=alt.Axis(format=y_format, tickCount=6),
+        scale=alt.Scale(type="log" if log else "linear", zero=False, nice=True),
+    )
+    x = alt.X("x:Q", title=None, axis=alt.Axis(format=",~r", grid=False))
+    base = alt.Chart().encode(x=x, color=ARM_COLOUR)
+    tooltip = [
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("name:N", title="init"),
+        alt.Tooltip("seed:N"),
+        alt.Tooltip("step:Q"),
+        alt.Tooltip("value:Q", format=".4~g"),
+    ]
+    band = base.mark_area(opacity=0.16).encode(y=alt.Y("low:Q"), y2="high:Q").transform_filter("isValid(datum.low)")
+    thin = (
+        base.mark_line(strokeWidth=1, opacity=0.5)
+        .encode(y=y, detail=["run:N"], tooltip=tooltip)
+        .transform_filter(alt.datum.kind == "run")
+    )
+    mean = base.mark_line(strokeWidth=3).encode(y=y, tooltip=tooltip).transform_filter(alt.datum.kind == "mean")
+    return constant_spec(alt.layer(band, thin, mean), 320)
+
+
+ACCURACY_CURVES = {log: _seed_curves(".0%", log=log) for log in (False, True)}
+LOSS_CURVES = {log: _seed_curves(".3~g", log=log) for log in (False, True)}
+
+
+def _final_dots() -> dict[str, Any]:
+    """One dot a run; a line joins the runs of a seed; a bar is the mean with its 95 % interval."""
+    x = alt.X("arm:N", title=None, axis=alt.Axis(labelAngle=0, labelFontSize=13), scale=alt.Scale(padding=0.6))
+    y = alt.Y(
+        "score:Q", title=None, axis=alt.Axis(format=".1%", tickCount=6, tickMinStep=0.001), scale=alt.Scale(zero=False)
+    )
+    tooltip = [
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("seed:N"),
+        alt.Tooltip("score:Q", format=".2%"),
+        alt.Tooltip("state:N"),
+    ]
+    runs = alt.Chart().transform_filter(alt.datum.kind == "run")
+    pairs = runs.mark_line(strokeWidth=1, color=GREY, opacity=0.6).encode(x=x, y=y, detail=["seed:N"])
+    dots = runs.mark_point(filled=True, size=70, opacity=0.9).encode(
+        x=x,
+        y=y,
+        color=ARM_COLOUR,
+        shape=alt.Shape(
+            "state:N", scale=alt.Scale(domain=["finished", "diverged"], range=["circle", "cross"]), legend=None
+        ),
+        tooltip=tooltip,
+    )
+    means = alt.Chart().transform_filter(alt.datum.kind == "mean")
+    bar = means.mark_rule(strokeWidth=4, opacity=0.55).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=ARM_COLOUR)
+    tick = means.mark_tick(thickness=4, width=34).encode(x=x, y=y, color=ARM_COLOUR, tooltip=tooltip)
+    return constant_spec(alt.layer(pairs, bar, dots, tick), 320)
+
+
+def _differences() -> dict[str, Any]:
+    """One row a comparison: each pair's difference as a dot, the mean as a diamond on its 95 % interval, 0 dashed."""
+    y = alt.Y("comparison:N", title=None, sort=None, axis=alt.Axis(labelLimit=260, labelFontSize=13))
+    x = alt.X("difference:Q", title="difference in accuracy, points", axis=alt.Axis(format="+.3~g", tickCount=6))
+    colour = alt.Color(
+        "verdict:N",
+        scale=alt.Scale(domain=["decided", "not decided"], range=["#0f8f83", GREY]),
+        legend=None,
+    )
+    tooltip = [alt.Tooltip("comparison:N"), alt.Tooltip("seed:N"), alt.Tooltip("difference:Q", format="+.2f")]
+    pairs = alt.Chart().transform_filter(alt.datum.kind == "pair")
+    dots = pairs.mark_point(filled=True, size=36, opacity=0.55, color=GREY).encode(x=x, y=y, tooltip=tooltip)
+    means = alt.Chart().transform_filter(alt.datum.kind == "mean")
+    bar = means.mark_rule(strokeWidth=4).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour)
+    diamond = means.mark_point(filled=True, size=150, shape="diamond", opacity=1).encode(
+        x=x, y=y, color=colour, tooltip=tooltip
+    )
+    zero = alt.Chart().mark_rule(**RULE).encode(x=alt.datum(0))
+    spec = constant_spec(alt.layer(zero, dots, bar, diamond), 0)
+    spec["height"] = {"step": 46}
+    return spec
+
+
+def _u_curve() -> dict[str, Any]:
+    """Accuracy against the variance scale, one curve a training-set size; rows of kind "mark" name schemes on the axis."""
+    x = alt.X(
+        "place:Q",
+        title="variance ×",
+        scale=alt.Scale(type="log", nice=False, padding=24),
+        axis=alt.Axis(format="~g", grid=False),
+    )
+    y = alt.Y(
+        "score:Q", title=None, axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01), scale=alt.Scale(zero=False)
+    )
+    colour = alt.Color("condition:N", title="training set", sort=None, scale=alt.Scale(scheme="tableau10"),
+                       legend=alt.Legend(orient="top"))  # fmt: skip
+    tooltip = [alt.Tooltip("condition:N", title="training set"), alt.Tooltip("scale:Q"), alt.Tooltip("n:Q"),
+               alt.Tooltip("score:Q", format=".2%")]  # fmt: skip
+    means = alt.Chart().transform_filter(alt.datum.kind == "mean")
+    bars = means.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
+    line = means.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60)).encode(
+        x=x, y=y, color=colour, tooltip=tooltip
+    )
+    dots = (
+        alt.Chart()
+        .transform_filter(alt.datum.kind == "run")
+        .mark_point(filled=True, size=26, opacity=0.45)
+        .encode(x=x, y=y, color=colour)
+    )
+    marks = alt.Chart().transform_filter(alt.datum.kind == "mark")
+    rules = marks.mark_rule(**RULE).encode(x=x)
+    names = marks.mark_text(align="left", dx=14, baseline="top", color=GREY, fontSize=12).encode(
+        x=x, y=alt.value(4), text="name:N"
+    )
+    return constant_spec(alt.layer(rules, names, dots, bars, line), 420)
+
+
+FINAL_DOTS = _final_dots()
+DIFFERENCES = _differences()
+U_CURVE = _u_curve()

@@ -1,0 +1,167 @@
+"""What an experiment's runs say, as the rows that `compare_charts` draws and the tables that stand beside them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median_high
+from typing import Any
+
+import pandas as pd
+
+from vit_lab.analysis.arms import letter
+from vit_lab.analysis.comparison import ArmOutcome, Comparison
+from vit_lab.analysis.statistics import summarise
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.states import Status
+from vit_lab.schemes import SCHEMES
+
+BANDS = ("95 % interval of the mean", "± 1 standard deviation")
+ENOUGH = 0.9  # the accuracy to which steps are counted
+BESIDE = 1.04  # how far apart training sets stand at one variance scale, as a factor on it
+
+
+def seed_curves(curves: Mapping[str, pd.DataFrame], runs: Sequence[RunRecord], names: Mapping[int, str], *, by_time: bool,
+                band: str, smoothing: int, hidden: Sequence[int] = ()) -> pd.DataFrame:  # fmt: skip
+    """Thin rows of every seed that is not hidden, and per arm the mean of its finished runs with a band.
+
+    `curves` holds step, seconds and value by run id. `smoothing` averages that many neighbouring points for the eye.
+    """
+    frames = []
+    for run in runs:
+        if len(curve := curves.get(run.id, pd.DataFrame())):
+            frame = curve.assign(kind="run", run=run.id, arm=letter(run.arm), name=names[run.arm],
+                                 seed=str(run.config.seed), ended=run.status == Status.FINISHED)  # fmt: skip
+            frames.append(frame)
+    if not frames:
+        return pd.DataFrame(columns=["kind", "arm", "x", "value", "low", "high"])
+    rows = pd.concat(frames, ignore_index=True)
+    means = [_mean_curve(part, band) for _, part in rows[rows["ended"]].groupby("arm")]
+    shown = rows[~rows["seed"].isin([str(seed) for seed in hidden])]
+    whole = pd.concat([shown, *means], ignore_index=True)
+    if smoothing > 1:  # the lines only: a band of smoothed values would promise too much
+        smoothed = whole.groupby(["kind", "arm", "seed"])["value"].transform(lambda values: _smooth(values, smoothing))
+        whole = whole.assign(value=smoothed)
+    return whole.assign(x=whole["seconds"] if by_time else whole["step"]).drop(columns="ended")
+
+
+def _mean_curve(rows: pd.DataFrame, band: str) -> pd.DataFrame:
+    found = []
+    for step, part in rows.groupby("step"):
+        s = summarise(part["value"].tolist())
+        low, high = s.low, s.high
+        if band != BANDS[0] and s.sd is not None and s.mean is not None:
+            low, high = s.mean - s.sd, s.mean + s.sd
+        found.append({"step": step, "seconds": part["seconds"].mean(), "value": s.mean, "low": low, "high": high})
+    first = rows.iloc[0]
+    return pd.DataFrame(found).assign(
+        kind="mean", arm=first["arm"], name=first["name"], seed=f"mean of {rows['run'].nunique()}"
+    )
+
+
+def _smooth(values: pd.Series, points: int) -> pd.Series:
+    return values.rolling(points, min_periods=1, center=True).mean()
+
+
+def final_rows(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord]) -> pd.DataFrame:
+    """Rows for FINAL_DOTS."""
+    diverged = {(run.arm, run.config.seed) for run in runs if run.status == Status.DIVERGED}
+    rows: list[dict[str, Any]] = []
+    for one in outcomes:
+        rows += [{"kind": "run", "arm": letter(one.arm), "seed": str(seed), "score": score,
+                  "state": "diverged" if (one.arm, seed) in diverged else "finished"}
+                 for seed, score in one.scores.items()]  # fmt: skip
+        s = one.summary
+        if s.low is not None:
+            rows.append({"kind": "mean", "arm": letter(one.arm), "seed": f"mean of {s.n}", "score": s.mean, "low": s.low,
+                         "high": s.high})  # fmt: skip
+    return pd.DataFrame(rows, columns=["kind", "arm", "seed", "score", "state", "low", "high"])
+
+
+def difference_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) -> pd.DataFrame:
+    """Rows for DIFFERENCES, in points of accuracy, under these labels."""
+    rows: list[dict[str, Any]] = []
+    for c, label in zip(comparisons, labels, strict=True):
+        rows += [{"kind": "pair", "comparison": label, "seed": str(seed), "difference": value * 100}
+                 for seed, value in c.differences.items()]  # fmt: skip
+        if c.test.low is not None and c.test.high is not None and c.test.mean is not None:
+            rows.append({"kind": "mean", "comparison": label, "seed": f"mean of {c.test.n}", "difference": c.test.mean * 100,
+                         "low": c.test.low * 100, "high": c.test.high * 100,
+                         "verdict": "decided" if c.state == "decided" else "not decided"})  # fmt: skip
+    return pd.DataFrame(rows, columns=["kind", "comparison", "seed", "difference", "low", "high", "verdict"])
+
+
+def steps_to(curve: pd.DataFrame, accuracy: float = ENOUGH) -> int | None:
+    """The first evaluated step with that validation accuracy."""
+    reached = curve.loc[curve["value"] >= accuracy, "step"]
+    return int(reached.iloc[0]) if len(reached) else None
+
+
+def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], comparisons: Sequence[Comparison], steps: Mapping[int, list[int | None]],
+              rates: Mapping[int, str]) -> pd.DataFrame:  # fmt: skip
+    """One row an arm; accuracies in percent, the mean paired difference to the baseline in points."""
+    against = {c.b: c for c in comparisons}
+    rows = []
+    for one in outcomes:
+        s = one.summary
+        reached = sorted(math.inf if step is None else step for step in steps.get(one.arm, []))
+        rows.append({
+            "Arm": f"{letter(one.arm)}  {names[one.arm]}",
+            "Mean": _percent(s.mean),
+            "95 % interval": "–" if s.low is None or s.high is None else f"{s.low:.1%} to {s.high:.1%}",
+            "SD, points": "–" if s.sd is None else f"{s.sd * 100:.2f}",
+            "n": f"{s.n} of {one.planned}",
+            "vs baseline, points": _against(against.get(one.arm)),
+            f"Steps to {ENOUGH:.0%}": _median_steps(reached),
+            "Diverged": str(one.diverged),
+            "No result": str(one.missing),
+            "Learning rate": rates[one.arm],
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _against(c: Comparison | None) -> str:
+    """The mean paired difference; a star where it is decided."""
+    if c is None or c.test.mean is None:
+        return "–"
+    return f"{c.test.mean * 100:+.1f}" + (" *" if c.state == "decided" else "")
+
+
+def _median_steps(reached: Sequence[float]) -> str:
+    """The median over all runs, those that never got there being slower than any."""
+    if not reached or reached[0] == math.inf:
+        return "never yet"
+    half, count = median_high(reached), sum(step < math.inf for step in reached)
+    return ("not in half of the runs" if half == math.inf else f"{half:,.0f}") + f" ({count} of {len(reached)})"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def u_curve_rows(
+    outcomes: Sequence[ArmOutcome], configs: Mapping[int, Any], conditions: Mapping[int, str]
+) -> pd.DataFrame:
+    """Rows for U_CURVE: every run, every mean with its interval, and where the two named schemes stand on the axis.
+
+    `place` is the scale, or a little beside it where several training sets share the axis, so that no bar hides another.
+    """
+    beside = {condition: BESIDE ** (at - (len(conditions) - 1) / 2) for at, condition in enumerate(conditions)}
+    rows: list[dict[str, Any]] = []
+    for one in outcomes:
+        scale = configs[one.arm].init.variance_scale
+        common = {"scale": scale, "place": scale * beside[one.condition], "condition": conditions[one.condition]}
+        rows += [common | {"kind": "run", "score": score} for score in one.scores.values()]
+        s = one.summary
+        if s.mean is not None:
+            rows.append(common | {"kind": "mean", "score": s.mean, "low": s.low, "high": s.high, "n": s.n})
+    scales = [config.init.variance_scale for config in configs.values()]
+    for name, scale in scheme_marks(next(iter(configs.values()))).items():
+        if min(scales) <= scale <= max(scales):
+            rows.append({"kind": "mark", "place": scale, "name": name})
+    return pd.DataFrame(rows, columns=["kind", "scale", "place", "condition", "score", "low", "high", "n", "name"])
+
+
+def scheme_marks(config: Any) -> dict[str, float]:
+    """The scale at which the swept scheme has the variance of each named one, on a square matrix of the model's width."""
+    dim = config.model.dim
+    own = SCHEMES[config.init.scheme].variance(dim, dim)
+    return {name: SCHEMES[name].variance(dim, dim) / own for name in ("linear-default", "xavier")}

@@ -1,0 +1,168 @@
+"""Chart specs, made once. A live chart is one of these plus fresh rows; whatever text changes stands outside.
+
+Streamlit keeps a chart's picture and swaps only its data while the spec stays equal, so nothing here may
+depend on a run.
+"""
+
+from typing import Any
+
+import altair as alt
+
+from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec
+from vit_lab.config import GROUPS
+from vit_lab.ui.words import GROUP_NAMES, LIVE_WEIGHTS
+
+
+def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
+    """Thin lines for the training batches, bold ones with points for the validation images."""
+    y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=y_format, tickCount=6))
+    tooltip = [
+        alt.Tooltip("arm:N"),
+        alt.Tooltip("name:N", title="init"),
+        alt.Tooltip("split:N", title="on"),
+        alt.Tooltip("step:Q"),
+        alt.Tooltip("value:Q", title=f"{title.lower()} ({unit})" if unit else title.lower(), format=".4f"),
+    ]
+    base = alt.Chart().encode(x=STEP, y=y, color=ARM_COLOUR, detail=["run:N"], tooltip=tooltip)
+    training = base.mark_line(strokeWidth=1.2, opacity=0.4).transform_filter(alt.datum.split == "training")
+    validation = base.mark_line(strokeWidth=2.6, point=alt.OverlayMarkDef(size=34)).transform_filter(
+        alt.datum.split == "validation"
+    )
+    named = alt.Title(title, anchor="start", fontSize=16)
+    return constant_spec(alt.layer(EXTENT, training, validation).properties(title=named), 330)
+
+
+def _small(title: str, group: str) -> dict[str, Any]:
+    """A small chart of one weight statistic of one group of matrices, which is named above it."""
+    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=".3~g"), scale=alt.Scale(zero=True))
+    tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q", title=title, format=".4g")]
+    x = alt.X("step:Q", title=None, axis=alt.Axis(tickCount=3, format=",d", grid=False))
+    line = (
+        alt.Chart()
+        .mark_line(strokeWidth=2.2, point=alt.OverlayMarkDef(size=16))
+        .encode(x=x, y=y, color=ARM_COLOUR, detail=["run:N"], tooltip=tooltip)
+        .transform_filter(alt.datum.split != "extent")
+    )
+    named = alt.Title(GROUP_NAMES[group], anchor="start", fontSize=13, fontWeight="normal")
+    return constant_spec(alt.layer(EXTENT.encode(x=x), line).properties(title=named), 140)
+
+
+def _by_place(x: str, title: str, y_title: str, *, height: int = 200, rule: float | None = None) -> dict[str, Any]:
+    """A measure at one moment against depth, layer or block, one line an arm; `rule` draws a guide line."""
+    sort = None  # as the rows come: from the images to the classifier
+    base = alt.Chart().encode(
+        x=alt.X(f"{x}:N", title=title, sort=sort, axis=alt.Axis(labelAngle=-45 if x == "layer" else 0)),
+        y=alt.Y(
+            "value:Q", title=y_title, axis=alt.Axis(tickCount=4, format=".3~g"), scale=alt.Scale(zero=rule is None)
+        ),
+        color=ARM_COLOUR,
+        detail=["run:N"],
+        tooltip=[alt.Tooltip("arm:N"), alt.Tooltip(f"{x}:N"), alt.Tooltip("value:Q", title=y_title, format=".4g")],
+    )
+    layers = [base.mark_line(strokeWidth=2, opacity=0.7), base.mark_point(size=44, filled=True, opacity=0.9)]
+    if rule is not None:
+        layers.append(alt.Chart().mark_rule(strokeDash=[5, 4], color="#8a979b").encode(y=alt.datum(rule)))
+    return constant_spec(alt.layer(*layers), height)
+
+
+def _by_head(y_title: str) -> dict[str, Any]:
+    """A measure of every head at one moment, the heads of a block above one another."""
+    points = (
+        alt.Chart()
+        .mark_point(size=70, filled=True, opacity=0.75)
+        .encode(
+            x=alt.X("block:N", title="block", sort=None, axis=alt.Axis(labelAngle=0)),
+            xOffset=alt.XOffset("arm:N"),
+            y=alt.Y("value:Q", title=y_title, axis=alt.Axis(tickCount=4, format=".3~g"), scale=alt.Scale(zero=True)),
+            color=ARM_COLOUR,
+            tooltip=[
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("block:N"),
+                alt.Tooltip("head:N"),
+                alt.Tooltip("value:Q", title=y_title, format=".4g"),
+            ],
+        )
+    )
+    return constant_spec(alt.layer(points), 200)
+
+
+def _heatmap(y: str, title: str) -> dict[str, Any]:
+    """A measure by layer and step, on a logarithmic colour scale; the chosen step is framed.
+
+    Rows of other arms come along unseen (`shown` is false), below the others, so that all arms share one scale. `shade` is
+    the value, or the smallest that has a logarithm.
+    """
+    base = alt.Chart().encode(
+        x=alt.X("step:O", title="step", sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        y=alt.Y(f"{y}:N", title=None, sort=None, axis=alt.Axis(labelLimit=150)),
+    )
+    cells = base.mark_rect().encode(
+        opacity=alt.condition("datum.shown", alt.value(1), alt.value(0)),
+        color=alt.Color(
+            "shade:Q", title=title, scale=alt.Scale(type="log", scheme="viridis"), legend=alt.Legend(format=".3~g")
+        ),
+        tooltip=[alt.Tooltip(f"{y}:N"), alt.Tooltip("step:O"), alt.Tooltip("value:Q", title=title, format=".4g")],
+    )
+    chosen = base.mark_rect(filled=False, stroke="#f97316", strokeWidth=2).transform_filter("datum.chosen")
+    return constant_spec(alt.layer(cells, chosen), 260)
+
+
+def _ridgeline(x: alt.X) -> dict[str, Any]:
+    """Weight histograms, one ridge a step, early below late. Heights come ready as `base` and `top`."""
+    y = alt.Y("base:Q", title="step", axis=None)
+    ridges = (
+        alt.Chart()
+        .mark_area(line={"strokeWidth": 1.2}, interpolate="monotone")
+        .encode(
+            x=x,
+            y=y,
+            y2="top:Q",
+            color=ARM_COLOUR,
+            detail=["step:O", "arm:N"],
+            opacity=alt.condition("datum.chosen", alt.value(0.85), alt.value(0.28)),
+            tooltip=[
+                alt.Tooltip("arm:N"),
+                alt.Tooltip("step:Q"),
+                alt.Tooltip("weight:Q", format=".3g"),
+                alt.Tooltip("share:Q", title="share of the weights", format=".2%"),
+            ],
+        )
+    )
+    labels = (
+        alt.Chart()
+        .mark_text(align="right", dx=-6, baseline="bottom", fontSize=11, color="#8a979b")
+        .encode(x=alt.value(0), y=y, text="label:N")
+        .transform_filter("datum.label != ''")
+    )
+    return constant_spec(alt.layer(ridges, labels), 420)
+
+
+LOSS = _curves("Loss", "nats", ".1f")
+ACCURACY = _curves("Accuracy", None, ".0%")
+WEIGHTS = {
+    f"{measure}/{group}": _small(title, group) for measure, (_, title) in LIVE_WEIGHTS.items() for group in GROUPS
+}
+
+LAYER_STD = _by_place("layer", "layer", "std")
+LAYER_NORM = _by_place("layer", "layer", "norm")
+LAYER_DISTANCE = _by_place("layer", "layer", "distance from init")
+LAYER_UPDATE = _by_place("layer", "layer", "log10 update ratio", rule=-3.0)
+DEPTH_RMS = _by_place("depth", "after block", "activation RMS")
+DEPTH_SIMILARITY = _by_place("depth", "after block", "token similarity")
+DEPTH_RANK = _by_place("depth", "after block", "effective rank")
+LAYER_GRADIENT = _by_place("layer", "layer", "gradient norm")
+HEAD_ENTROPY = _by_head("entropy / log N")
+HEAD_LOGIT = _by_head("max logit")
+RMS_MAP = _heatmap("depth", "RMS")
+GRADIENT_MAP = _heatmap("layer", "norm")
+RIDGELINE = _ridgeline(
+    alt.X("weight:Q", title="weight", scale=alt.Scale(nice=False), axis=alt.Axis(format=".3~g", tickCount=9))
+)
+RIDGELINE_SYMLOG = _ridgeline(
+    alt.X(
+        "weight:Q",
+        title="weight (symlog scale)",
+        scale=alt.Scale(type="symlog", constant=0.01, nice=False),
+        axis=alt.Axis(values=[-10, -1, -0.1, -0.01, 0, 0.01, 0.1, 1, 10], format=".3~g"),
+    )
+)

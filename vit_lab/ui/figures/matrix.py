@@ -1,0 +1,77 @@
+"""A matrix as a heatmap with numbers to hover over: the specs, made once, and the rows that they draw."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from vit_lab.analysis.chart_style import constant_spec
+
+DIVERGING = alt.Scale(scheme="blueorange", domainMid=0)
+COSINE = alt.Scale(scheme="blueorange", domain=[-1, 1])
+GREY = alt.Scale(domain=[0, 1], range=["#000000", "#ffffff"])
+LEGEND = alt.Legend(orient="top", gradientThickness=8, gradientLength=150, format=".2~g", tickCount=4)
+SEQUENTIAL = alt.Scale(scheme="viridis")
+
+
+def _matrix(x: str, y: str, value: str, scale: alt.Scale, height: int = 300) -> dict[str, Any]:
+    cells = (
+        alt.Chart()
+        .mark_rect()
+        .encode(
+            x=alt.X(
+                "column:N",
+                title=x,
+                sort=alt.EncodingSortField("j", op="min"),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False),
+            ),
+            y=alt.Y(
+                "row:N",
+                title=y,
+                sort=alt.EncodingSortField("i", op="min"),
+                axis=alt.Axis(labelOverlap=True, ticks=False),
+            ),
+            color=alt.Color("value:Q", title=None, scale=scale, legend=LEGEND),
+            tooltip=[
+                alt.Tooltip("row:N", title=y),
+                alt.Tooltip("column:N", title=x),
+                alt.Tooltip("value:Q", title=value, format=".3~g"),
+            ],
+        )
+    )
+    return constant_spec(alt.layer(cells), height)
+
+
+PIXELS = _matrix("pixel of the patch", "patch", "grey level", GREY)
+TOKENS = _matrix("dimension", "token", "value", DIVERGING)
+POSITIONS = _matrix("dimension", "position", "value", DIVERGING)
+SIMILARITY = _matrix("position", "position", "cosine similarity", COSINE, height=390)
+FEATURES = _matrix("feature of the head", "token", "value", DIVERGING)
+SCORES = _matrix("key", "query", "score", DIVERGING, height=340)
+WEIGHTS = _matrix("key", "query", "weight", SEQUENTIAL, height=340)
+MASK = _matrix("key", "query", "may read", SEQUENTIAL, height=340)
+
+
+def matrix(values: NDArray[Any], spec: dict[str, Any], key: str, words: str, *, rows: Sequence[str] = (),
+           columns: Sequence[str] = ()) -> None:  # fmt: skip
+    """Draw a matrix; rows and columns are counted from 1 unless they have names."""
+    st.vega_lite_chart(matrix_rows(values, rows, columns), spec, key=key, alt=words)
+
+
+def matrix_rows(values: NDArray[Any], rows: Sequence[str] = (), columns: Sequence[str] = ()) -> pd.DataFrame:
+    """One row a number of a matrix: row and column by name, i and j by number, and the value.
+
+    The numbers keep the order: an axis of names alone would stay as the matrix before left it.
+    """
+    height, width = values.shape
+    row_names = list(rows) or [str(row + 1) for row in range(height)]
+    column_names = list(columns) or [str(column + 1) for column in range(width)]
+    return pd.DataFrame({
+        "row": np.repeat(row_names, width), "column": np.tile(column_names, height),
+        "i": np.repeat(np.arange(height), width), "j": np.tile(np.arange(width), height),
+        "value": np.asarray(values, dtype=float).ravel(),
+    })  # fmt: skip

@@ -1,0 +1,187 @@
+"""What the store holds, as the rows that the chart specs draw. Read once for all viewers together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import streamlit as st
+
+from vit_lab.analysis.arms import letter
+from vit_lab.config import GROUPS
+from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.states import Status
+from vit_lab.runs.store import Store
+from vit_lab.ui.words import LIVE_WEIGHTS
+
+LINEAR_BINS = 72  # of a weight histogram on a linear axis
+SPLITS = {"training": "step", "validation": "evaluated"}  # what a curve tells of, and the events that do
+LIVE_CHARTS = {
+    "curves": ("loss", "accuracy"),
+    "weights": tuple(f"{measure}/{group}" for measure in LIVE_WEIGHTS for group in GROUPS),
+}
+SCHEMA = pa.schema([(name, pa.string()) for name in ("run", "arm", "name", "split")]
+                   + [("step", pa.int64()), ("value", pa.float64())])  # fmt: skip
+WORDS = pa.dictionary(pa.int16(), pa.string())
+COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
+EMPTY = SCHEMA.empty_table()
+Points = dict[str, list[tuple[str, int, float | None]]]  # by chart: split, step and value
+
+
+def live_tables(
+    store: Store, kind: Literal["curves", "weights"], runs: Sequence[RunRecord], names: Mapping[int, str], every: float
+) -> dict[str, pa.Table]:
+    """Rows for the live charts of a kind by chart: curves on training batches and on validation images, or the probed
+    places of LIVE_WEIGHTS, such as "weight_std/qk". Columns COMPACT; `names` of the arms.
+
+    Each run's rows are made once in `every` seconds of training, for all viewers together, and never changed.
+    """
+    told = (
+        (run.id, run.arm, names[run.arm], run.total_steps or run.config.optim.steps, _version(run, every))
+        for run in runs
+    )
+    return _tables_together(store, kind, tuple(told))
+
+
+def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str) -> dict[str, pd.DataFrame]:
+    """Columns step, seconds and value of one measure on "training" batches or "validation" images, by run id."""
+    frames = {run.id: _curve(store, run.id, measure, _version(run)) for run in runs}
+    return {run_id: frame[frame["split"] == split].dropna(subset="value") for run_id, frame in frames.items()}
+
+
+def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
+    """All probes of some runs: columns run, arm, name, step, measure, place, value."""
+    frames = []
+    for run in runs:
+        frame = _probes(store, run.id, _version(run)).drop(columns="split")
+        frames.append(frame.assign(run=run.id, arm=letter(run.arm), name=arm_label(run.config)))
+    columns = ["run", "arm", "name", "step", "measure", "place", "value"]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def placed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one probe with the columns that charts place them by: layer, depth, or block and head."""
+    if rows.empty:
+        return rows.assign(layer=[], depth=[], block=[], head=[])
+    places = rows["place"]
+    if places.str.contains("/").all():
+        parts = places.str.split("/", expand=True)
+        return rows.assign(block=parts[0], head=(parts[1].astype(int) + 1).astype(str))
+    if places.str.isdigit().all():
+        return rows.assign(depth=places.replace({"0": "start"}))
+    return rows.assign(layer=places)[places.isin(layers_among(places))]
+
+
+def layers_among(places: pd.Series) -> list[str]:
+    """The layers among places that also hold groups pooled over blocks, in order."""
+    names = list(dict.fromkeys(places))
+    pooled = {name.split(".")[1] for name in names if "." in name}
+    return [name for name in names if name not in pooled]
+
+
+def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlog: bool) -> pd.DataFrame:
+    """A layer's weight histograms: columns arm, step, weight (middle of the bin), share of the weights in the bin.
+
+    The bins are the same for all arms and steps: evenly spaced on a linear or a symlog axis, over what is in use.
+    """
+    found = [
+        (run.arm, step, counts) for run in runs for step, counts in _histograms(store, run.id, layer, _version(run))
+    ]
+    if not found:
+        return pd.DataFrame(columns=["arm", "step", "weight", "share"])
+    edges = np.array(_edges())
+    counts = np.array([counts for _, _, counts in found], dtype=float)
+    used = np.flatnonzero(counts.sum(axis=0))
+    first, last = max(used[0] - 1, 0), min(used[-1] + 2, counts.shape[1])
+    shown = edges[first : last + 1] if symlog else np.linspace(edges[first], edges[last], LINEAR_BINS + 1)
+    mass = np.pad(counts.cumsum(axis=1), ((0, 0), (1, 0))) / counts.sum(axis=1, keepdims=True)
+    shares = np.diff([np.interp(shown, edges, row) for row in mass], axis=1)
+    middles = (shown[:-1] + shown[1:]) / 2
+    frames = [
+        pd.DataFrame({"weight": middles, "share": share}).assign(arm=letter(arm), step=step)
+        for (arm, step, _), share in zip(found, shares, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _tables_together(_store: Store, kind: str, runs: tuple[tuple[str, int, str, int, str], ...]) -> dict[str, pa.Table]:
+    tables = [_run_tables(_store, kind, *run) for run in runs]
+    return {chart: _compact([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS[kind]}
+
+
+def _compact(tables: Sequence[pa.Table]) -> pa.Table:
+    """All rows in one batch, the words of each column told once: a third of the bytes, for the network of a class."""
+    return pa.concat_tables(tables).combine_chunks().cast(COMPACT)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _run_tables(
+    _store: Store, kind: str, run_id: str, arm: int, name: str, total_steps: int, version: str
+) -> dict[str, pa.Table]:
+    points = _curve_points(_store, run_id) if kind == "curves" else _weight_points(_store, run_id)
+    fixed = (run_id, letter(arm), name)
+    extent = [("extent", 0, None), ("extent", total_steps, None)]
+    return {
+        chart: pa.table(
+            [[*column] for column in zip(*((*fixed, *row) for row in [*rows, *extent]), strict=True)], SCHEMA
+        )
+        for chart, rows in points.items()
+    }
+
+
+def _curve_points(store: Store, run_id: str) -> Points:
+    points: Points = {chart: [] for chart in LIVE_CHARTS["curves"]}
+    for split, kind in SPLITS.items():
+        for event in store.events(run_id, kind):
+            for measure, rows in points.items():
+                rows.append((split, event["step"], event[measure]))
+    return points
+
+
+def _weight_points(store: Store, run_id: str) -> Points:
+    points: Points = {chart: [] for chart in LIVE_CHARTS["weights"]}
+    for event in store.events(run_id, "probed"):
+        for measure, place, value in event["rows"]:
+            if (chart := f"{measure}/{place}") in points:
+                points[chart].append(("probe", event["step"], value))
+    return points
+
+
+def _version(run: RunRecord, every: float = 0.0) -> str:
+    """Changes whenever the run may have said something new; while it runs, once in `every` seconds of training only."""
+    rounded = run.wall_seconds // every if every and run.status == Status.RUNNING else run.wall_seconds
+    return f"{run.turn}/{run.status}/{rounded}"
+
+
+@st.cache_data(show_spinner=False, max_entries=2_000)
+def _curve(_store: Store, run_id: str, measure: str, version: str) -> pd.DataFrame:
+    rows = [
+        {"split": split, "step": event["step"], "seconds": event["seconds"], "value": event[measure]}
+        for split, kind in SPLITS.items()
+        for event in _store.events(run_id, kind)
+    ]
+    return pd.DataFrame(rows, columns=["split", "step", "seconds", "value"])
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
+def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
+    rows = [
+        {"split": "probe", "step": event["step"], "measure": measure, "place": place, "value": value}
+        for event in _store.events(run_id, "probed")
+        for measure, place, value in event["rows"]
+    ]
+    return pd.DataFrame(rows, columns=["split", "step", "measure", "place", "value"])
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _histograms(_store: Store, run_id: str, layer: str, version: str) -> list[tuple[int, list[int]]]:
+    return [(event["step"], event["counts"][layer]) for event in _store.events(run_id, "histograms")]
+
+
+@st.cache_data(show_spinner=False)
+def _edges() -> list[float]:
+    from vit_lab.probes.weights import histogram_edges  # brings torch
+
+    return histogram_edges()

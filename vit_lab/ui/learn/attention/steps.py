@@ -1,0 +1,133 @@
+"""What the lesson on self-attention looks at: a model, a place in it, and the steps of attention there."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from vit_lab.config import RunConfig, VitConfig, configure
+from vit_lab.runs.records import RunRecord
+from vit_lab.schemes import SCHEMES
+from vit_lab.ui.figures.patch_map import place_words
+from vit_lab.ui.learn.digit import Digit
+from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
+from vit_lab.ui.train.form import SCALES, train_link
+
+AT_INIT, TRAINED = "At its init", "After training"
+SIZES = (4, 7, 14)  # of patches: few enough to write a number on each
+HEADS = (1, 2, 4, 8, 16)
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The model of the lesson: a config, and the run it is of, if it is trained."""
+
+    config: RunConfig
+    run: RunRecord | None
+
+    @property
+    def model(self) -> VitConfig:
+        """The config of the ViT."""
+        assert isinstance(self.config.model, VitConfig)
+        return self.config.model
+
+    @property
+    def words(self) -> str:
+        """Which model it is."""
+        return run_words(self.run) if self.run else "the classroom model at its init"
+
+    @property
+    def tokens(self) -> list[str]:
+        """The names of the tokens: patches counted from 1, after the class token if there is one."""
+        return ["class"] * (self.model.pool == "cls") + [str(place + 1) for place in range(self.model.num_patches)]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of attention in one block on one image (see `vit_lab.probes.steps`), without the batch."""
+
+    q: Array  # (H, N, K)
+    k: Array  # (H, N, K)
+    v: Array  # (H, N, K)
+    products: Array  # (H, N, N)
+    scores: Array  # (H, N, N)
+    weights: Array  # (H, N, N)
+    unscaled: Array  # (H, N, N), the weights without the division by sqrt(K)
+    masked: Array  # (H, N, N), the weights under the causal mask
+    mask: NDArray[np.bool_]  # (N, N)
+    heads: Array  # (H, N, K)
+    joined: Array  # (N, D)
+    out: Array  # (N, D)
+    entropy: Array  # (H,), of the weights, 1 for even ones
+    unscaled_entropy: Array  # (H,)
+
+
+def choose_model() -> Shown:
+    """Controls that choose the model: freshly initialised in a way of one's choice, or the latest trained run."""
+    way = st.segmented_control("Model", [AT_INIT, TRAINED], default=AT_INIT, required=True, key="attention_model")
+    if way == TRAINED:
+        if run := latest_vit(lambda model: model.patch_size in SIZES):
+            st.caption(f"The latest: {run_words(run)}.")
+            return Shown(run.config, run)
+        st.info("No ViT with patches of 4, 7 or 14 pixels has finished here yet; this is one at its init.")
+        st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:", query_params=train_link([configure()]))  # fmt: skip
+        return Shown(configure(), None)
+    left, right = st.columns(2, wrap=False)
+    scheme = left.selectbox("Init", list(SCHEMES), key="attention_scheme")
+    heads = right.selectbox("Heads", HEADS, index=HEADS.index(4), key="attention_heads")
+    scale = st.select_slider("Variance ×", SCALES, value="1", key="attention_scale")
+    size = st.segmented_control("Patch size", SIZES, default=7, required=True, key="attention_patch",
+                                format_func=lambda size: f"{size} px")  # fmt: skip
+    return Shown(configure(scheme=scheme, variance_scale=float(scale), heads=heads, patch_size=size), None)
+
+
+def choose_place(shown: Shown) -> tuple[int, int, int]:
+    """Controls that choose a block, a head and the token whose query is followed; all counted from 0."""
+    model, names = shown.model, shown.tokens
+    left, right = st.columns(2, wrap=False)
+    block = left.selectbox("Block", range(1, model.depth + 1), key=f"block-{model.depth}")
+    head = right.selectbox("Head", range(1, model.heads + 1), key=f"head-{model.heads}")
+    middle = model.num_tokens // 2
+    query = st.select_slider("Query: the token that reads", names, value=names[middle], key=f"query-{len(names)}")
+    place = names.index(query)
+    if query != "class":
+        side = round(model.num_patches**0.5)
+        st.caption(f"Patch {query}: {place_words(int(query) - 1, side)}.")
+    return block - 1, head - 1, place
+
+
+def steps(shown: Shown, chosen: Digit, block: int, variance: float = 1.0) -> Steps:
+    """The steps of attention in one block (from 0) on the chosen digit, with queries and keys of another variance if asked."""
+    return _steps(chosen.pixels, shown.config.model_dump_json(), shown.run.id if shown.run else None, block, variance)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _steps(pixels: bytes, config_json: str, run_id: str | None, block: int, variance: float) -> Steps:
+    from vit_lab.models.attention import attention_weights
+    from vit_lab.models.blocks import EncoderBlock
+    from vit_lab.models.transformer import causal_mask
+    from vit_lab.probes.attention import attention_entropy
+    from vit_lab.probes.steps import attention_steps, unscaled_weights
+    from vit_lab.probes.trace import trace
+
+    model = vit(config_json, run_id)
+    layer = model.blocks[block]
+    assert isinstance(layer, EncoderBlock)
+    tokens = trace(model, as_input(pixels, config_json)).tokens[block]
+    found = attention_steps(layer.attention, layer.norm_attention(tokens), variance=variance)
+    unscaled, mask = unscaled_weights(found), causal_mask(tokens.shape[1])
+    of_image = {
+        name: getattr(found, name)[0].numpy()
+        for name in ("q", "k", "v", "products", "scores", "weights", "heads", "joined", "out")
+    }
+    return Steps(
+        **of_image,
+        unscaled=unscaled[0].numpy(),
+        masked=attention_weights(found.q, found.k, mask)[0].numpy(),
+        mask=mask.numpy(),
+        entropy=attention_entropy(found.weights).numpy(),
+        unscaled_entropy=attention_entropy(unscaled).numpy(),
+    )

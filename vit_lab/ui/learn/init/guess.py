@@ -1,0 +1,115 @@
+"""Predict, then run: a guess that is committed before a pair may train, and stays beside the outcome."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import streamlit as st
+
+from vit_lab.analysis.arms import LETTERS
+from vit_lab.config import RunConfig, configure
+from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.ui.arms import chip
+from vit_lab.ui.learn.training import forget, start, started, watch
+
+GUESS, EXPERIMENT, SEED = "guess", "guessed", "guess_seed"  # where they are kept, in the session and in the address
+MOST_POINTS, MOST_SEED = 50.0, 999
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Which of two arms ends ahead, and by how many points."""
+
+    arm: int
+    points: float
+
+    def __str__(self) -> str:
+        return f"{LETTERS[self.arm]}{self.points:g}"
+
+    @classmethod
+    def read(cls, text: str | None) -> Self | None:
+        """The inverse of `str`; None for a text that is no guess."""
+        try:
+            arm, points = "AB".index((text or "")[:1] or "?"), float((text or "")[1:])
+        except ValueError:
+            return None
+        return cls(arm, points) if 0 <= points <= MOST_POINTS else None
+
+
+def outcome_words(guess: Guess, names: Sequence[str], difference: float) -> str:
+    """The guess beside what happened; `difference` is arm B minus arm A, in points."""
+    if abs(difference) < 0.05:
+        return f"They are even, to a tenth of a point; the guess was {_points(guess.points)}."
+    ahead = int(difference > 0)
+    told = f"{chip(ahead)} **{names[ahead]} is ahead by {abs(difference):.1f} points**"
+    if ahead != guess.arm:
+        return f"{told}: the other way round than guessed."
+    return f"{told}: the right twin, and {abs(abs(difference) - guess.points):.1f} points from the guess."
+
+
+def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
+    """Ask, lock the answer, train the pair, and set the outcome beside it. Returns whether there is an outcome.
+
+    Each further guess is of a seed of its own, for the outcome of the last one is known.
+    """
+    seed = _seed()
+    arms = {name: configure(config, seed=seed) for name, config in arms.items()}
+    guess = Guess.read(st.session_state.get(GUESS) or st.query_params.get(GUESS))
+    runs = started(EXPERIMENT, arms)
+    if guess is None:
+        _ask(question if seed == 0 else f"{question} This is another draw, **seed {seed}**.", list(arms))
+        return False
+    st.session_state[GUESS] = st.query_params[GUESS] = str(guess)
+    st.markdown(f":material/lock: Your guess: {chip(guess.arm)} **{list(arms)[guess.arm]}** ahead by **{_points(guess.points)}**.")  # fmt: skip
+    if not runs:
+        with st.container(horizontal=True):
+            if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="guess_train"):
+                start(EXPERIMENT, arms)
+            _again("Change the guess", seed)
+        return False
+    watch(runs, list(arms))
+    if any(run.status in ACTIVE for run in runs):
+        return False
+    done = [run.val_accuracy for run in runs if run.status == Status.FINISHED and run.val_accuracy is not None]
+    if len(done) == 2:
+        st.markdown("#### " + outcome_words(guess, list(arms), 100 * (done[1] - done[0])))
+    else:
+        st.info("The pair has no result: a run was stopped, failed or diverged. Resume it above, or guess again.")
+    _again("Guess again", seed + 1 if len(done) == 2 and seed < MOST_SEED else seed)
+    return len(done) == 2
+
+
+def _ask(question: str, names: Sequence[str]) -> None:
+    st.markdown(question)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        arm = st.segmented_control(
+            "Ahead", [0, 1], format_func=lambda arm: f"{LETTERS[arm]} · {names[arm]}", key="guess_arm"
+        )
+        points = st.number_input(
+            "By about, points", 0.0, MOST_POINTS, 1.0, 0.5, format="%g", key="guess_points", width=160
+        )
+        if st.button("Commit", icon=":material/lock:", disabled=arm is None, key="guess_commit",
+                     help="Choose a twin first; the pair may train once a guess is committed."):  # fmt: skip
+            st.session_state[GUESS] = str(Guess(arm or 0, points))
+            st.rerun()
+
+
+def _seed() -> int:
+    text = str(st.session_state.get(SEED) or st.query_params.get(SEED, ""))
+    seed = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_SEED)) else 0
+    if seed:
+        st.session_state[SEED] = st.query_params[SEED] = str(seed)
+    return seed
+
+
+def _points(points: float) -> str:
+    return f"{points:g} point{'' if points == 1 else 's'}"
+
+
+def _again(label: str, seed: int) -> None:
+    if st.button(label, icon=":material/undo:", key="guess_again"):
+        forget(GUESS)
+        forget(EXPERIMENT)
+        if seed:
+            st.session_state[SEED] = str(seed)
+        st.rerun()

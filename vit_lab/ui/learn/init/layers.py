@@ -1,0 +1,169 @@
+"""The figures of the lesson on weight initialisation, computed with the lab's own init, models and probes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from vit_lab.analysis import comparison_charts as compare_charts
+from vit_lab.analysis.arms import LETTERS
+from vit_lab.analysis.comparison import Comparison
+from vit_lab.analysis.comparison_rows import difference_rows
+from vit_lab.analysis.findings import claim_findings
+from vit_lab.config import InitConfig, RunConfig, configure, one_of
+from vit_lab.probes.gauge import SMALLEST_ENTROPY
+from vit_lab.schemes import expected_variance
+from vit_lab.ui.arms import chip
+from vit_lab.ui.learn.init import charts
+
+BINS, PAIRED = 56, 300  # bars of a histogram; weights in the picture of one draw
+DEPTH, WIDTH = 10, 64
+QK_SCALES = tuple(float(f"{10 ** (power / 2):.3g}") for power in range(-4, 7))
+SEED, IMAGES = 0, 32
+Row = dict[str, Any]
+
+
+def one_layer(inits: Sequence[InitConfig], fan_in: int, fan_out: int) -> None:
+    """Two arms' weights of one layer: their histogram, their variances against the formula, and that they are one draw."""
+    found = _one_layer(tuple(init.model_dump_json() for init in inits), fan_in, fan_out)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**The weights that are drawn**")
+        st.vega_lite_chart(found["histogram"], charts.HISTOGRAM, key="layer-histogram",
+                           alt="Histograms of the weights under A and B")  # fmt: skip
+    with right:
+        st.markdown("**One draw, two schemes**")
+        st.vega_lite_chart(found["pairs"], charts.SAME_DRAW, key="layer-pairs",
+                           alt="The same weights under A and under B, one point a weight")  # fmt: skip
+    st.table(found["variances"])
+
+
+def through_depth(scheme: str, factor: float) -> str:
+    """The signal's size through ten plain layers and through ten blocks of a real model, at three variances; says how the model's grows."""
+    plain, model = _through_depth(scheme, factor)
+    st.markdown("   ".join(chip(arm, name) for arm, name in enumerate(_three(factor))))
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Ten plain linear layers**")
+        st.vega_lite_chart(plain, charts.DEPTH, key="depth-plain", alt="Activation RMS after each of ten linear layers")
+    with right:
+        st.markdown("**Ten blocks of a Vision Transformer**")
+        st.vega_lite_chart(model, charts.DEPTH, key="depth-model", alt="Activation RMS after each of ten blocks")
+    ends = model.groupby("name", sort=False)["value"].agg(["first", "last"])
+    growth = [f"{row.last / row.first:.3g} ({row.Index})" for row in ends.itertuples()]
+    return f"With `{scheme}` ten blocks multiply the signal by {one_of(growth, 'and')}."
+
+
+def softmax(scheme: str) -> str:
+    """Entropy and largest logit of attention against the variance of queries and keys; says where it saturates."""
+    entropy, logit = _softmax(scheme)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**How widely a head looks**")
+        st.vega_lite_chart(entropy, charts.ENTROPY, key="softmax-entropy", alt="Attention entropy by variance scale")
+    with right:
+        st.markdown("**How large the logits are**")
+        st.vega_lite_chart(logit, charts.LOGIT, key="softmax-logit", alt="Largest attention logit by variance scale")
+    means = entropy[entropy["kind"] == "mean"]
+    saturated = means.loc[means["value"] < SMALLEST_ENTROPY, "scale"]
+    if saturated.empty:
+        return f"With `{scheme}` the mean entropy stays above {SMALLEST_ENTROPY:g} up to × {QK_SCALES[-1]:g}."
+    return f"With `{scheme}` the mean entropy is below {SMALLEST_ENTROPY:g}, this lab's mark for saturation, from × {saturated.iloc[0]:g} on."  # fmt: skip
+
+
+@st.cache_data(show_spinner=False)
+def findings() -> dict[str, Comparison]:
+    """What docs/findings/001-the-claim.md rests on."""
+    return claim_findings()
+
+
+def findings_chart(found: dict[str, Comparison]) -> None:
+    """The paired differences of every task."""
+    rows = difference_rows(list(found.values()), list(found))
+    st.vega_lite_chart(rows, compare_charts.DIFFERENCES, key="findings", alt="Paired differences by task and size")
+
+
+def _three(factor: float) -> list[str]:
+    return [f"small, × {1 / factor:.3g}", "medium, × 1", f"large, × {factor:g}"]
+
+
+@st.cache_data(show_spinner="Drawing weights", max_entries=200)
+def _one_layer(inits: tuple[str, ...], fan_in: int, fan_out: int) -> dict[str, pd.DataFrame]:
+    import torch
+
+    from vit_lab.init import uniforms
+    from vit_lab.probes.layers_alone import one_layer, output_variance
+
+    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
+    arms = [InitConfig.model_validate_json(init) for init in inits]
+    weights = [one_layer(init, fan_in, fan_out, SEED) for init in arms]
+    largest = max(float(w.abs().max()) for w in weights)
+    edges = np.linspace(-largest, largest, BINS + 1)
+    histogram, table = [], {}
+    for letter, init, w in zip(LETTERS, arms, weights, strict=False):
+        counts, _ = np.histogram(w.numpy(), edges)
+        histogram.append(
+            pd.DataFrame({"weight": (edges[:-1] + edges[1:]) / 2, "share": counts / w.numel(), "arm": letter})
+        )
+        promised = expected_variance(init, "mlp", fan_in, fan_out)
+        table[f"{letter}: {init.scheme} × {init.variance_scale:g}"] = {
+            "σ² by the formula": f"{promised:.4g}",
+            "σ² drawn": f"{float(w.var(correction=0)):.4g}",
+            "fan_in · σ²": f"{fan_in * promised:.4g}",
+            "output variance, measured": f"{output_variance(w, SEED):.4g}",
+        }
+    u = uniforms(weights[0].shape, SEED, "one layer").flatten()[:PAIRED]
+    a, b = (w.flatten()[:PAIRED].numpy() for w in weights)
+    return {
+        "histogram": pd.concat(histogram, ignore_index=True),
+        "pairs": pd.DataFrame({"u": u.numpy(), "a": a, "b": b}),
+        "variances": pd.DataFrame(table).T,
+    }
+
+
+@st.cache_data(show_spinner="Sending a signal through ten layers", max_entries=50)
+def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import torch
+
+    from vit_lab.init import build_model
+    from vit_lab.probes.layers_alone import stack_rms
+    from vit_lab.probes.signal import rms
+    from vit_lab.probes.trace import trace
+
+    torch.set_num_threads(1)
+    plain: list[Row] = []
+    model: list[Row] = []
+    for letter, name, scale in zip(LETTERS, _three(factor), (1 / factor, 1.0, factor), strict=False):
+        config = configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
+        gain = WIDTH * expected_variance(config.init, "mlp", WIDTH, WIDTH)
+        for depth, value in enumerate(stack_rms(config.init, WIDTH, DEPTH, SEED)):
+            common = {"arm": letter, "name": name, "depth": depth}
+            plain += [common | {"kind": "measured", "value": value}, common | {"kind": "formula", "value": gain ** (depth / 2)}]  # fmt: skip
+        tokens = trace(build_model(config), _digits()).tokens
+        model += [{"arm": letter, "name": name, "depth": depth, "kind": "measured", "value": float(rms(x))}
+                  for depth, x in enumerate(tokens)]  # fmt: skip
+    return pd.DataFrame(plain), pd.DataFrame(model)
+
+
+@st.cache_data(show_spinner="Looking at attention", max_entries=20)
+def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import torch
+
+    from vit_lab.probes.rows import HEAD_MEASURES
+    from vit_lab.probes.saturation import by_qk_scale
+
+    torch.set_num_threads(1)
+    rows = pd.DataFrame(by_qk_scale(configure(scheme=scheme, seed=SEED), _digits(), QK_SCALES),
+                        columns=["scale", "measure", "head", "value"])  # fmt: skip
+    means = rows.groupby(["measure", "scale"], as_index=False)["value"].mean().assign(kind="mean", head="mean")
+    both = pd.concat([rows.assign(kind="head"), means], ignore_index=True)
+    entropy, logit = (both[both["measure"] == measure] for measure in HEAD_MEASURES)
+    return entropy, logit
+
+
+def _digits() -> Any:
+    from vit_lab.data.splits import load_run_data
+
+    return load_run_data(RunConfig()).validation.images[:IMAGES]

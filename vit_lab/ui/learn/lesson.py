@@ -1,0 +1,38 @@
+"""What all Learn pages share: a heading, captions that say what to look for, and the link that opens Train filled in."""
+
+import streamlit as st
+
+from vit_lab.config import RunConfig
+from vit_lab.ui.serving.lab import open_store
+from vit_lab.ui.train.form import train_link
+
+LESSONS = {
+    "learn_patches": "1 · Patches",
+    "learn_positions": "2 · Positions",
+    "learn_attention": "3 · Self-attention",
+    "learn_init": "4 · Weight initialisation",
+    "learn_transformer": "5 · Transformer",
+    "learn_timesformer": "6 · TimeSformer",
+}
+
+
+def lesson(name: str) -> None:
+    """The top of a page: its number and title."""
+    open_store()  # also on a cold server, where a link leads here first
+    st.header(LESSONS[name], anchor=False)
+
+
+def look_for(text: str) -> None:
+    """The caption under a figure: what to look for in it."""
+    st.caption(f":material/visibility: {text}")
+
+
+def end_of_lesson(name: str, label: str, *arms: RunConfig) -> None:
+    """The bottom of a page: a link that opens Train with these arms filled in, and one to the next lesson."""
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.page_link("pages/train.py", label=label, icon=":material/play_circle:", query_params=train_link(arms))
+        names = list(LESSONS)
+        if following := names[names.index(name) + 1 : names.index(name) + 2]:
+            st.page_link(f"pages/{following[0]}.py", label=f"Next: {LESSONS[following[0]]}", icon=":material/east:",
+                         icon_position="right")  # fmt: skip

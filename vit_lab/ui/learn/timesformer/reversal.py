@@ -1,0 +1,84 @@
+"""A clip and its reverse: the last part of the lesson on the TimeSformer, in which space alone meets divided attention."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from vit_lab.analysis.arms import LETTERS
+from vit_lab.models.scores import SpaceTime
+from vit_lab.runs.records import RunRecord
+from vit_lab.ui.arms import chip
+from vit_lab.ui.figures.picture import show_picture
+from vit_lab.ui.learn.timesformer import charts
+from vit_lab.ui.learn.timesformer.film import film, grey
+from vit_lab.ui.learn.timesformer.models import ASKED, clip_config, held_out_clips, latest_clip_run, timesformer
+
+TWINS: tuple[SpaceTime, ...] = ("space", "divided")
+
+
+def latest_twins() -> list[RunRecord | None]:
+    """The latest run of each of TWINS, of clips as long as the preset's."""
+    return [latest_clip_run(way) for way in TWINS]
+
+
+def clip_and_reverse(index: int, runs: Sequence[RunRecord | None]) -> None:
+    """A clip and the same clip backwards, with what two models say of each, as trained, or as they start."""
+    if missing := [way for way, run in zip(TWINS, runs, strict=True) if run is None]:
+        st.info(f"Not trained yet, so answering as at step 0: {' and '.join(missing)}. Train both above.")
+    models = tuple((run.config_json, run.id) if run else (clip_config(way).model_dump_json(), None)
+                   for way, run in zip(TWINS, runs, strict=True))  # fmt: skip
+    for column, (title, true, gif, rows) in zip(st.columns(2, gap="large"), _answers(models, index), strict=True):
+        with column.container(border=True):
+            st.markdown(f"**{title}** goes **{true}**")
+            show_picture(gif, width=168, alt=f"{title}: a digit that goes {true}")
+            for arm, way in enumerate(TWINS):
+                said = max((row for row in rows if row["arm"] == LETTERS[arm]), key=lambda row: row["value"])
+                right = ":green-badge[correct]" if said["answer"] == true else ":red-badge[wrong]"
+                st.markdown(f"{chip(arm)} {way}: **{said['answer']}**, {said['value']:.0%} {right}")
+            st.vega_lite_chart(pd.DataFrame(rows), charts.ANSWERS, key=f"answers-{title}", alt=f"Answers for {title}")
+
+
+def reversal_words(runs: Sequence[RunRecord | None]) -> None:
+    """How both models fare on many clips and their reverses, if both are trained."""
+    told = []
+    for way, run in zip(TWINS, runs, strict=True):
+        if run is None:
+            return
+        accuracy, same = _reversal(run.config_json, run.id)
+        told.append(f"**{way}** {accuracy:.1%} right, the same answer both ways for {same:.1%}")
+    st.markdown(f"On {ASKED} test clips and their {ASKED} reverses: " + "; ".join(told) + ".")
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _answers(models: Sequence[tuple[str, str | None]], index: int) -> list[tuple[str, str, bytes, list[dict[str, Any]]]]:  # fmt: skip
+    """(title, true direction, film, rows of probabilities) of a clip and of its reverse."""
+    from vit_lab.data.clips import DIRECTIONS
+    from vit_lab.probes.space_time import both_ways
+
+    rows: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    for letter, which in zip(LETTERS, models, strict=False):
+        model = timesformer(*which)
+        clips, labels = held_out_clips(model.config.num_frames)
+        for way, logits in zip(rows, both_ways(model, clips[index : index + 1]), strict=True):
+            likely = logits.softmax(dim=-1)[0].tolist()
+            way += [{"arm": letter, "answer": name, "value": value} for name, value in zip(DIRECTIONS, likely, strict=True)]  # fmt: skip
+    shown, label = grey(clips[index, :, 0].numpy()), int(labels[index])
+    return [("The clip", DIRECTIONS[label], film(shown), rows[0]),
+            ("Its reverse", DIRECTIONS[label ^ 1], film(np.flip(shown, axis=0)), rows[1])]  # fmt: skip
+
+
+@st.cache_data(show_spinner="Asking about all clips", max_entries=20)
+def _reversal(config_json: str, run_id: str) -> tuple[float, float]:
+    """Accuracy over clips and reverses, and the share of clips with one answer for both."""
+    import torch
+
+    from vit_lab.probes.space_time import both_ways
+
+    model = timesformer(config_json, run_id)
+    clips, labels = held_out_clips(model.config.num_frames)
+    here, there = (logits.argmax(dim=-1) for logits in both_ways(model, clips))
+    right = torch.cat([here == labels, there == labels ^ 1])  # the opposite of 0 is 1, and of 2 is 3
+    return float(right.float().mean()), float((here == there).float().mean())

@@ -1,0 +1,111 @@
+"""The store and the workers that all sessions of this server share."""
+
+import atexit
+import importlib
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from vit_lab import paths
+from vit_lab.config import ConfigError
+from vit_lab.runs.limits import HOST
+from vit_lab.runs.manager import ForVisitor, RunManager
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.states import ACTIVE
+from vit_lab.runs.store import Store, StoreError
+from vit_lab.ui.serving.server import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
+from vit_lab.ui.serving.visitor import visitor
+
+NOTICE_SECONDS = 2.0  # within which some page finds out that a process has died
+
+
+@st.cache_resource(show_spinner=False)
+def _store() -> Store:
+    return Store(paths.database())
+
+
+@st.cache_data(show_spinner=False, ttl=NOTICE_SECONDS)
+def _notice_the_dead() -> None:
+    _store().interrupt_runs_of_dead_processes()
+
+
+def _end(manager: RunManager) -> None:
+    try:
+        manager.shutdown()
+    finally:
+        leave_at_once()
+
+
+def _release(manager: RunManager) -> None:
+    atexit.unregister(_end)
+    manager.shutdown()
+
+
+@st.cache_resource(show_spinner=False, on_release=_release)
+def _manager() -> RunManager:
+    manager = RunManager(_store())
+    atexit.register(_end, manager)
+    serve_without_interrupting_runs()
+    read_the_theme_once()
+    return manager
+
+
+def start_from_dashboard() -> None:
+    """Make sure that dashboard.py frames this page, also when its link is the first thing a new server is asked for.
+
+    Until `st.navigation` has been called once, Streamlit takes the folder pages/ for a dashboard of its older kind
+    and runs a linked page alone. Calling it, and starting over, ends that for the life of the server.
+    """
+    if "framed" not in st.session_state:
+        root = Path(__file__).parents[3]
+        st.navigation([root / "dashboard.py", *sorted((root / "pages").glob("*.py"))], position="hidden")
+        st.rerun()
+
+
+def open_store() -> Store:
+    """The store; if it cannot be opened, the page says why and ends here."""
+    start_from_dashboard()
+    try:
+        _notice_the_dead()
+        return _store()
+    except StoreError as error:
+        st.error(str(error), title="The runs cannot be read")
+        st.stop()
+
+
+@contextmanager
+def problems_told() -> Iterator[None]:
+    """What the store cannot do, or a limit forbids, is said on the page, in its one sentence."""
+    try:
+        yield
+    except (StoreError, ConfigError) as error:
+        st.error(str(error))
+
+
+def tell_hold_up(runs: Iterable[RunRecord]) -> None:
+    """Say on the page what holds up the training of runs of this server, if something does."""
+    mine = (run.status in ACTIVE and run.process == _store().presence.name for run in runs)
+    if any(mine) and (problem := _manager().problem):
+        st.warning(f"Training is held up: {problem}")
+
+
+def open_manager() -> RunManager | ForVisitor:
+    """The workers of this server, as this person may use them."""
+    open_store()
+    manager, me = _manager(), visitor()
+    return manager if me == HOST else ForVisitor(manager, me)
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Start workers for a pair, and load the charts, in the background, so that the first click need not wait for them."""
+
+    def load() -> None:
+        for module in ("vit_lab.ui.figures.charts", "vit_lab.ui.figures.rows"):
+            importlib.import_module(module)
+
+    _manager().prepare(2)
+    threading.Thread(target=load, daemon=True).start()

@@ -1,0 +1,305 @@
+"""The form of the Train page. Labels, help, defaults and limits come from the config; every setting is in the URL."""
+
+import math
+from typing import Any, Literal
+
+import streamlit as st
+
+from vit_lab.analysis.arms import LETTERS
+from vit_lab.config import (
+    GROUPS,
+    KINDS,
+    READS,
+    ConfigError,
+    RunConfig,
+    choices,
+    configure,
+    describe,
+    limits,
+    settings_of,
+)
+from vit_lab.presets import PRESETS
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
+from vit_lab.runs.records import arm_label
+from vit_lab.schemes import SCHEMES
+from vit_lab.ui.arms import chip
+from vit_lab.ui.train.widgets import (
+    ARM_DEFAULTS,
+    DEFAULTS,
+    EPOCHS,
+    KEYS,
+    SCALE_DEFAULTS,
+    STANDARD,
+    for_another_kind,
+    is_spelled,
+    spelled,
+    train_link,
+    widgets_of,
+)
+from vit_lab.ui.words import GROUP_NAMES, KINDS_SAID
+
+__all__ = ["Form", "preset_picker", "train_link", "variance_words"]
+
+SCALES = [f"{n}" for n in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100)]
+PATCH_SIZES = [1, 2, 4, 7, 14, 28]
+UNSAFE = dict.fromkeys(range(32), " ") | {ord("`"): "'"}  # in the code span that shows what a link says
+
+
+class Form:
+    """The settings as the person left them. Each widget leaves a slot behind it for a complaint about its value.
+
+    A setting that the chosen kind of model does not have is left out. A link that holds any setting says all of them:
+    what was filled in before is forgotten, and what the link leaves out is as by default.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.slots: dict[str, tuple[str, Any]] = {}  # what a field is called, and where to say what is wrong with it
+        self.seed_count = 1
+        self.wrong = ""  # which setting cannot be, and why
+        arrived = "drawn_kind" not in st.session_state  # with the link that this visit began with
+        if "form" in st.query_params:  # a link from another page, over a form that may be filled in already
+            arrived = True
+            del st.query_params["form"]
+        self.link = {key: text for key, text in st.query_params.items() if key in KEYS} if arrived else {}
+        for key in KEYS if self.link else ():
+            st.session_state.pop(key, None)
+
+    def kind(self) -> str:
+        """Which model is trained; every field below follows it."""
+        kind = st.segmented_control(
+            "Model",
+            list(KINDS),
+            default="vit",
+            required=True,
+            key="kind",
+            bind=_link_unless_empty("kind"),
+            on_change=_change_kind,
+            help="".join(f"\n- **{kind}**: {words}" for kind, words in KINDS_SAID.items()),
+        )
+        self.values["kind"] = st.session_state["drawn_kind"] = kind
+        return kind
+
+    def number(self, field: str, label: str, *, step: float | None = None, empty: str | None = None) -> None:
+        """A number; with `empty`, it may be left out, which that text explains.
+
+        The field knows no limits: a browser keeps to itself what lies beyond them, and the old value would be trained.
+        The config refuses such a value instead.
+        """
+        if not self._has(field):
+            return
+        default = DEFAULTS[field]
+        whole = isinstance(default, int) or (default is None and step is not None and float(step).is_integer())
+        kind: Any = int if whole else float
+        self.values[field] = st.number_input(
+            label,
+            value=default,
+            step=kind(step) if step else None,
+            format=None if whole else "%g",
+            placeholder=empty,
+            help=describe(field),
+            key=field,
+            bind=_link(field),
+        )
+        self._slot(field, label)
+
+    def choice(self, field: str, label: str, options: list[Any] | None = None) -> None:
+        """One of a few words or numbers, as the command line and a link spell them."""
+        if not self._has(field):
+            return
+        kind = self.values["kind"]
+        options = options or list(READS[kind] if field == "dataset" else choices(field))
+        self.values[field] = st.selectbox(
+            label,
+            options,
+            index=options.index(getattr(STANDARD[kind].data, field, DEFAULTS[field])),
+            help=describe(field),
+            key=field,
+            bind="query-params",
+        )
+        self._slot(field, label)
+
+    def switch(self, field: str, label: str) -> None:
+        """Yes or no."""
+        if not self._has(field):
+            return
+        self.values[field] = st.toggle(
+            label, value=DEFAULTS[field], help=describe(field), key=field, bind="query-params"
+        )
+
+    def length(self) -> None:
+        """How long a run lasts, in steps or in epochs."""
+        unit = st.segmented_control(
+            "Length in",
+            ["steps", "epochs"],
+            default="steps",
+            required=True,
+            key="length",
+            bind=_link_unless_empty("length"),
+        )
+        if unit == "epochs":
+            self.values["epochs"] = st.number_input(
+                "Epochs", value=EPOCHS, step=1, help=describe("epochs"), key="epochs", bind=_link("epochs")
+            )
+            self._slot("epochs", "Epochs")
+        else:
+            self.number("steps", "Steps", step=50)
+
+    def seeds(self) -> int:
+        """How many seeds each arm is trained from."""
+        self.seed_count = st.number_input(
+            "How many seeds",
+            value=1,
+            step=1,
+            help="Each arm is trained from this many seeds, beginning with the one on the left. One pair is a "
+            f"demonstration; from {FEWEST_FOR_EVIDENCE} on a result counts as evidence.",
+            key="seeds",
+            bind=_link("seeds"),
+        )
+        self._slot("seeds", "How many seeds")
+        return self.seed_count
+
+    def clipping(self) -> None:
+        """The largest norm of a gradient, unless clipping is switched off."""
+        if st.toggle("Gradient clipping", value=True, help=describe("clip_norm"), key="clip", bind="query-params"):
+            self.number("clip_norm", "Largest gradient norm", step=0.1)
+        else:
+            self.values["clip_norm"] = None
+
+    def arm(self, arm: int) -> dict[str, Any]:
+        """The init of one arm: scheme, variance scale and the scales of single groups."""
+        letter = LETTERS[arm].lower()
+        schemes: list[str] = list(SCHEMES)
+        scheme = st.selectbox(
+            f"{chip(arm)} init",
+            schemes,
+            index=schemes.index(ARM_DEFAULTS[arm]),
+            help=describe("scheme") + "".join(f"\n- `{name}`: {scheme.summary}" for name, scheme in SCHEMES.items()),
+            key=f"{letter}_scheme",
+            bind="query-params",
+        )
+        scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
+        self._slot(f"{letter}_init", f"{letter.upper()} init")
+        values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
+        with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
+            for group in GROUPS:
+                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
+        return values
+
+    def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
+        """A config for each arm; what cannot be is said beside its field and in `wrong`, and the list is then empty."""
+        configs = []
+        if not 1 <= self.seed_count <= MOST_SEEDS:
+            self._refuse("seeds", f"{self.seed_count} does not work; choose 1 to {MOST_SEEDS}")
+            return []
+        for arm, init in enumerate(arms):
+            try:
+                configs.append(configure(**self.values, **init))
+            except ConfigError as error:
+                known = error.field if error.field in self.slots else f"{LETTERS[arm].lower()}_init"
+                self._refuse(known, error.message.replace(" dim ", " width "))  # as the form calls it
+                return []
+        for arm, config in enumerate(configs):
+            if (twin := configs.index(config)) != arm:
+                self._refuse(f"{LETTERS[arm].lower()}_init", f"the same as arm {LETTERS[twin]}; arms must differ")
+                return []
+        return configs
+
+    def _refuse(self, slot: str, sentence: str) -> None:
+        label, place = self.slots[slot]
+        place.error(sentence)
+        self.wrong = f"**{label}**: {sentence}."
+
+    def refused(self) -> str | None:
+        """What the link asks for and the form, now drawn, does not show: one sentence, on arrival only."""
+        told = []
+        for key, text in self.link.items():
+            asked = f"`{key}={text[:24].translate(UNSAFE)}{'…' if len(text) > 24 else ''}`"
+            if key not in st.session_state:
+                told.append(f"{asked} has no place in this form")
+            elif not is_spelled(shown := st.session_state[key], text):
+                told.append(f"{asked} does not work, so it is {spelled(shown) or 'left empty'}")
+        more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+        return f"Not everything in the link can be used: {'; '.join(told[:3])}{more}." if told else None
+
+    def _has(self, field: str) -> bool:
+        return field in settings_of(self.values["kind"])
+
+    def _scale(self, letter: str, field: str, label: str, default: str = "1") -> float:
+        key, (low, high) = f"{letter}_{field}", limits(field)
+        places = {float(scale): scale for scale in SCALES}
+        for text in (st.query_params.get(key), st.session_state.get(key)):  # one that is not offered, but in use
+            if (number := _number(text)) is not None and low < number <= high:
+                places[number] = str(text)
+        picked = st.select_slider(
+            f"{label} ×",
+            [places[number] for number in sorted(places)],
+            value=places[float(default)],
+            help=describe(field),
+            key=key,
+            bind="query-params",
+        )
+        return float(picked)
+
+    def _slot(self, field: str, label: str) -> None:
+        self.slots[field] = label, st.empty()
+
+
+def variance_words(config: RunConfig) -> str:
+    """The scheme and its scale, with the sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
+    dim = config.model.dim
+    variance = SCHEMES[config.init.scheme].variance(dim, dim) * config.init.variance_scale
+    return f"**{arm_label(config)}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
+
+
+def preset_picker() -> None:
+    """Buttons that fill the whole form; the one that matches what is filled in is lit."""
+    st.session_state["preset"] = next((name for name in PRESETS if _is_filled_in(name)), None)
+    st.pills(
+        "Start from",
+        list(PRESETS),
+        key="preset",
+        on_change=_fill_in,
+        help="".join(f"\n- **{name}**: {preset.summary}" for name, preset in PRESETS.items()),
+    )
+
+
+def _fill_in() -> None:
+    name = st.session_state["preset"]
+    if name in PRESETS:
+        st.session_state.update(widgets_of(PRESETS[name].config))
+
+
+def _change_kind() -> None:
+    shown = {key: st.session_state[key] for key in KEYS if key in st.session_state}
+    shown["kind"] = st.session_state["drawn_kind"]
+    st.session_state.update(for_another_kind(shown, st.session_state["kind"]))
+
+
+def _is_filled_in(name: str) -> bool:
+    wanted = widgets_of(PRESETS[name].config)
+    standard = widgets_of(STANDARD[wanted["kind"]]) | {"kind": "vit"}
+    return all(st.session_state.get(key, standard[key]) == value for key, value in wanted.items())
+
+
+def _number(text: Any) -> float | None:
+    try:
+        return float(text) if isinstance(text, str) and len(text) <= 24 else None
+    except ValueError:
+        return None
+
+
+def _link_unless_empty(field: str) -> Literal["query-params"] | None:
+    """Ties a choice to its place in the URL, save where nothing stands there: Streamlit would choose nothing."""
+    if st.query_params.get(field, "something"):
+        return "query-params"
+    del st.query_params[field]  # so the next choice has its place again
+    return None
+
+
+def _link(field: str) -> Literal["query-params"] | None:
+    """Ties a number to its place in the URL, save where an infinite one stands there: Streamlit cannot take that."""
+    try:
+        return "query-params" if math.isfinite(float(st.query_params.get(field, 0))) else None
+    except ValueError:
+        return "query-params"

@@ -1,0 +1,124 @@
+"""Preflight on the Train page: both arms before the first step, as the sliders move."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from vit_lab.analysis.arms import LETTERS
+from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig, parse
+from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.ui.arms import chip
+from vit_lab.ui.words import GLOSSARY, GROUP_NAMES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vit_lab.data.run_data import Split
+    from vit_lab.probes.preflight import Preflight
+
+DATA_SHAPE = ("num_frames", "vocabulary", "sequence_length")  # settings of a model that its clips or sequences follow
+GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
+MEANINGS = {
+    "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
+    "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
+    "signal explodes": "The tokens grow more than fivefold on their way: late blocks drown out what early ones say.",
+    "not a number": "The numbers overflow already on the way through the model: no training can start from here.",
+    "overconfident start": "The loss is far above ln(classes): the first steps go into unlearning random certainty.",
+}
+
+
+def gauge_badge(config: RunConfig) -> str:
+    """Markdown for how a model starts, in a word or two."""
+    findings = _preflight(config.model_dump_json()).findings
+    return " ".join(f":red-badge[{finding}]" for finding in findings) or ":green-badge[healthy start]"
+
+
+def preflight_panel(configs: Sequence[RunConfig]) -> None:
+    """The probes of step 0 for all arms, in a fold that is computed only when open."""
+    fold = st.expander(
+        "Preflight: before the first step", key="preflight", on_change="rerun", icon=":material/troubleshoot:"
+    )
+    if not fold.open:
+        return
+    import pandas as pd  # with the charts it takes a second, and the fold is seldom open when a page begins
+
+    from vit_lab.ui.figures import charts
+
+    looks = [_preflight(config.model_dump_json()) for config in configs]
+    table = pd.concat([_table(arm, look) for arm, look in enumerate(looks)], ignore_index=True)
+    with fold:
+        for arm, look in enumerate(looks):
+            expected = math.log(look.start.num_classes)
+            words = (
+                " ".join(MEANINGS[finding] for finding in look.findings) or "Signal, attention and loss look healthy."
+            )
+            st.markdown(f"{chip(arm)} {words} Loss {look.start.loss:.2f} nats; guessing evenly would give ln "
+                        f"{look.start.num_classes} = {expected:.2f}.")  # fmt: skip
+        left, right = st.columns(2)
+        with left:
+            _chart(table, "activation_rms", charts.DEPTH_RMS, "Size of the tokens after each block.")
+            _chart(
+                table, "attention_entropy", charts.HEAD_ENTROPY, "A point a head: 1 looks everywhere, 0 at one token."
+            )
+        with right:
+            _chart(table, "gradient_norm", charts.LAYER_GRADIENT, "Norm of the gradient that reaches each layer.")
+            _chart(table, "max_attention_logit", charts.HEAD_LOGIT, "Largest |q·k|/√d of each head: large saturates.")
+        st.markdown("**Spread (std) of the weights: what the scheme's formula promises, and what was drawn**")
+        st.table(_promises(looks))
+        with st.popover("Words", icon=":material/menu_book:"):
+            st.markdown(GLOSSARY)
+
+
+def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str) -> None:
+    from vit_lab.ui.figures.rows import placed
+
+    rows = placed(table[table["measure"] == measure])
+    st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
+    st.caption(words)
+
+
+def _table(arm: int, look: "Preflight") -> "pd.DataFrame":
+    import pandas as pd
+
+    rows = pd.DataFrame(look.rows, columns=["measure", "place", "value"])
+    return rows.assign(arm=LETTERS[arm], run=LETTERS[arm])
+
+
+def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = {}
+    for arm, look in enumerate(looks):
+        values = {(measure, place): value for measure, place, value in look.rows}
+        for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
+            columns[f"{LETTERS[arm]} {word}"] = [f"{values[measure, group]:.4f}" for group in GROUPS]
+    return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
+
+
+@st.cache_data(show_spinner="Looking at both arms before the first step", max_entries=500)
+def _preflight(config_json: str) -> "Preflight":
+    import torch
+
+    from vit_lab.probes.preflight import preflight
+
+    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
+    config = parse(config_json)
+    return preflight(config, _batch(_data_of(config).model_dump_json()))
+
+
+def _data_of(config: RunConfig) -> RunConfig:
+    """The config with nothing left in it but what decides on its data."""
+    shape = config.model.model_dump(include={"kind", *IMAGE_SHAPE, *DATA_SHAPE})
+    return RunConfig(seed=config.seed, data=config.data, model=KINDS[config.model.kind].model_validate(shape))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _batch(config_json: str) -> "Split":
+    """The first validation examples of a run."""
+    from vit_lab.data.run_data import Split
+    from vit_lab.data.splits import load_run_data
+
+    validation = load_run_data(parse(config_json)).validation
+    return Split(validation.images[:PROBE_IMAGES].clone(), validation.labels[:PROBE_IMAGES].clone())

@@ -1,0 +1,112 @@
+"""The widgets of the Train form as plain values: what a config, a preset or another kind of model fills in."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vit_lab.analysis.arms import LETTERS
+from vit_lab.config import GROUPS, KINDS, PART_OF, READS, ConfigError, RunConfig, configure, flat, settings_of
+from vit_lab.presets import PRESETS
+
+STANDARD = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # the form of a bare link to a kind
+DEFAULTS: dict[str, Any] = {}  # of every setting; the first data set differs by kind
+for _config in reversed(STANDARD.values()):
+    DEFAULTS |= flat(_config)
+EPOCHS = 5  # what the field shows when a person turns from steps to epochs
+ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
+SCALE_DEFAULTS = ("1", "1", "1", "1", "0.1", "10")
+SCALE_FIELDS = ("variance_scale", *(f"{group}_scale" for group in GROUPS))
+KEYS = {
+    *(field for kind in KINDS for field in settings_of(kind)),
+    *("length", "clip", "arms", "seeds", "fair"),
+    *(f"{letter}_{field}" for letter in LETTERS.lower() for field in ("scheme", *SCALE_FIELDS)),
+}  # of all widgets that a link fills
+
+
+def widgets_of(config: RunConfig) -> dict[str, Any]:
+    """The form's widgets as they stand for a config; those of the arms are left out, and so is the seed."""
+    fields, optim = settings_of(config.model.kind), config.optim
+    values = {field: value for field, value in flat(config).items() if field in fields and field != "seed"}
+    return values | {
+        "length": "epochs" if optim.epochs else "steps",
+        "epochs": optim.epochs or EPOCHS,
+        "clip": optim.clip_norm is not None,
+        "clip_norm": optim.clip_norm or DEFAULTS["clip_norm"],
+    }
+
+
+def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) -> dict[str, Any]:
+    """All widgets as they stand for some arms, which differ in nothing but their init, each trained from `seeds` seeds.
+
+    They are at most MOST_ARMS, and the seed is that of the first arm. Of a run that is measured in epochs, the number of
+    steps counts for nothing and is not kept.
+    """
+    values = widgets_of(arms[0]) | {"seed": arms[0].seed, "arms": len(arms), "seeds": seeds, "fair": fair}
+    if values["length"] == "epochs":
+        values["steps"] = DEFAULTS["steps"]
+    for letter, config in zip(LETTERS.lower(), arms, strict=False):
+        values[f"{letter}_scheme"] = config.init.scheme
+        values |= {f"{letter}_{field}": spelled(getattr(config.init, field)) for field in SCALE_FIELDS}
+    return values
+
+
+def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) -> dict[str, str]:
+    """The query parameters that open the page Train filled in like that, whatever was filled in before.
+
+    What is as by default is left out, and `form` says so.
+    """
+    wanted = filled_in(arms, seeds=seeds, fair=fair)
+    standard = widgets_of(STANDARD[wanted["kind"]]) | {
+        "kind": "vit",
+        "seed": DEFAULTS["seed"],
+        "seeds": 1,
+        "fair": False,
+    }
+    for letter, scale in zip(LETTERS.lower(), SCALE_DEFAULTS, strict=True):
+        standard |= {f"{letter}_{field}": "1" for field in SCALE_FIELDS} | {f"{letter}_variance_scale": scale}
+    told = {key: spelled(value) for key, value in wanted.items() if key not in standard or value != standard[key]}
+    return {"form": "new"} | told
+
+
+def for_another_kind(shown: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The widgets after a change of kind: what a person changed stays if it fits, the rest suits the new kind.
+
+    Changed is what differs from the nearest preset of the kind that is `shown`; suiting is what the first preset of the
+    new kind has.
+    """
+    nearest = min(map(widgets_of, _presets(shown["kind"])), key=lambda preset: len(_changed(shown, preset)))
+    start = _presets(kind)[0]
+    target = widgets_of(start)
+    kept = {key: shown[key] for key in _changed(shown, nearest) if key in target and key not in ("kind", "dataset")}
+    while kept:
+        try:
+            configure(start, **{key: value for key, value in kept.items() if key in PART_OF})
+            break
+        except ConfigError as error:
+            kept = {key: value for key, value in kept.items() if key != error.field} if error.field in kept else {}
+    return target | kept
+
+
+def spelled(value: Any) -> str:
+    """A value as a link spells it, so that reading it gives the same again; nothing for None."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
+
+
+def is_spelled(value: Any, text: str) -> bool:
+    """Whether a text of a link means the value."""
+    if value is None or isinstance(value, bool):
+        return text.strip().lower() == spelled(value)
+    try:
+        return float(text) == float(value)
+    except ValueError:
+        return text == str(value)
+
+
+def _presets(kind: str) -> list[RunConfig]:
+    return [preset.config for preset in PRESETS.values() if preset.config.model.kind == kind]
+
+
+def _changed(shown: Mapping[str, Any], preset: Mapping[str, Any]) -> list[str]:
+    return [key for key, value in preset.items() if shown.get(key, value) != value]
