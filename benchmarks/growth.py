@@ -10,11 +10,12 @@ from benchmarks.figures import Figure
 from benchmarks.lab_of_its_own import lab
 from benchmarks.limit import seconds_in_turn, step_of
 from benchmarks.viewers import ROOT
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.runs.designs import comparison
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import configure
 
 DEPTHS, PATCHES, WIDTHS = (2, 4, 8, 16), (14, 7, 4, 2), (32, 64, 128, 256)
 RUNS, POINTS, SEEDS = 1_000, 500, 25  # 20 experiments of 2 arms x 25 seeds

@@ -14,10 +14,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.contenders import SIZES
 from benchmarks.figures import Figure
-from vit_lab.config import RunConfig, VitConfig, configure
+from vit_lab.config import RunConfig, VitConfig
 from vit_lab.init import build_model
 from vit_lab.models.loss import training_loss
 from vit_lab.randomness import generator_for
+from vit_lab.settings import configure
 from vit_lab.training.optim import adamw
 
 MODELS = SIZES | {"wide": {"patch_size": 7, "dim": 256, "depth": 4, "heads": 8, "mlp_ratio": 2.0}}

@@ -7,11 +7,12 @@ from typing import Any
 import torch
 
 from benchmarks.figures import Figure
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData, Split
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
 from vit_lab.probes.preflight import preflight
+from vit_lab.settings import configure
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.trainer import Training
 

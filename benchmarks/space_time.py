@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from benchmarks.figures import Figure
-from vit_lab.config import configure
 from vit_lab.data.splits import load_run_data
 from vit_lab.models.timesformer import TimeSformer
 from vit_lab.presets import preset
 from vit_lab.probes.space_time import both_ways
+from vit_lab.settings import configure
 from vit_lab.training.cost import joint_against_divided
 from vit_lab.training.trainer import train
 

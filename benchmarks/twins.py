@@ -14,11 +14,12 @@ from benchmarks.figures import Figure
 from benchmarks.in_turn import contenders
 from benchmarks.lab_of_its_own import lab
 from benchmarks.processes import cpu_seconds, with_children
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.settings import configure
 
 STEPS, ROUNDS, QUEUED, POLL_SECONDS = 300, 5, 8, 0.1
 

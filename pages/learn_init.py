@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from vit_lab.config import SCHEMES, InitConfig, configure
+from vit_lab.config import SCHEMES, InitConfig
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
+from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.init.guess import predict_then_run
 from vit_lab.ui.learn.init.layers import findings, findings_chart, one_layer, softmax, through_depth

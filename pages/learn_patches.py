@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vit_lab.config import configure
+from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import apart, show_picture
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vit_lab.config import configure
+from vit_lab.settings import configure
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson
 from vit_lab.ui.learn.positions.shuffle import shuffle_lesson
 from vit_lab.ui.learn.positions.vectors import KINDS, SIZES, encoding_lesson, similarity_lesson

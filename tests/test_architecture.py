@@ -15,7 +15,15 @@ LAYERS = (
     {"vit_lab.runs", "vit_lab.analysis"},
     {"vit_lab.training"},
     {"vit_lab.models", "vit_lab.init", "vit_lab.data", "vit_lab.probes"},
-    {"vit_lab.config", "vit_lab.events", "vit_lab.schemes", "vit_lab.randomness", "vit_lab.paths", "vit_lab.presets"},
+    {
+        "vit_lab.config",
+        "vit_lab.settings",
+        "vit_lab.events",
+        "vit_lab.schemes",
+        "vit_lab.randomness",
+        "vit_lab.paths",
+        "vit_lab.presets",
+    },
 )
 DRAWS = {
     "bernoulli", "bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "multinomial", "normal",

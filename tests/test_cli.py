@@ -10,13 +10,14 @@ from typer.main import get_command
 
 from vit_lab import paths
 from vit_lab.__main__ import app
-from vit_lab.config import IMAGE_SHAPE, PART_OF, SCHEMES, RunConfig, configure, flat, parse
+from vit_lab.config import IMAGE_SHAPE, SCHEMES, RunConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished
 from vit_lab.options import FIELDS, option_name
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import PART_OF, configure, flat, parse
 from vit_lab.training.trainer import train
 
 TRAIN_KEYS = {

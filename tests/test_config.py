@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from vit_lab.config import (
+from vit_lab.config import SCHEMES, RunConfig, one_of
+from vit_lab.presets import PRESETS, preset
+from vit_lab.settings import (
     PART_OF,
     PARTS,
-    SCHEMES,
     ConfigError,
-    RunConfig,
     choices,
     configure,
     describe,
@@ -21,10 +21,8 @@ from vit_lab.config import (
     flat,
     limits,
     models_of,
-    one_of,
     parse,
 )
-from vit_lab.presets import PRESETS, preset
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULTS = flat(RunConfig())

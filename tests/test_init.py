@@ -10,10 +10,11 @@ import torch
 from scipy import stats
 from torch import nn
 
-from vit_lab.config import GROUPS, SCHEMES, InitConfig, RunConfig, configure
+from vit_lab.config import GROUPS, SCHEMES, InitConfig, RunConfig
 from vit_lab.init import build_model, initialise, matrices, quantile, uniforms
 from vit_lab.models.vit import VisionTransformer
 from vit_lab.schemes import expected_variance, variance_before_truncation
+from vit_lab.settings import configure
 
 TRUNCATED = stats.truncnorm(-2, 2)
 # The schemes once more, written down on their own: the distribution with variance 1 before truncation, and sigma^2 from the fans.

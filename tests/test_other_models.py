@@ -11,7 +11,7 @@ from tiny import tiny, tiny_clips, tiny_data, tiny_sequences
 from waiting import ended
 
 from vit_lab import paths
-from vit_lab.config import GROUPS, SCHEMES, configure, parse
+from vit_lab.config import GROUPS, SCHEMES
 from vit_lab.data.run_data import Split
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
@@ -26,6 +26,7 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.schemes import SCHEMES as TABLE
 from vit_lab.schemes import expected_variance
+from vit_lab.settings import configure, parse
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import train
 from vit_lab.ui.figures.rows import placed

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.data.splits import RunData, Split, load_run_data
 from vit_lab.runs.records import NewRun, RunRecord, run_name
 from vit_lab.runs.states import Status
+from vit_lab.settings import configure
 
 SMALL = {"dim": 8, "depth": 2, "heads": 2, "batch_size": 16, "steps": 10}
 TINY = {"patch_size": 14, "train_size": 50} | SMALL

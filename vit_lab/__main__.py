@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vit_lab import paths
-from vit_lab.config import ConfigError, DatasetName, RunConfig, configure
+from vit_lab.config import DatasetName, RunConfig
 from vit_lab.data.errors import DatasetError
 from vit_lab.options import option_name, settings_as_options
 from vit_lab.presets import PRESETS
@@ -32,6 +32,7 @@ from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
+from vit_lab.settings import ConfigError, configure
 
 app = typer.Typer(help="Measure what the variance of the initial weights does to a Vision Transformer.",
                   add_completion=False, pretty_exceptions_enable=False)  # fmt: skip

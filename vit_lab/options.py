@@ -7,7 +7,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import IMAGE_SHAPE, PART_OF, choices, describe, models_of
+from vit_lab.config import IMAGE_SHAPE
+from vit_lab.settings import PART_OF, choices, describe, models_of
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
 FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from vit_lab.config import ConfigError, RunConfig, configure, one_of
+from vit_lab.config import RunConfig, one_of
+from vit_lab.settings import ConfigError, configure
 
 
 class Preset(NamedTuple):

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 from vit_lab import __main__ as cli
 from vit_lab import paths
 from vit_lab.analysis.command import command
-from vit_lab.config import configure
 from vit_lab.runs.designs import claim, comparison, sweep
 from vit_lab.runs.experiments import Plan
 from vit_lab.runs.store import Store
+from vit_lab.settings import configure
 
 BASE = tiny(normalise=False, learning_rate=0.005, final_norm=False)
 PLANS = {

@@ -8,10 +8,10 @@ import pytest
 from tiny import tiny
 
 from vit_lab.analysis.export import curves, summary, to_csv, to_json
-from vit_lab.config import flat
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
+from vit_lab.settings import flat
 
 NAMES = ['a, "quoted" name', "<b>🧪</b>"]
 EVENTS = [

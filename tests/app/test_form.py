@@ -4,22 +4,11 @@ from itertools import product
 
 import pytest
 
-from vit_lab.config import (
-    KINDS,
-    PART_OF,
-    READS,
-    RunConfig,
-    choices,
-    configure,
-    describe,
-    difference,
-    flat,
-    limits,
-    settings_of,
-)
+from vit_lab.config import KINDS, READS, RunConfig
 from vit_lab.data.images import load_dataset
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_SEEDS
+from vit_lab.settings import PART_OF, choices, configure, describe, difference, flat, limits, settings_of
 from vit_lab.ui.train import form
 
 BARE = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # what a bare link to a kind opens

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from places import FOLDER
 
-from vit_lab.config import PART_OF, parse
+from vit_lab.settings import PART_OF, parse
 from vit_lab.ui.learn.lesson import LESSONS
 
 AWKWARD = ["", "nan", "1e999", "-1", "9" * 400, "null", "<script>alert(1)</script>", "'; DROP TABLE runs; --", "🦊",

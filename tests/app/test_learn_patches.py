@@ -11,10 +11,11 @@ from lessons import damage, finished, words_of
 from places import FOLDER
 from streamlit.testing.v1 import AppTest
 
-from vit_lab.config import IMAGE_SHAPE, configure
+from vit_lab.config import IMAGE_SHAPE
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.init import build_model
 from vit_lab.models.vit import patchify
+from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded

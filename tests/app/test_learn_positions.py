@@ -9,10 +9,11 @@ from tiny import pair, tiny
 
 from vit_lab import paths
 from vit_lab.analysis.statistics import accuracy_error
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.models.vit import sinusoidal_positions
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import configure
 from vit_lab.ui.learn.positions import shuffle
 from vit_lab.ui.learn.positions.shuffle import NAMES, PAIR, finished_pair
 from vit_lab.ui.learn.positions.vectors import KINDS, SIZES, curve_rows

@@ -11,9 +11,9 @@ from places import LEARN_TIMESFORMER, ROOT
 from test_train_page import wait_for_end
 
 from vit_lab.analysis.findings import space_time_findings
-from vit_lab.config import configure
 from vit_lab.presets import preset
 from vit_lab.runs.states import Status
+from vit_lab.settings import configure
 from vit_lab.ui.learn.timesformer import attention as timesformer
 from vit_lab.ui.learn.timesformer import models as clip_models
 from vit_lab.ui.learn.timesformer.film import FAINTEST, SPACE, TIME, film, grey, strip

@@ -9,7 +9,6 @@ from test_train_page import wait_for_end
 from tiny import tiny_sequences
 
 from vit_lab import paths
-from vit_lab.config import configure
 from vit_lab.data.sequences import START
 from vit_lab.init import build_model
 from vit_lab.presets import preset
@@ -17,6 +16,7 @@ from vit_lab.probes.anatomy import anatomy
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.runs.trained import trained_model
+from vit_lab.settings import configure
 from vit_lab.ui.learn.transformer.drawing import drawing
 from vit_lab.ui.learn.transformer.lesson import MEAN, attention_rows, task
 

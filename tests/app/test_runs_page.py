@@ -4,9 +4,9 @@ import pytest
 from every_kind import PAIRS
 from places import RUNS, TRAIN
 
-from vit_lab.config import configure
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
+from vit_lab.settings import configure
 from vit_lab.ui.runs.table import _settings
 
 

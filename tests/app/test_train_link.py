@@ -8,24 +8,12 @@ from hypothesis import strategies as st
 from places import COMPARE, RUNS, TRAIN
 
 from vit_lab import paths
-from vit_lab.config import (
-    GROUPS,
-    KINDS,
-    PART_OF,
-    READS,
-    SCHEMES,
-    ConfigError,
-    RunConfig,
-    choices,
-    configure,
-    flat,
-    limits,
-    settings_of,
-)
+from vit_lab.config import GROUPS, KINDS, READS, SCHEMES, RunConfig
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
 from vit_lab.runs.store import Store
+from vit_lab.settings import PART_OF, ConfigError, choices, configure, flat, limits, settings_of
 from vit_lab.ui.train.reuse import form_of
 from vit_lab.ui.train.widgets import filled_in, for_another_kind, spelled, train_link, widgets_of
 

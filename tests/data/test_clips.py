@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from vit_lab.config import configure
 from vit_lab.data.clips import DIRECTIONS, TRAVEL, paths, render
 from vit_lab.data.images import load_dataset
 from vit_lab.data.splits import load_run_data
 from vit_lab.presets import preset
+from vit_lab.settings import configure
 
 STEPS = {"up": (-TRAVEL, 0), "down": (TRAVEL, 0), "left": (0, -TRAVEL), "right": (0, TRAVEL)}
 

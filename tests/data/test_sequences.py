@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from vit_lab.config import TRAIN_IMAGES, ConfigError, TransformerConfig, configure
+from vit_lab.config import TRAIN_IMAGES, TransformerConfig
 from vit_lab.data.sequences import parse_symbols
 from vit_lab.data.splits import load_run_data
 from vit_lab.presets import preset
+from vit_lab.settings import ConfigError, configure
 
 BOTH = pytest.mark.parametrize("dataset", ["copy", "reverse"])
 

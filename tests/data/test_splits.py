@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from tiny import tiny
 
-from vit_lab.config import IMAGE_DATASETS, SCHEMES, TRAIN_IMAGES, ConfigError, configure
+from vit_lab.config import IMAGE_DATASETS, SCHEMES, TRAIN_IMAGES
 from vit_lab.data.images import SOURCES, ImageDataset, load_dataset
 from vit_lab.data.splits import TrainingSet, load_run_data, shifted, split
+from vit_lab.settings import ConfigError, configure
 
 IMAGES, HELD_OUT = 8_000, SOURCES["mnist-10k"].validation_images
 EVERYTHING = {"train_size": None}

@@ -5,10 +5,11 @@ from playwright.sync_api import expect
 from screen import button, chart, no_exception, settle, table, wait_until
 from tiny import pair
 
-from vit_lab.config import GROUPS, configure
+from vit_lab.config import GROUPS
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import configure
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

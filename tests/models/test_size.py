@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from vit_lab.config import configure
 from vit_lab.init import build_model
 from vit_lab.models.size import num_parameters
 from vit_lab.presets import PRESETS
+from vit_lab.settings import configure
 
 SHARED = [{"dim": 8, "heads": 2, "depth": 1, "mlp_ratio": 1.3}, {"dim": 12, "heads": 3, "depth": 3, "mlp_ratio": 4.0}]
 CLIPS = [

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from vit_lab.config import configure
 from vit_lab.data.sequences import START
 from vit_lab.init import build_model
 from vit_lab.probes.anatomy import anatomy
 from vit_lab.probes.decoding import decoded
+from vit_lab.settings import configure
 
 CONFIG = configure(kind="transformer", dataset="copy", dim=12, depth=2, heads=3, vocabulary=7, sequence_length=5,
                    scheme="xavier", variance_scale=4.0)  # fmt: skip

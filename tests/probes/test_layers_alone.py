@@ -5,13 +5,14 @@ import math
 import pytest
 import torch
 
-from vit_lab.config import SCHEMES, InitConfig, configure
+from vit_lab.config import SCHEMES, InitConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.probes.layers_alone import one_layer, output_variance, stack_rms
 from vit_lab.probes.rows import by_head
 from vit_lab.probes.saturation import by_qk_scale
 from vit_lab.probes.trace import trace
 from vit_lab.schemes import expected_variance
+from vit_lab.settings import configure
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

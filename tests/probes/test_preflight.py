@@ -7,11 +7,11 @@ import pytest
 import torch
 from tiny import tiny
 
-from vit_lab.config import configure
 from vit_lab.data.splits import Split, load_run_data
 from vit_lab.events import Probed
 from vit_lab.probes.gauge import Start, gauge
 from vit_lab.probes.preflight import preflight
+from vit_lab.settings import configure
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.trainer import train
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from vit_lab.config import configure
 from vit_lab.init import build_model
 from vit_lab.models.scores import attention_scores, patches_read, products_a_token, scores_of_patch
 from vit_lab.probes.space_time import block_differences, both_ways, reads
+from vit_lab.settings import configure
 
 WAYS = ("space", "joint", "divided")
 CLIPS = torch.randn((5, 3, 1, 28, 28), generator=torch.Generator().manual_seed(0))

@@ -3,8 +3,9 @@
 import pytest
 from tiny import tiny
 
-from vit_lab.config import SCHEMES, ConfigError, InitConfig
+from vit_lab.config import SCHEMES, InitConfig
 from vit_lab.runs.designs import arm_spec, claim, comparison, parse_arm, parse_task, sweep
+from vit_lab.settings import ConfigError
 
 
 @pytest.mark.parametrize("spec", [*SCHEMES, "normal:0.05", "xavier:3"])

@@ -11,7 +11,7 @@ from tiny import record, tiny
 from waiting import wait_for
 
 from vit_lab import paths
-from vit_lab.config import InitConfig, configure
+from vit_lab.config import InitConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.init import build_model
 from vit_lab.runs.experiments import (
@@ -29,6 +29,7 @@ from vit_lab.runs.experiments import (
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import configure
 
 ARMS = [tiny(scheme=scheme, steps=2) for scheme in ("linear-default", "xavier")]
 SIZES = [{"train_size": 20}, {"train_size": 50}]

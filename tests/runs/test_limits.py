@@ -5,7 +5,6 @@ from tiny import pair, tiny
 from waiting import ended
 
 from vit_lab import paths
-from vit_lab.config import ConfigError, configure
 from vit_lab.events import StepMeasured
 from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
@@ -15,6 +14,7 @@ from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import StoreError
+from vit_lab.settings import ConfigError, configure
 from vit_lab.training.checkpoint import load_checkpoint
 
 SMALL = Limits(runs=3, queue=5, steps=1_000, dim=64, depth=4, memory_bytes=limits.GIB, wall_seconds=60.0)

@@ -11,10 +11,10 @@ import pytest
 from tiny import tiny
 
 from vit_lab import paths
-from vit_lab.config import ConfigError
 from vit_lab.runs.migrations import MIGRATIONS
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.store import Store, StoreError
+from vit_lab.settings import ConfigError
 
 
 def refusal():

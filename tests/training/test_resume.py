@@ -6,8 +6,8 @@ import pytest
 import torch
 from tiny import tiny, tiny_clips, tiny_data, tiny_sequences
 
-from vit_lab.config import configure
 from vit_lab.events import Diverged, Evaluated, Finished
+from vit_lab.settings import configure
 from vit_lab.training import trainer
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from vit_lab.training.trainer import train

@@ -4,10 +4,11 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from vit_lab.config import RunConfig, configure, difference
+from vit_lab.config import RunConfig
 from vit_lab.runs.designs import arm_spec
 from vit_lab.runs.experiments import grid_centre
 from vit_lab.runs.records import Kind, RunRecord
+from vit_lab.settings import configure, difference
 
 VARIED: dict[Kind, set[str]] = {
     "compare": {"scheme", "variance_scale", "seed"},

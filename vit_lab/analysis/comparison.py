@@ -20,10 +20,11 @@ from vit_lab.analysis.statistics import (
     paired_test,
     summarise,
 )
-from vit_lab.config import DataConfig, InitConfig, OptimConfig, difference, examples_of
+from vit_lab.config import DataConfig, InitConfig, OptimConfig, examples_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import RESUMABLE, Status
+from vit_lab.settings import difference
 
 State = Literal["too few", "exploratory", "demo", "not yet", "not decided", "decided"]
 Score = Literal["last", "best"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from vit_lab.config import flat
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
+from vit_lab.settings import flat
 
 SUMMARY = ("name", "status", "step", "wall_seconds", "images_per_second", "train_loss",
            "val_accuracy", "test_accuracy", "best_test_accuracy")  # fmt: skip

@@ -17,10 +17,11 @@ from vit_lab.analysis.comparison import arm_outcomes, compare, condition_labels,
 from vit_lab.analysis.comparison_rows import difference_rows, final_rows, u_curve_rows
 from vit_lab.analysis.export import outcomes_csv
 from vit_lab.analysis.summary import arm_configs, arm_differences, arm_names, experiment_summary, rate_words
-from vit_lab.config import RunConfig, difference
+from vit_lab.config import RunConfig
 from vit_lab.runs.records import Kind, RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
+from vit_lab.settings import difference
 
 TITLES = {
     "compare": "Which init is better here?",

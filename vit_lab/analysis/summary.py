@@ -13,11 +13,12 @@ from vit_lab.analysis.comparison import (
     scores_of,
     verdict,
 )
-from vit_lab.config import RunConfig, difference
+from vit_lab.config import RunConfig
 from vit_lab.runs.designs import arm_spec
 from vit_lab.runs.experiments import Pick, picks
 from vit_lab.runs.records import RunRecord, arm_label
 from vit_lab.runs.states import Status
+from vit_lab.settings import difference
 
 
 def arm_configs(runs: Sequence[RunRecord]) -> dict[int, RunConfig]:

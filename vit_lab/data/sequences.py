@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.config import TEST_IMAGES, ConfigError, RunConfig, SequenceDatasetName, TransformerConfig
+from vit_lab.config import TEST_IMAGES, RunConfig, SequenceDatasetName, TransformerConfig
 from vit_lab.data.run_data import RunData, Split, TrainingSet
 from vit_lab.randomness import generator_for
+from vit_lab.settings import ConfigError
 
 START = 0
 VALIDATION = 500  # sequences

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.init import build_model
 from vit_lab.probes.rows import by_head
 from vit_lab.probes.trace import trace
+from vit_lab.settings import configure
 
 
 @torch.no_grad()

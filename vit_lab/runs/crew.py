@@ -4,11 +4,11 @@ import threading
 import time
 from contextlib import suppress
 
-from vit_lab.config import ConfigError
 from vit_lab.runs.experiments import release
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.runs.worker_process import WorkerProcess
+from vit_lab.settings import ConfigError
 
 TEND_SECONDS = 0.5  # how soon a death is noticed
 LONGEST_PAUSE = 60.0  # between two tries to start a worker, if workers die again and again

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from vit_lab.config import SCHEMES, TRAIN_IMAGES, ConfigError, DatasetName, InitConfig, RunConfig, configure, one_of
+from vit_lab.config import SCHEMES, TRAIN_IMAGES, DatasetName, InitConfig, RunConfig, one_of
 from vit_lab.runs.experiments import Plan
+from vit_lab.settings import ConfigError, configure
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100
 FEWEST_FOR_EVIDENCE = 6  # pairs; fewer are a demo

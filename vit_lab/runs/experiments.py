@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from vit_lab.config import ConfigError, InitConfig, RunConfig, configure
+from vit_lab.config import InitConfig, RunConfig
 from vit_lab.runs.records import Kind, NewRun, RunRecord, arm_label, run_name
 from vit_lab.runs.states import ENDED, Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import ConfigError, configure
 
 RATE_FACTORS = (0.1, 0.3, 1.0, 3.0)  # the grid, in multiples of the rate that is set
 PILOT_SEED = 2**31 - 1  # of no run proper, so that a pick cannot profit from a seed it is judged on

@@ -7,7 +7,8 @@ else is a visitor with an id of their own: their place in the queue is limited, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vit_lab.config import ConfigError, RunConfig, limits
+from vit_lab.config import RunConfig
+from vit_lab.settings import ConfigError, limits
 from vit_lab.training.cadence import PROBE_IMAGES
 
 HOST = ""  # the owner of the runs of whoever has the machine to themselves

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from vit_lab.config import ConfigError, RunConfig, parse
+from vit_lab.config import RunConfig
 from vit_lab.runs.states import Status
+from vit_lab.settings import ConfigError, parse
 
 Kind = Literal["compare", "sweep", "claim"]
 

@@ -21,7 +21,6 @@ from contextlib import suppress
 import torch
 
 from vit_lab import paths
-from vit_lab.config import ConfigError
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
@@ -30,6 +29,7 @@ from vit_lab.runs.limits import limits_of, too_long
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError
+from vit_lab.settings import ConfigError
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from vit_lab.training.trainer import Training, train
 

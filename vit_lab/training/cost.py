@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from vit_lab.config import RunConfig, TimesformerConfig, configure
+from vit_lab.config import RunConfig, TimesformerConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
 from vit_lab.init import build_model
 from vit_lab.models.scores import attention_scores, products_a_token
 from vit_lab.presets import preset
 from vit_lab.randomness import generator_for
+from vit_lab.settings import configure
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import EVALUATIONS, train
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
-from vit_lab.config import ConfigError, RunConfig, configure, one_of
+from vit_lab.config import RunConfig, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
@@ -13,6 +13,7 @@ from vit_lab.runs.manager import usable_cores
 from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import ConfigError, configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.live import TICK_SECONDS, run_controls, status_badge, whose_runs
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told, tell_hold_up

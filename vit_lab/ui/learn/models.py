@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vit_lab.config import RunConfig, VitConfig, parse
+from vit_lab.config import RunConfig, VitConfig
 from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.settings import parse
 from vit_lab.ui.serving.lab import open_store
 
 if TYPE_CHECKING:

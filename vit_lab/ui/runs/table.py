@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import RunConfig, difference, flat
+from vit_lab.config import RunConfig
 from vit_lab.runs.records import RunRecord, arm_label, unreadable
+from vit_lab.settings import difference, flat
 
 COLUMN_CONFIG: dict[str, Any] = {
     "name": st.column_config.TextColumn("Run", width="medium"),

@@ -10,12 +10,12 @@ from pathlib import Path
 import streamlit as st
 
 from vit_lab import paths
-from vit_lab.config import ConfigError
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store, StoreError
+from vit_lab.settings import ConfigError
 from vit_lab.ui.serving.server import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
 from vit_lab.ui.serving.visitor import visitor
 

@@ -6,22 +6,12 @@ from typing import Any, Literal
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import (
-    GROUPS,
-    KINDS,
-    READS,
-    ConfigError,
-    RunConfig,
-    choices,
-    configure,
-    describe,
-    limits,
-    settings_of,
-)
+from vit_lab.config import GROUPS, KINDS, READS, RunConfig
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.runs.records import arm_label
 from vit_lab.schemes import SCHEMES
+from vit_lab.settings import ConfigError, choices, configure, describe, limits, settings_of
 from vit_lab.ui.arms import chip
 from vit_lab.ui.train.widgets import (
     ARM_DEFAULTS,

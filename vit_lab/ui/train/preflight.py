@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig, parse
+from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig
+from vit_lab.settings import parse
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.words import GLOSSARY, GROUP_NAMES

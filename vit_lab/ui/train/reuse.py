@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.runs.designs import MOST_ARMS, MOST_SEEDS
 from vit_lab.runs.experiments import grid_centre
 from vit_lab.runs.records import RunRecord, unreadable
+from vit_lab.settings import configure
 from vit_lab.ui.train.widgets import filled_in, train_link
 
 REUSE, REUSE_ICON = "Use these settings", ":material/tune:"

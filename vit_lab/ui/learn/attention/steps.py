@@ -6,9 +6,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.config import RunConfig, VitConfig, configure
+from vit_lab.config import RunConfig, VitConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.schemes import SCHEMES
+from vit_lab.settings import configure
 from vit_lab.ui.figures.patch_map import place_words
 from vit_lab.ui.learn.digit import Digit
 from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit

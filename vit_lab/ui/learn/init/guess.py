@@ -7,8 +7,9 @@ from typing import Self
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import RunConfig, configure
+from vit_lab.config import RunConfig
 from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.training import forget, start, started, watch
 

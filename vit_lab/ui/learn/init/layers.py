@@ -12,9 +12,10 @@ from vit_lab.analysis.arms import LETTERS
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.findings import claim_findings
-from vit_lab.config import InitConfig, RunConfig, configure, one_of
+from vit_lab.config import InitConfig, RunConfig, one_of
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 from vit_lab.schemes import expected_variance
+from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.init import charts
 

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.config import IMAGE_SHAPE, VitConfig, configure
+from vit_lab.config import IMAGE_SHAPE, VitConfig
 from vit_lab.runs.records import RunRecord
+from vit_lab.settings import configure
 from vit_lab.ui.figures import matrix
 from vit_lab.ui.figures.picture import sheet, show_picture
 from vit_lab.ui.learn.digit import Digit

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
 from vit_lab.analysis.statistics import accuracy_error
-from vit_lab.config import RunConfig, VitConfig, configure
+from vit_lab.config import RunConfig, VitConfig
 from vit_lab.data.errors import DatasetError
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
+from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import apart, digit, places_of, show_picture
 from vit_lab.ui.learn.lesson import look_for

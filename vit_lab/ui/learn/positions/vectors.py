@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.analysis.chart_style import constant_spec
-from vit_lab.config import configure
+from vit_lab.settings import configure
 from vit_lab.ui.figures import matrix, patch_map
 from vit_lab.ui.learn.lesson import look_for
 from vit_lab.ui.learn.models import latest_vit, run_words, vit

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from vit_lab.config import RunConfig, TimesformerConfig, configure
+from vit_lab.config import RunConfig, TimesformerConfig
 from vit_lab.models.scores import SpaceTime
 from vit_lab.presets import preset
 from vit_lab.runs.records import RunRecord
+from vit_lab.settings import configure
 from vit_lab.ui.learn.models import latest_run, model_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import ConfigError, RunConfig, TransformerConfig, configure, parse
+from vit_lab.config import RunConfig, TransformerConfig
 from vit_lab.presets import preset
+from vit_lab.settings import ConfigError, configure, parse
 from vit_lab.ui.learn.models import latest_run, model_of
 from vit_lab.ui.learn.transformer import charts
 from vit_lab.ui.learn.transformer.drawing import drawing

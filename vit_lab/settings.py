@@ -1,0 +1,145 @@
+"""The settings of a run, flat: what the form, the address, the command line and the store read and write.
+
+Field names are unique across the parts of a RunConfig, so `configure(patch_size=4, learning_rate=3e-3)` needs no
+nesting. What cannot be is refused with a ConfigError: the field, the value and what would be valid, in one sentence.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from vit_lab.config import (
+    KINDS,
+    SHAPES,
+    TAKES,
+    DataConfig,
+    InitConfig,
+    OptimConfig,
+    RunConfig,
+    _limit,
+    one_of,
+)
+
+PARTS: dict[str, tuple[type[BaseModel], ...]] = {
+    "data": (DataConfig,),
+    "model": tuple(KINDS.values()),
+    "init": (InitConfig,),
+    "optim": (OptimConfig,),
+}
+
+PART_OF: dict[str, str] = {
+    field: part for part, models in PARTS.items() for model in models for field in model.model_fields
+} | {"seed": ""}
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used. `field` is its flat name; the message is one sentence for a person."""
+
+    def __init__(self, field: str, message: str):
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
+
+
+def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
+    """`base` (by default RunConfig()) with flat settings put in their places.
+
+    Giving `steps` without `epochs` means that many steps, also where the base counts in epochs. Another `kind` of model
+    keeps what both kinds have, and another `dataset` brings the sizes it asks for.
+    Raises ConfigError, which names the field, the value and what would be valid.
+    """
+    nested: dict[str, Any] = (base or RunConfig()).model_dump()
+    if settings.get("steps") is not None:
+        settings.setdefault("epochs", None)
+    if isinstance(kind := settings.get("kind"), str) and kind in KINDS:
+        nested["model"] = {
+            field: value for field, value in nested["model"].items() if field in KINDS[kind].model_fields
+        }
+    if isinstance(dataset := settings.get("dataset"), str) and dataset in SHAPES:
+        wanted = KINDS[kind if kind in KINDS else nested["model"]["kind"]].model_fields
+        nested["model"] |= {field: size for field, size in SHAPES[dataset].items() if field in wanted}
+    for field, value in settings.items():
+        if field not in PART_OF:
+            raise ConfigError(field, f"there is no such setting; the settings are {one_of(sorted(PART_OF), 'and')}")
+        (nested[PART_OF[field]] if PART_OF[field] else nested)[field] = value
+    return parse(nested)
+
+
+def parse(nested: Mapping[str, Any] | str) -> RunConfig:
+    """A RunConfig from nested plain data or its JSON text. Raises ConfigError."""
+    try:
+        return RunConfig.model_validate_json(nested) if isinstance(nested, str) else RunConfig.model_validate(nested)
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def flat(config: RunConfig) -> dict[str, Any]:
+    """Every setting that the run's kind of model has, under its flat name: the inverse of `configure`."""
+    nested = config.model_dump()
+    places = {field: nested[part] if part else nested for field, part in PART_OF.items()}
+    return {field: place[field] for field, place in places.items() if field in place}
+
+
+def settings_of(kind: str) -> tuple[str, ...]:
+    """The settings that a person may choose for a kind of model, its init left out: the data set decides the others."""
+    own = KINDS[kind].model_fields
+    decided = {field for shape in SHAPES.values() for field in shape}
+    return tuple(
+        field
+        for field, part in PART_OF.items()
+        if part != "init"
+        and field not in decided
+        and {"data": field in TAKES[kind], "model": field in own}.get(part, True)
+    )
+
+
+def difference(*configs: RunConfig) -> dict[str, tuple[Any, ...]]:
+    """The settings in which the configs are not all alike, each with one value a config; None where there is none."""
+    rows = [flat(config) for config in configs]
+    return {field: values for field in PART_OF if len(set(values := tuple(row.get(field) for row in rows))) > 1}
+
+
+def describe(field: str) -> str:
+    """The sentence that says what a setting is."""
+    return models_of(field)[0].model_fields[field].description or ""
+
+
+def choices(field: str) -> tuple[Any, ...]:
+    """The words a setting may be; empty if it is a number or a yes or no."""
+    kinds = [model.model_fields[field].annotation for model in models_of(field)]
+    return tuple(dict.fromkeys(word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)))
+
+
+def limits(field: str) -> tuple[float, float]:
+    """Smallest and largest value of a numeric setting; open ends are infinite."""
+    model = models_of(field)[0]
+    low = max(_limit(model, field, "ge"), _limit(model, field, "gt"), key=lambda x: (x != -float("inf"), x))
+    return low, min(_limit(model, field, "le"), _limit(model, field, "lt"))
+
+
+def models_of(field: str) -> list[type[BaseModel]]:
+    """The pydantic models that have a setting; where they are several, it has the same meaning in each."""
+    return [model for model in PARTS.get(PART_OF[field], (RunConfig,)) if field in model.model_fields]
+
+
+def _explained(error: ValidationError) -> ConfigError:
+    """The first complaint of pydantic as a sentence with the field, the value and what would be valid."""
+    first = error.errors(include_url=False)[0]
+    context = first.get("ctx", {})
+    if first["type"] == "refused":
+        return ConfigError(context["field"], context["message"])
+    if first["type"] == "union_tag_invalid":
+        return ConfigError(
+            "kind", f"{context['tag'][:40]!r} does not work; it should be {one_of(list(map(repr, KINDS)))}"
+        )
+    path = [str(name) for name in first["loc"] if name not in KINDS]
+    field = path[-1] if path else "config"
+    value = repr(first.get("input")) if len(repr(first.get("input"))) <= 40 else repr(first.get("input"))[:37] + "..."
+    if first["type"] == "extra_forbidden":
+        return ConfigError(
+            field, f"a {first['loc'][1]} has no such setting" if field in PART_OF else "there is no such setting"
+        )
+    if first["type"] == "json_invalid":
+        return ConfigError("config", "the text is not valid JSON")
+    valid = first["msg"][0].lower() + first["msg"][1:]
+    return ConfigError(field, f"{value} does not work; {valid.replace('input should', 'it should')}")
