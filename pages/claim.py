@@ -1,6 +1,7 @@
 """Claim: does a larger variance help on smaller or harder data?"""
 
 import streamlit as st
+from vit_lab.ui.experiments.page import EVIDENCE, arms_input, experiment_page
 
 from vit_lab.config import IMAGE_DATASETS
 from vit_lab.data.sources import is_available
@@ -8,7 +9,7 @@ from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
 from vit_lab.runs.experiments import Plan
 from vit_lab.settings import configure
 from vit_lab.ui.claim.panel import claim_panel
-from vit_lab.ui.experiments.page import EVIDENCE, arms_input, experiment_page
+from vit_lab.ui.prose import say
 
 SIZES = {"200": 200, "1,000": 1_000, "all": None}
 
@@ -33,6 +34,8 @@ def form() -> Plan:
     return claim(base, picked, [SIZES[size] for size in sizes], int(seeds), arms=arms, fair_rate=fair)
 
 
-st.markdown("ViT-Notes says: the default of `nn.Linear` is a small-variance init that is good on large data, and **on smaller "
-            "or harder data a larger variance helps**. Here the claim meets paired seeds.")  # fmt: skip
+say("""
+    ViT-Notes says: the default of `nn.Linear` is a small-variance init that is good on large data, and **on smaller
+    or harder data a larger variance helps**. Here the claim meets paired seeds.
+""")
 experiment_page("claim", "New check", form, claim_panel, "No check yet. Launch one: what it will cost is said above.")

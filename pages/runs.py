@@ -4,12 +4,12 @@ import uuid
 from collections.abc import Sequence
 
 import streamlit as st
+from vit_lab.ui.experiments.live import run_controls
 
 from vit_lab.analysis.export import to_csv, to_json
 from vit_lab.runs.records import NewRun, RunRecord, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE
 from vit_lab.runs.store import LONGEST_NAME
-from vit_lab.ui.experiments.live import run_controls
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
 from vit_lab.ui.serving.visitor import not_theirs, visitor

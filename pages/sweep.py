@@ -1,13 +1,13 @@
 """U-curve: how accuracy depends on the variance of the initial weights."""
 
 import streamlit as st
+from vit_lab.ui.experiments.page import experiment_page
 
 from vit_lab.config import SCHEMES
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales
 from vit_lab.runs.experiments import Plan
 from vit_lab.settings import configure
-from vit_lab.ui.experiments.page import experiment_page
 from vit_lab.ui.sweep.panel import sweep_panel
 
 SIZES = {"200": 200, "500": 500, "1,000": 1_000, "2,000": 2_000, "all": None}

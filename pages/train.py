@@ -1,6 +1,8 @@
 """Train: choose a model and its inits, start them, watch them."""
 
 import streamlit as st
+from vit_lab.ui.experiments.live import experiment_panel
+from vit_lab.ui.experiments.page import is_large, launch, live, overview_panel
 
 from vit_lab.config import READS, examples_of
 from vit_lab.data.errors import DatasetError
@@ -8,9 +10,8 @@ from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.arms import chip
-from vit_lab.ui.experiments.live import experiment_panel
-from vit_lab.ui.experiments.page import is_large, launch, live, overview_panel
 from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
+from vit_lab.ui.prose import prose
 from vit_lab.ui.serving.lab import open_store, warm_up
 from vit_lab.ui.train.form import PATCH_SIZES, Form, preset_picker, variance_words
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
@@ -135,9 +136,13 @@ if experiment and (runs := store.runs(experiment=experiment)):
 elif store.latest_experiment():
     st.info("The runs of this link are gone. The page Runs lists what there is.")
 else:
-    st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same "
-            f"{examples} in the same order, and differ only in the variance of their initial weights. The settings stand on "
-            "the left; on a phone, » opens them.")  # fmt: skip
+    st.info(
+        prose(f"""
+        No runs yet: train your first pair. Both arms start from the same random draw, see the same {examples} in the
+        same order, and differ only in the variance of their initial weights. The settings stand on the left; on a
+        phone, » opens them.
+    """)
+    )
 
 if ready:
     try:

@@ -32,7 +32,10 @@ STACK_NAMES = {"enc": "encoder", "dec": "decoder"}
 
 
 def layer_name(layer: str) -> str:
-    """A layer as a person says it: "2.qk" is 'block 2: queries, keys', "dec 1 cross.qk" 'decoder 1 cross: queries, keys'."""
+    """A layer as a person says it.
+
+    "2.qk" is 'block 2: queries, keys', and "dec 1 cross.qk" is 'decoder 1 cross: queries, keys'.
+    """
     block, _, group = layer.rpartition(".")
     if not block:
         return GROUP_NAMES[group]
@@ -42,10 +45,8 @@ def layer_name(layer: str) -> str:
 
 def model_words(model: ModelConfig) -> str:
     """How its input becomes tokens, and how large the model is, in Markdown."""
-    tokens, count = (
-        f"become **{model.num_tokens} tokens** of {model.dim} numbers",
-        f"**{num_parameters(model):,} parameters**",
-    )
+    tokens = f"become **{model.num_tokens} tokens** of {model.dim} numbers"
+    count = f"**{num_parameters(model):,} parameters**"
     heads, block = f"{model.heads} head{'s' * (model.heads > 1)}", f"block{'s' * (model.depth > 1)}"
     if isinstance(model, TransformerConfig):
         stacks = f"{model.depth} encoder and {model.depth} decoder {block} of {heads}"
@@ -53,14 +54,19 @@ def model_words(model: ModelConfig) -> str:
         return f"**{symbols}** {tokens}. {stacks}, {count}."
     blocks = f"{model.depth} {block} of {heads}"
     if isinstance(model, TimesformerConfig):
-        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks}, {count}. "
-                f"A patch attends to {READ_BY[model.space_time]}.")  # fmt: skip
+        clip = f"**{model.num_frames} frames of {_patches(model.num_patches)}**"
+        return f"{clip} {tokens}. {blocks}, {count}. A patch attends to {READ_BY[model.space_time]}."
     token = " and a class token" if model.pool == "cls" else ""
     return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks}, {count}."
 
 
 def _patches(count: int) -> str:
     return f"{count} patch{'es' if count > 1 else ''}"
+
+
+def about(seconds: float) -> str:
+    """A duration as a person says it."""
+    return f"about {max(seconds, 1):.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
 
 
 GLOSSARY = """

@@ -11,6 +11,7 @@ from vit_lab.config import DataConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.ui.experiments.page import extend, extended_note, progress
+from vit_lab.ui.prose import note
 
 
 def claim_panel(store: Store, runs: list[RunRecord]) -> None:
@@ -33,8 +34,10 @@ def claim_panel(store: Store, runs: list[RunRecord]) -> None:
     st.markdown(f"**← {a} is better · {b} is better →**")
     st.vega_lite_chart(difference_rows(comparisons, labels), charts.DIFFERENCES, key="claim-differences",
                        alt="Paired differences by task and training-set size")  # fmt: skip
-    st.caption("A small dot is a pair of runs with one seed; the diamond is the mean on its 95 % interval; green is decided. "
-               "The intervals are not widened for the number of comparisons, the verdicts are.")  # fmt: skip
+    note("""
+        A small dot is a pair of runs with one seed; the diamond is the mean on its 95 % interval; green is decided.
+        The intervals are not widened for the number of comparisons, the verdicts are.
+    """)
     with st.expander("Every verdict in a sentence", icon=":material/gavel:"):
         for c, label in zip(comparisons, labels, strict=True):
             st.markdown(f"**{label}**: {verdict(c, a, b)}")

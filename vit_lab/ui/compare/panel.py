@@ -28,6 +28,7 @@ from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.page import extend, extended_note, progress, seed_strip, seeds_of
 from vit_lab.ui.figures.rows import run_curves
+from vit_lab.ui.prose import note
 
 LAST, BEST, AT_STEP = "test, last step", "test, best on validation", "validation, at a step"
 SCORES: dict[str, Score] = {LAST: "last", BEST: "best"}
@@ -93,8 +94,10 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
         labels = [f"{letter(c.b)} − {letter(c.a)}" for c in comparisons]
         st.vega_lite_chart(difference_rows(comparisons, labels), charts.DIFFERENCES, key="differences",
                            alt="Paired differences with their intervals")  # fmt: skip
-        st.caption("A dot is one pair; the diamond is the mean on its 95 % interval. If the bar touches the dashed 0, no "
-                   "difference at all is still possible. Green: decided.")  # fmt: skip
+        note("""
+            A dot is one pair; the diamond is the mean on its 95 % interval. If the bar touches the dashed 0, no
+            difference at all is still possible. Green: decided.
+        """)
 
     _curves(store, runs, names, accuracy_curves)
     _settings(runs, names)
@@ -176,8 +179,10 @@ def _curves(
     st.markdown(f"**{measure.capitalize()} by {'seconds of training' if by_time else 'step'}**")
     st.vega_lite_chart(rows, specs[log], key="seed-curves", alt=f"{measure} of every seed, and the mean of each arm")
     smoothed = f" Smoothed over {smoothing} points, for display only." if smoothing > 1 else ""
-    st.caption(f"Thin: every seed. Bold: the mean of each arm's finished runs. Band: {band}, from 3 runs on "
-               f"for the interval and from 2 for the deviation.{smoothed}")  # fmt: skip
+    note(f"""
+        Thin: every seed. Bold: the mean of each arm's finished runs. Band: {band}, from 3 runs on for the interval
+        and from 2 for the deviation.{smoothed}
+    """)
 
 
 def _settings(runs: Sequence[RunRecord], names: Mapping[int, str]) -> None:

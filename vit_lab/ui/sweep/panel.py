@@ -9,6 +9,7 @@ from vit_lab.analysis.summary import arm_configs
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.ui.experiments.page import extend, progress
+from vit_lab.ui.prose import note
 
 
 def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
@@ -22,9 +23,12 @@ def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
     st.markdown(f"**Test accuracy of `{scheme}` against the factor on its variance**")
     rows = u_curve_rows(outcomes, configs, conditions)
     st.vega_lite_chart(rows, charts.U_CURVE, key="u-curve", alt="Test accuracy by variance scale")
-    st.caption("A small dot is a run; lines join the means, bars are their 95 % intervals (from 3 runs on). Training sets at "
-               "one variance are drawn a little apart. The dashed lines stand where the variance of a square matrix is that of "
-               "the named scheme. Look for where a curve falls off on either side, and whether the best place moves with the training set.")  # fmt: skip
+    note("""
+        A small dot is a run; lines join the means, bars are their 95 % intervals (from 3 runs on). Training sets at
+        one variance are drawn a little apart. The dashed lines stand where the variance of a square matrix is that of
+        the named scheme. Look for where a curve falls off on either side, and whether the best place moves with the
+        training set.
+    """)
     best = []
     for condition, label in conditions.items():
         means = {configs[one.arm].init.variance_scale: one.summary.mean for one in outcomes

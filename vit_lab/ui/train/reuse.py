@@ -1,6 +1,7 @@
 """Taking the settings of an experiment over into the form of the page Train."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -45,6 +46,7 @@ def settings_link(runs: Sequence[RunRecord]) -> None:
 
 def settings_button(runs: Sequence[RunRecord]) -> None:
     """The same on the page Train itself."""
-    if (form := form_of(runs)) and st.button(REUSE, icon=REUSE_ICON, type="tertiary", key="reuse", help=HELP,
-                                             on_click=st.session_state.update, args=[filled_in(**form)]):  # fmt: skip
-        st.rerun()  # the form may stand outside of a fragment that the button is in
+    if form := form_of(runs):
+        fill = partial(st.session_state.update, filled_in(**form))
+        if st.button(REUSE, icon=REUSE_ICON, type="tertiary", key="reuse", help=HELP, on_click=fill):
+            st.rerun()  # the form may stand outside of a fragment that the button is in

@@ -31,17 +31,19 @@ def latest_clip_run(way: SpaceTime, frames: int | None = None, patch_size: int |
 
     def suits(config: RunConfig) -> bool:
         m = config.model
-        return (isinstance(m, TimesformerConfig) and config.data.dataset == "moving-direction" and m.space_time == way
-                and config.data.normalise and m.num_frames == (frames or c.num_frames) and patch_size in (None, m.patch_size))  # fmt: skip
+        if not isinstance(m, TimesformerConfig) or (m.space_time, m.num_frames) != (way, frames or c.num_frames):
+            return False
+        data = config.data
+        return data.dataset == "moving-direction" and data.normalise and patch_size in (None, m.patch_size)
 
     return latest_run(suits)
 
 
-def timesformer(config_json: str, run_id: str | None = None) -> "TimeSformer":
+def timesformer(config: RunConfig, run_id: str | None = None) -> "TimeSformer":
     """`vit_lab.ui.learn.models.model_of` a config that is known to be of a TimeSformer."""
     from vit_lab.models.timesformer import TimeSformer
 
-    model = model_of(config_json, run_id)
+    model = model_of(config, run_id)
     assert isinstance(model, TimeSformer)
     return model
 
