@@ -6,7 +6,7 @@ from vit_lab.config import READS, examples_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import MOST_ARMS
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.live import experiment_panel
 from vit_lab.ui.experiments.page import is_large, launch, live, overview_panel

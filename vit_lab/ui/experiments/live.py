@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from vit_lab.config import GROUPS, examples_of
-from vit_lab.runs.records import RunRecord, arm_label, unreadable
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
+from vit_lab.spelling import arm_label
 from vit_lab.ui.arms import chip
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told, tell_hold_up
 from vit_lab.ui.serving.visitor import not_theirs
@@ -43,13 +45,11 @@ def experiment_panel(experiment: str) -> None:
     active = any(run.status in ACTIVE for run in runs)
     whose_runs(runs)
     _controls(runs)
-    from vit_lab.analysis.summary import arm_names  # brings scipy
-
-    readable = [run for run in runs if not unreadable(run)]
-    names = {run.arm: arm_label(run.config) for run in readable}  # also of an arm that has only pilot runs
-    names |= arm_names(readable)
+    readable = [run for run in runs if not run.unreadable]
+    names = {run.arm: arm_label(run.config.init) for run in readable}  # also of an arm that has only pilot runs
+    names |= Experiment.of(runs).names
     for run in runs:
-        if why := unreadable(run):
+        if why := run.unreadable:
             st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
     st.fragment(_panel, run_every=TICK_SECONDS if active else None)(experiment, names, _standing(runs))
     if names:
@@ -60,7 +60,7 @@ def experiment_panel(experiment: str) -> None:
 
 def whose_runs(runs: Sequence[RunRecord]) -> None:
     """A line that says what the runs below are, for the form above them may be filled in for something else."""
-    run = next((run for run in runs if not unreadable(run)), None)
+    run = next((run for run in runs if not run.unreadable), None)
     if run is None:
         return
     whose = "Latest runs" if run.experiment == open_store().latest_experiment() else "The runs of this link"
@@ -98,7 +98,7 @@ def _draw(experiment: str, names: Mapping[int, str], standing: Mapping[str, tupl
     if _standing(runs) != standing:
         st.rerun()  # the whole page learns of it
     tell_hold_up(runs)
-    runs = [run for run in runs if not unreadable(run)]
+    runs = [run for run in runs if not run.unreadable]
     for column, run in zip(st.columns(len(runs), border=True) if runs else [], runs, strict=True):
         with column:
             _progress(store, run, names[run.arm])
@@ -127,7 +127,7 @@ def _draw_weights(store: Store, experiment: str, names: Mapping[int, str]) -> No
     from vit_lab.ui.figures.rows import live_tables
 
     # An arm that has joined meanwhile has no name here yet: the next tick of the panel draws the page anew
-    runs = [run for run in store.runs(experiment=experiment) if not unreadable(run) and run.arm in names]
+    runs = [run for run in store.runs(experiment=experiment) if not run.unreadable and run.arm in names]
     tables = live_tables(store, "weights", runs, names, WEIGHTS_SECONDS)
     for measure, (title, _) in LIVE_WEIGHTS.items():
         st.markdown(f"**{title}**")

@@ -7,13 +7,15 @@ import streamlit as st
 from vit_lab.config import RunConfig, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
-from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
-from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import usable_cores
-from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
+from vit_lab.runs.plans import Plan, another_arm, more_seeds, new_experiment
+from vit_lab.runs.records import Kind, RunRecord
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError, configure
+from vit_lab.spelling import arm_label, parse_arm
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.live import TICK_SECONDS, run_controls, status_badge, whose_runs
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told, tell_hold_up
@@ -29,7 +31,7 @@ def pick_experiment(kind: Kind) -> str | None:
     kinds = {record.id: record.kind for record in store.experiments()}
     members: dict[str, list[RunRecord]] = {}
     for run in store.runs():
-        if not run.pilot and kinds.get(run.experiment) == kind and not unreadable(run):
+        if not run.pilot and kinds.get(run.experiment) == kind and not run.unreadable:
             members.setdefault(run.experiment, []).append(run)
     labels = {one: _title(runs) for one, runs in members.items()
               if len({run.arm for run in runs}) > 1 or len({run.config.seed for run in runs}) > 1}  # fmt: skip
@@ -48,7 +50,7 @@ def pick_experiment(kind: Kind) -> str | None:
 
 
 def _title(runs: Sequence[RunRecord]) -> str:
-    arms = list(dict.fromkeys(arm_label(run.config) for run in sorted(runs, key=lambda run: run.arm)))
+    arms = list(dict.fromkeys(arm_label(run.config.init) for run in sorted(runs, key=lambda run: run.arm)))
     seeds = len({run.config.seed for run in runs})
     names = " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
     first = runs[-1]
@@ -119,7 +121,7 @@ def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> Non
         with problems_told():
             store = open_store()
             stored = store.runs(experiment=experiment)
-            runs = [run for run in stored if not unreadable(run)]
+            runs = [run for run in stored if not run.unreadable]
             if hidden := len(stored) - len(runs):
                 st.warning(f"{hidden} of the runs cannot be read here, and are in no number on this page.")
             if active and not any(run.status in ACTIVE for run in runs):
@@ -134,7 +136,7 @@ def live(draw: Callable[[Store, list[RunRecord]], None], experiment: str) -> Non
 
 
 def _readable(store: Store, experiment: str) -> list[RunRecord]:
-    return [run for run in store.runs(experiment=experiment) if not unreadable(run)]
+    return [run for run in store.runs(experiment=experiment) if not run.unreadable]
 
 
 def extended_note(store: Store, runs: Sequence[RunRecord]) -> None:
@@ -160,7 +162,7 @@ def progress(runs: Sequence[RunRecord]) -> None:
 
 def is_large(runs: Sequence[RunRecord]) -> bool:
     """Whether an experiment has more than one seed, or pilots, so that the page Train only tells how far it is."""
-    return len({(run.config.seed, run.condition) for run in runs if not unreadable(run)}) > 1
+    return len({(run.config.seed, run.condition) for run in runs if not run.unreadable}) > 1
 
 
 def overview_panel(store: Store, runs: list[RunRecord]) -> None:
@@ -208,7 +210,7 @@ def extend(runs: Sequence[RunRecord], *, arms: bool = True) -> None:
                        "number before you look; this page remembers that seeds were added.")  # fmt: skip
             with problems_told():
                 if st.button("Add", key="add_seeds", type="primary"):
-                    open_manager().submit(more_seeds(runs, int(count)))
+                    open_manager().submit(more_seeds(Experiment.of(runs), int(count)))
                     open_store().mark_extended(proper[0].experiment)
                     st.rerun()
         if arms and len({run.arm for run in proper}) < MOST_ARMS:
@@ -216,7 +218,7 @@ def extend(runs: Sequence[RunRecord], *, arms: bool = True) -> None:
                 spec = st.text_input("Init", placeholder="kaiming, or normal:0.05", key="arm_to_add")
                 with problems_told():
                     if st.button("Add", key="add_arm", type="primary", disabled=not spec):
-                        open_manager().submit(another_arm(runs, parse_arm(spec)))
+                        open_manager().submit(another_arm(Experiment.of(runs), parse_arm(spec)))
                         st.rerun()
         if broken := [run for run in runs if run.status in RESUMABLE]:
             with st.popover(f"{len(broken)} without a result", icon=":material/replay:"):
@@ -225,7 +227,7 @@ def extend(runs: Sequence[RunRecord], *, arms: bool = True) -> None:
 
 
 def _again(run: RunRecord) -> None:
-    st.markdown(f"{chip(run.arm)} {arm_label(run.config)}, seed {run.config.seed} {status_badge(run)}")
+    st.markdown(f"{chip(run.arm)} {arm_label(run.config.init)}, seed {run.config.seed} {status_badge(run)}")
     if run.error:
         st.caption(run.error)
     with st.container(horizontal=True), problems_told():
@@ -281,7 +283,7 @@ def downloads(store: Store, experiment: str) -> None:
     def as_report() -> str:
         from vit_lab.analysis.report import report  # brings the chart renderer
 
-        return report(store, found())
+        return report(Experiment.read(store, experiment))
 
     with st.container(horizontal=True):
         st.download_button("Report", as_report, "vit-lab-report.html", "text/html", icon=":material/description:",

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vit_lab.config import RunConfig, VitConfig
-from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.records import RunRecord
 from vit_lab.settings import parse
+from vit_lab.spelling import arm_label
 from vit_lab.ui.serving.lab import open_store
 
 if TYPE_CHECKING:
@@ -82,4 +83,4 @@ def as_input(pixels: bytes, config_json: str) -> "Tensor":
 def run_words(run: RunRecord) -> str:
     """Which run it is, in words that nobody has typed."""
     accuracy = "" if run.test_accuracy is None else f", {run.test_accuracy:.1%} on the test images"
-    return f"run {run.number} (`{arm_label(run.config)}`, {run.config.data.dataset}, seed {run.config.seed}{accuracy})"
+    return f"run {run.number} (`{arm_label(run.config.init)}`, {run.config.data.dataset}, seed {run.config.seed}{accuracy})"

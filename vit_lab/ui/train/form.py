@@ -9,9 +9,9 @@ from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, KINDS, READS, RunConfig
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
-from vit_lab.runs.records import arm_label
 from vit_lab.schemes import SCHEMES
 from vit_lab.settings import ConfigError, choices, configure, describe, limits, settings_of
+from vit_lab.spelling import arm_label
 from vit_lab.ui.arms import chip
 from vit_lab.ui.train.widgets import (
     ARM_DEFAULTS,
@@ -239,7 +239,7 @@ def variance_words(config: RunConfig) -> str:
     """The scheme and its scale, with the sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
     dim = config.model.dim
     variance = SCHEMES[config.init.scheme].variance(dim, dim) * config.init.variance_scale
-    return f"**{arm_label(config)}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
+    return f"**{arm_label(config.init)}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
 
 
 def preset_picker() -> None:
