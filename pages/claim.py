@@ -6,7 +6,7 @@ from vit_lab.ui.experiments.page import EVIDENCE, arms_input, experiment_page
 from vit_lab.config import IMAGE_DATASETS
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.settings import configure
 from vit_lab.ui.claim.panel import claim_panel
 from vit_lab.ui.prose import say

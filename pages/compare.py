@@ -5,7 +5,7 @@ from vit_lab.ui.experiments.page import EVIDENCE, arms_input, experiment_page
 
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.designs import CLAIM_ARMS, MOST_SEEDS, comparison
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.ui.compare.panel import compare_panel
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from vit_lab.ui.experiments.live import run_controls
 
 from vit_lab.analysis.export import to_csv, to_json
-from vit_lab.runs.records import NewRun, RunRecord, unreadable
+from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.states import ACTIVE, RESUMABLE
 from vit_lab.runs.store import LONGEST_NAME
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
@@ -91,7 +91,7 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     active = [run for run in chosen if run.status in ACTIVE]
     still = [run for run in chosen if run.status in RESUMABLE]
     why = not_theirs(chosen)
-    readable = [run for run in chosen if not unreadable(run)]
+    readable = [run for run in chosen if not run.unreadable]
     if st.button("Open", icon=":material/show_chart:", disabled=not chosen, key="open"):
         st.switch_page("pages/train.py", query_params={"experiment": chosen[0].experiment})
     link = link_of(store.runs(experiment=chosen[0].experiment)) if chosen else None

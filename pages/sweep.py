@@ -6,7 +6,7 @@ from vit_lab.ui.experiments.page import experiment_page
 from vit_lab.config import SCHEMES
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.settings import configure
 from vit_lab.ui.sweep.panel import sweep_panel
 

@@ -8,7 +8,7 @@ from vit_lab.config import READS, examples_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import MOST_ARMS
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
 from vit_lab.ui.prose import prose

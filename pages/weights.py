@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from vit_lab.runs.records import unreadable
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.weights.panel import weights_panel
 
 store = open_store()
-runs = [run for run in store.runs() if not unreadable(run)]
+runs = [run for run in store.runs() if not run.unreadable]
 if not runs:
     st.info("No runs yet: train your first pair, and its weights can be looked at here, live.")
     st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")
@@ -27,7 +26,7 @@ experiment = left.selectbox(
     key="weights_experiment",
 )
 st.query_params["experiment"] = experiment
-members = [run for run in store.runs(experiment=experiment) if not unreadable(run)]
+members = [run for run in store.runs(experiment=experiment) if not run.unreadable]
 seeds = list(dict.fromkeys(run.config.seed for run in members))
 seed = right.selectbox("Seed", seeds, key="weights_seed") if len(seeds) > 1 else seeds[0]
 weights_panel([run.id for run in members if run.config.seed == seed])

@@ -20,6 +20,7 @@ LAYERS = (
         "vit_lab.settings",
         "vit_lab.events",
         "vit_lab.schemes",
+        "vit_lab.spelling",
         "vit_lab.randomness",
         "vit_lab.paths",
         "vit_lab.presets",

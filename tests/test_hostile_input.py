@@ -12,10 +12,11 @@ from vit_lab import paths
 from vit_lab.__main__ import app
 from vit_lab.config import RunConfig
 from vit_lab.options import FIELDS, option_name
-from vit_lab.runs.designs import parse_arm, parse_task
+from vit_lab.runs.designs import parse_task
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.store import LONGEST_NAME, Store
 from vit_lab.settings import PART_OF, ConfigError, flat, parse
+from vit_lab.spelling import parse_arm
 from vit_lab.ui.runs.table import runs_table
 
 AGAIN_AND_AGAIN = settings(max_examples=60, deadline=None,

@@ -27,10 +27,11 @@ from vit_lab.options import option_name, settings_as_options
 from vit_lab.presets import PRESETS
 from vit_lab.presets import preset as preset_config
 from vit_lab.runs import designs
-from vit_lab.runs.experiments import Plan, new_experiment
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
+from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.settings import ConfigError, configure
 
@@ -63,7 +64,7 @@ def train(
     with _refusals(TRAIN_KEYS if json_ else ()):
         config = configure(preset_config(preset), **settings)
         with closing(Store(paths.database())) as store:
-            [run] = _work_off(store, Plan([config], [config.seed]), download, workers=1)
+            [run] = _work_off(store, Plan([config], [config.seed]), download, workers=1).stored
     result = {
         "run_id": run.id, "name": run.name, "status": run.status, "config": run.config.model_dump(), "steps": run.step,
         "wall_seconds": run.wall_seconds, "images_per_second": run.images_per_second, "train_loss": run.train_loss,
@@ -204,13 +205,13 @@ def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html:
 
     _check_writable(csv, html)
     with closing(Store(paths.database())) as store:
-        found = _work_off(store, plan, download)
-        result = experiment_summary(found)
+        experiment = _work_off(store, plan, download)
+        result = experiment_summary(experiment, for_json=json_)
         if csv or html:
-            _write_files(store, found, csv, html)
+            _write_files(store, experiment.stored, csv, html)
     if json_:
-        ids = [run.id for run in found if not run.pilot]
-        print(json.dumps({"experiment": found[0].experiment, "kind": plan.kind, "run_ids": ids} | result))
+        ids = [run.id for run in experiment.proper]
+        print(json.dumps({"experiment": experiment.id, "kind": plan.kind, "run_ids": ids} | result))
     else:
         for arm in result["arms"]:
             mean, sd = arm["test_accuracy"]["mean"], arm["test_accuracy"]["sd"]
@@ -219,15 +220,15 @@ def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html:
             print(f"{arm['label']}{where}: {shown}, n = {arm['n']}, learning rate {arm['learning_rate']:g}")
         for pair in result["pairs"] if plan.kind != "sweep" else []:
             print((f"{pair['condition']}: " if pair["condition"] else "") + pair["verdict"])
-    if missing := [run for run in found if run.status not in ENDED]:
-        told = next((run.error for run in missing if run.error), None)
-        _fail(f"{len(missing)} of {len(found)} runs have no result" + (f": {told}" if told else ""))
+    if missing := len(experiment.stored) - len(experiment.ended):
+        told = next((run.error for run in experiment.stored if run.error and not run.has_ended), None)
+        _fail(f"{missing} of {len(experiment.stored)} runs have no result" + (f": {told}" if told else ""))
 
 
-def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> list[RunRecord]:
+def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> Experiment:
     """Queue the runs of a plan, once their data is there, and show how far they are until the last has ended."""
-    experiment = new_experiment()
-    new = plan.runs(experiment)
+    experiment_id = new_experiment()
+    new = plan.runs(experiment_id)
     manager = RunManager(store, workers)
     try:
         configs = {run.config.data.dataset: run.config for run in new}
@@ -238,31 +239,25 @@ def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = No
         with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),
                       TimeRemainingColumn(), console=stderr, transient=True) as progress:  # fmt: skip
             bar = progress.add_task("starting", total=None)
-            while not _still(found := store.runs(experiment=experiment)):
+            while not (experiment := Experiment.read(store, experiment_id)).is_settled:
                 if manager.is_hopeless:
                     raise StoreError(manager.problem)
-                total = sum(run.total_steps or run.config.optim.steps for run in found)
-                progress.update(bar, description=_told(found), total=total, completed=sum(run.step for run in found))
-                time.sleep(0.1 if len(found) == 1 else 0.5)
+                total = sum(run.total_steps or run.config.optim.steps for run in experiment.runs)
+                done = sum(run.step for run in experiment.runs)
+                progress.update(bar, description=_told(experiment), total=total, completed=done)
+                time.sleep(0.1 if len(experiment.stored) == 1 else 0.5)
     except KeyboardInterrupt:
         stderr.print("stopping; what is done is kept and can be resumed from the dashboard")
     finally:
         manager.shutdown()
-    return store.runs(experiment=experiment)
+    return Experiment.read(store, experiment_id)
 
 
-def _still(found: list[RunRecord]) -> bool:
-    """Whether nothing will happen any more: a run whose pilots stand still would wait for ever."""
-    stuck = {run.condition for run in found if run.pilot and run.status in RESUMABLE}
-    return not any(
-        run.status in ACTIVE and not (run.status == Status.WAITING and run.condition in stuck) for run in found
-    )
-
-
-def _told(found: list[RunRecord]) -> str:
-    if len(found) > 1:
-        return f"{sum(run.status not in ACTIVE for run in found)} of {len(found)} runs"
-    [run] = found
+def _told(experiment: Experiment) -> str:
+    count = len(experiment.stored)
+    if count > 1:
+        return f"{count - len(experiment.active)} of {count} runs"
+    [run] = experiment.stored
     told = [] if run.train_loss is None else [f"loss {run.train_loss:.3f}"]
     told += [] if run.val_accuracy is None else [f"val accuracy {run.val_accuracy:.1%}"]
     return ", ".join(told) or "starting"
@@ -292,7 +287,7 @@ def _make_sure_of_data(configs: Mapping[DatasetName, RunConfig]) -> None:
         load_run_data(config)
 
 
-def _write_files(store: Store, found: list[RunRecord], csv: Path | None, html: Path | None) -> None:
+def _write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html: Path | None) -> None:
     if csv:
         from vit_lab.analysis.export import to_csv  # pandas takes a while to import
 
@@ -302,8 +297,10 @@ def _write_files(store: Store, found: list[RunRecord], csv: Path | None, html: P
     if html:
         from vit_lab.analysis.report import ReportError, report
 
+        if len({run.experiment for run in found}) != 1:
+            _fail("html: a report is about one experiment; give the id of one", code=2)
         try:
-            _write(html, "html", report(store, found))
+            _write(html, "html", report(Experiment.of(found, store.experiment(found[0].experiment))))
         except ReportError as error:
             _fail(f"html: {error}", code=2)
         stderr.print(f"{html}: the report")

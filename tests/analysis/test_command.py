@@ -10,7 +10,8 @@ from vit_lab import __main__ as cli
 from vit_lab import paths
 from vit_lab.analysis.command import command
 from vit_lab.runs.designs import claim, comparison, sweep
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 
@@ -27,7 +28,7 @@ PLANS = {
 def test_the_command_repeats_the_experiment(plan, monkeypatch):
     store = Store(paths.database())
     store.add(plan.runs("e"), plan.kind)
-    words = shlex.split(command(store.runs(experiment="e"), plan.kind))
+    words = shlex.split(command(Experiment.read(store, "e")))
     store.close()
     asked = []
     monkeypatch.setattr(cli, "_experiment", lambda plan, *_: asked.append(plan))
@@ -48,5 +49,5 @@ def test_the_command_repeats_the_experiment(plan, monkeypatch):
 def test_what_options_cannot_say_has_no_command(arms):
     store = Store(paths.database())
     store.add(Plan(arms, [0, 1]).runs("e"))
-    assert command(store.runs(experiment="e"), "compare") is None
+    assert command(Experiment.read(store, "e")) is None
     store.close()

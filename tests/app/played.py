@@ -2,7 +2,7 @@
 
 from vit_lab import paths
 from vit_lab.events import Diverged, Evaluated, Finished, Started, StepMeasured
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 

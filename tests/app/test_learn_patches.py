@@ -10,6 +10,7 @@ from controls import chart_rows, matrix_of, turned
 from lessons import damage, finished, words_of
 from places import FOLDER
 from streamlit.testing.v1 import AppTest
+from vit_lab.ui.learn.patches.tokens import as_grey, costs, counted
 
 from vit_lab.config import IMAGE_SHAPE
 from vit_lab.data.bundled import load_bundled_digits
@@ -19,7 +20,6 @@ from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
-from vit_lab.ui.learn.patches.tokens import as_grey, costs, counted
 from vit_lab.ui.train.form import PATCH_SIZES
 
 PAGE = f"{FOLDER}/learn_patches.py"

@@ -6,6 +6,7 @@ from controls import chart_rows, keys_of, matrix_of, turned
 from lessons import damage, finished, words_of
 from places import FOLDER, RUNS
 from tiny import pair, tiny
+from vit_lab.ui.learn.positions.vectors import KINDS, SIZES, curve_rows
 
 from vit_lab import paths
 from vit_lab.analysis.statistics import accuracy_error
@@ -16,7 +17,6 @@ from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.ui.learn.positions import shuffle
 from vit_lab.ui.learn.positions.shuffle import NAMES, PAIR, finished_pair
-from vit_lab.ui.learn.positions.vectors import KINDS, SIZES, curve_rows
 
 PAGE = f"{FOLDER}/learn_positions.py"
 COMMON = {"kind": KINDS, "positions_patch": SIZES}

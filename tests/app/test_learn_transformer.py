@@ -7,6 +7,7 @@ from lessons import damage, finished, keep_in_store, words_of
 from places import LEARN_TRANSFORMER
 from test_train_page import wait_for_end
 from tiny import tiny_sequences
+from vit_lab.ui.learn.transformer.lesson import MEAN, attention_rows, task
 
 from vit_lab import paths
 from vit_lab.data.sequences import START
@@ -18,7 +19,6 @@ from vit_lab.runs.store import Store
 from vit_lab.runs.trained import trained_model
 from vit_lab.settings import configure
 from vit_lab.ui.learn.transformer.drawing import drawing
-from vit_lab.ui.learn.transformer.lesson import MEAN, attention_rows, task
 
 CONTROLS = {
     "writing_task": ["copy", "reverse"], "writing_look": ["Cross", "Decoder", "Encoder"], "writing_warmup": [10, 50, 100, 200, 400, 800],

@@ -11,7 +11,7 @@ from vit_lab import paths
 from vit_lab.config import GROUPS, KINDS, READS, SCHEMES, RunConfig
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_ARMS
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
 from vit_lab.settings import PART_OF, ConfigError, choices, configure, flat, limits, settings_of
 from vit_lab.ui.train.reuse import form_of

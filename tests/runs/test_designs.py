@@ -4,8 +4,9 @@ import pytest
 from tiny import tiny
 
 from vit_lab.config import SCHEMES, InitConfig
-from vit_lab.runs.designs import arm_spec, claim, comparison, parse_arm, parse_task, sweep
+from vit_lab.runs.designs import claim, comparison, parse_task, sweep
 from vit_lab.settings import ConfigError
+from vit_lab.spelling import arm_spec, parse_arm
 
 
 @pytest.mark.parametrize("spec", [*SCHEMES, "normal:0.05", "xavier:3"])

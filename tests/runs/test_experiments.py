@@ -14,19 +14,10 @@ from vit_lab import paths
 from vit_lab.config import InitConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.init import build_model
-from vit_lab.runs.experiments import (
-    PILOT_SEED,
-    RATE_FACTORS,
-    Pick,
-    Plan,
-    another_arm,
-    more_seeds,
-    pick_rate,
-    picks,
-    rate_grid,
-    release,
-)
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
+from vit_lab.runs.plans import Plan, another_arm, more_seeds
+from vit_lab.runs.rates import PILOT_SEED, RATE_FACTORS, Pick, pick_rate, picks, rate_grid, release
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
@@ -175,7 +166,7 @@ def test_waiting_runs_get_the_rate_of_their_arm_and_are_then_trained(manager, st
     manager.submit(FAIR.runs("e"))
     tried, proper = split(worked_off(store))
     assert {run.status for run in (*tried, *proper)} == {Status.FINISHED}
-    picked = picks(tried)
+    picked = picks(Experiment.of(tried))
     for run in proper:
         best = max(p.val_accuracy for p in tried if p.arm == run.arm)
         rate = min(rates(p for p in tried if p.arm == run.arm and p.val_accuracy == best))
@@ -201,7 +192,7 @@ def test_a_killed_process_leaves_waiting_runs_interrupted_and_resuming_completes
     manager.shutdown()
     store.close()
     assert {run.status for run in (*tried, *proper)} == {Status.FINISHED}
-    assert all(run.config.optim.learning_rate == picks(tried)[run.arm, 0].rate for run in proper)
+    assert all(run.config.optim.learning_rate == picks(Experiment.of(tried))[run.arm, 0].rate for run in proper)
 
 
 def test_a_waiting_run_that_was_paused_takes_part_when_it_is_resumed(manager, store):
@@ -213,7 +204,10 @@ def test_a_waiting_run_that_was_paused_takes_part_when_it_is_resumed(manager, st
     assert store.run(paused.id).status == Status.PAUSED
     manager.resume(paused.id)
     resumed = split(worked_off(store))[1][0]
-    assert (resumed.status, resumed.config.optim.learning_rate) == (Status.FINISHED, picks(tried)[0, 0].rate)
+    assert (resumed.status, resumed.config.optim.learning_rate) == (
+        Status.FINISHED,
+        picks(Experiment.of(tried))[0, 0].rate,
+    )
 
 
 def test_a_run_that_starts_over_says_everything_anew(manager, store):
@@ -236,7 +230,7 @@ def test_a_run_that_starts_over_says_everything_anew(manager, store):
 
 def test_more_seeds_go_on_where_the_seeds_end():
     runs = [record(run.config, arm=run.arm, condition=run.condition) for run in Plan(ARMS, (3, 5), SIZES).runs("e")]
-    new = more_seeds(runs, 2)
+    new = more_seeds(Experiment.of(runs), 2)
     assert [(run.config.seed, run.condition, run.arm) for run in new] == [*itertools.product((6, 7), (0, 1), (0, 1))]
     assert {(run.experiment, run.status) for run in new} == {("e", Status.QUEUED)}
     assert all(run.config.init == ARMS[run.arm].init for run in new)
@@ -246,10 +240,10 @@ def test_more_seeds_go_on_where_the_seeds_end():
 def test_more_seeds_of_a_fair_experiment_train_with_the_rate_that_was_picked(manager, store):
     manager.submit(Plan(ARMS, (0,), fair_rate=True).runs("e"))
     before = worked_off(store)
-    manager.submit(more_seeds(before, 1))
+    manager.submit(more_seeds(Experiment.of(before), 1))
     tried, proper = split(worked_off(store))
     assert len(tried) == 8 and [run.config.seed for run in proper] == [0, 1, 0, 1]
-    assert all(run.config.optim.learning_rate == picks(tried)[run.arm, 0].rate for run in proper)
+    assert all(run.config.optim.learning_rate == picks(Experiment.of(tried))[run.arm, 0].rate for run in proper)
     assert {run.status for run in proper} == {Status.FINISHED}
 
 
@@ -257,12 +251,12 @@ def test_more_seeds_wait_for_pilots_even_if_the_runs_so_far_stand_still(store):
     store.add(Plan(ARMS, (0,), fair_rate=True).runs("e"))
     for run in store.runs(experiment="e"):
         store.request(run.id, Status.PAUSED)
-    assert {run.status for run in more_seeds(store.runs(experiment="e"), 1)} == {Status.WAITING}
+    assert {run.status for run in more_seeds(Experiment.read(store, "e"), 1)} == {Status.WAITING}
 
 
 def test_another_arm_takes_the_next_place_with_the_same_seeds_and_conditions():
     runs = [record(run.config, arm=run.arm, condition=run.condition) for run in Plan(ARMS, (3, 5), SIZES).runs("e")]
-    new = another_arm(runs, InitConfig(scheme="vit"))
+    new = another_arm(Experiment.of(runs), InitConfig(scheme="vit"))
     assert [(run.config.seed, run.condition, run.arm) for run in new] == [*itertools.product((3, 5), (0, 1), (2,))]
     assert [run.config for run in new] == [tiny(scheme="vit", steps=2, seed=seed, **size)
                                            for seed, size in itertools.product((3, 5), SIZES)]  # fmt: skip
@@ -272,7 +266,7 @@ def test_another_arm_takes_the_next_place_with_the_same_seeds_and_conditions():
 def test_another_arm_of_a_fair_experiment_tries_the_same_grid_and_picks_for_itself(manager, store):
     manager.submit(Plan(ARMS, (0,), fair_rate=True).runs("e"))
     before = worked_off(store)
-    new = another_arm(before, InitConfig(scheme="vit"))
+    new = another_arm(Experiment.of(before), InitConfig(scheme="vit"))
     tried, proper = split(new)
     assert rates(tried) == rates(split(before)[0][:4]) and {run.config.seed for run in tried} == {PILOT_SEED}
     assert {run.arm for run in new} == {2} and {run.config.init.scheme for run in new} == {"vit"}
@@ -281,4 +275,4 @@ def test_another_arm_of_a_fair_experiment_tries_the_same_grid_and_picks_for_itse
     after = worked_off(store)
     assert [run for run in after if run.arm < 2] == before
     last = after[-1]
-    assert (last.status, last.config.optim.learning_rate) == (Status.FINISHED, picks(after)[2, 0].rate)
+    assert (last.status, last.config.optim.learning_rate) == (Status.FINISHED, picks(Experiment.of(after))[2, 0].rate)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import tiny
 
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.queue import Place, in_turn
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status

@@ -22,8 +22,8 @@ from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Stepped
 from vit_lab.runs import crew, worker_process
 from vit_lab.runs import worker as worker_module
-from vit_lab.runs.experiments import Plan
 from vit_lab.runs.manager import RunManager
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.training.checkpoint import load_checkpoint

@@ -4,7 +4,7 @@ import threading
 import time
 from contextlib import suppress
 
-from vit_lab.runs.experiments import release
+from vit_lab.runs.rates import release
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.runs.worker_process import WorkerProcess

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from vit_lab.config import SCHEMES, TRAIN_IMAGES, DatasetName, InitConfig, RunConfig, one_of
-from vit_lab.runs.experiments import Plan
+from vit_lab.config import TRAIN_IMAGES, DatasetName, InitConfig, RunConfig, one_of
+from vit_lab.runs.plans import Plan
 from vit_lab.settings import ConfigError, configure
+from vit_lab.spelling import parse_arm
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100
 FEWEST_FOR_EVIDENCE = 6  # pairs; fewer are a demo
@@ -13,26 +14,6 @@ SWEEP_STEPS = (1.0, 2.0, 3.0, 5.0)  # within a factor of ten: about even on a lo
 CLAIM_ARMS = ("linear-default", "xavier")  # small and large variance, as ViT-Notes has them
 CLAIM_SIZES: tuple[int | None, ...] = (200, 1_000, None)
 CLAIM_NOISE = 0.4
-
-
-def parse_arm(spec: str) -> InitConfig:
-    """An init as the command line spells it: "xavier", or "normal:0.05" with a variance scale. Raises ConfigError."""
-    scheme, colon, scale = spec.strip().partition(":")
-    if scheme not in SCHEMES:
-        raise ConfigError(
-            "arm", f"there is no scheme {scheme[:40]!r}; choose {one_of(list(SCHEMES))}, with :scale if wanted"
-        )
-    try:
-        return configure(scheme=scheme, variance_scale=float(scale) if colon else 1.0).init
-    except ConfigError as error:
-        raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
-    except ValueError:
-        raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
-
-
-def arm_spec(init: InitConfig) -> str:
-    """The inverse of `parse_arm`; scales of single groups are not told."""
-    return init.scheme if init.variance_scale == 1 else f"{init.scheme}:{init.variance_scale:g}"
 
 
 def comparison(base: RunConfig, arms: Sequence[str], seeds: int, *, fair_rate: bool = False) -> Plan:

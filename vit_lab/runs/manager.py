@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from vit_lab import paths
 from vit_lab.runs.crew import Crew
-from vit_lab.runs.experiments import release
 from vit_lab.runs.limits import HOST, limits_of, too_long
+from vit_lab.runs.rates import release
 from vit_lab.runs.records import Kind, NewRun
 from vit_lab.runs.states import RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError

@@ -24,8 +24,8 @@ from vit_lab import paths
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
-from vit_lab.runs.experiments import release
 from vit_lab.runs.limits import limits_of, too_long
+from vit_lab.runs.rates import release
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError

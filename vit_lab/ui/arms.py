@@ -4,8 +4,8 @@ import math
 
 from vit_lab.analysis.arms import letter
 from vit_lab.config import RunConfig
-from vit_lab.runs.records import arm_label
 from vit_lab.schemes import SCHEMES
+from vit_lab.spelling import arm_label, written_out
 
 MARKDOWN_COLOURS = ("blue", "orange", "green", "violet", "red", "yellow")
 
@@ -19,4 +19,5 @@ def variance_words(config: RunConfig) -> str:
     """The init, and the σ and σ² that it gives a square matrix of the model's width, before truncation if there is any."""
     dim = config.model.dim
     variance = SCHEMES[config.init.scheme].variance(dim, dim) * config.init.variance_scale
-    return f"**{arm_label(config)}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
+    std, variance_told = written_out(math.sqrt(variance)), written_out(variance)
+    return f"**{arm_label(config.init)}**: σ = {std}, σ² = {variance_told} at width {dim}"

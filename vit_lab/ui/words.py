@@ -2,14 +2,7 @@
 
 from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.size import num_parameters
-
-GROUP_NAMES = {
-    "embed": "embedding",
-    "qk": "queries, keys",
-    "vo": "values, output",
-    "mlp": "MLP",
-    "head": "classifier",
-}
+from vit_lab.spelling import GROUP_NAMES
 
 LIVE_WEIGHTS = {  # measure: its heading, and what one number of it is called
     "weight_std": ("Spread of the weights (std)", "std"),

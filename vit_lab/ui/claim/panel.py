@@ -4,12 +4,14 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis import comparison_charts as charts
-from vit_lab.analysis.comparison import Comparison, compare, condition_labels, scores_of, size_words, verdict
+from vit_lab.analysis.comparison import Comparison, compare, scores_of, verdict
 from vit_lab.analysis.comparison_rows import difference_rows
-from vit_lab.analysis.summary import arm_names, rate_words
+from vit_lab.analysis.summary import rate_words
 from vit_lab.config import DataConfig
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
+from vit_lab.spelling import size_words
 from vit_lab.ui.experiments.page import extend, extended_note, progress
 from vit_lab.ui.prose import note
 
@@ -17,17 +19,18 @@ from vit_lab.ui.prose import note
 def claim_panel(store: Store, runs: list[RunRecord]) -> None:
     """The result grid, the differences and the verdicts of one check."""
     progress(runs)
-    names, conditions = arm_names(runs), condition_labels(runs)
-    comparisons = compare(runs, scores_of(runs))
+    experiment = Experiment.of(runs)
+    names, conditions = experiment.names, experiment.conditions
+    comparisons = compare(experiment, scores_of(experiment))
     if not comparisons:
         st.info("This experiment has one arm only.")
         return
     a, b = names[comparisons[0].a], names[comparisons[0].b]
     st.markdown(f"#### {_answer(comparisons, conditions, a, b)}")
     st.caption(f"Of {len(comparisons)} comparisons, Holm-corrected together so that all of them err in 5 % of cases. "
-               + rate_words(runs))  # fmt: skip
+               + rate_words(experiment))  # fmt: skip
     extended_note(store, runs)
-    grid = _grid(comparisons, {run.condition: run.config.data for run in runs})
+    grid = _grid(comparisons, experiment.data)
     st.markdown(f"**{b} minus {a}, points of test accuracy**")
     st.dataframe(grid.style.map(_colour), key="claim-grid", alt="Difference and verdict by task and training-set size")
     labels = [conditions[c.condition] or "as set" for c in comparisons]

@@ -19,9 +19,10 @@ from vit_lab.analysis.comparison import (
 )
 from vit_lab.analysis.comparison_rows import BANDS, arm_table, difference_rows, final_rows, seed_curves, steps_to
 from vit_lab.analysis.statistics import accuracy_noise
-from vit_lab.analysis.summary import arm_differences, arm_names, rate_words
+from vit_lab.analysis.summary import rate_words
 from vit_lab.config import TEST_IMAGES, examples_of
-from vit_lab.runs.experiments import Pick, picks
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.rates import Pick, picks
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -50,25 +51,24 @@ MEASURES = {
 def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
     """Verdicts, table and charts of one experiment."""
     progress(all_runs)
-    runs = [run for run in all_runs if not run.pilot]
-    names = arm_names(runs)
-    arms = sorted({run.arm for run in runs})
+    experiment = Experiment.of(all_runs)
+    runs, names, arms = experiment.proper, experiment.names, list(experiment.arms)
 
     left, middle, right = st.columns([0.3, 0.4, 0.3])
     baseline = left.selectbox("Baseline", arms, format_func=lambda arm: f"{letter(arm)}  {names[arm]}", key="baseline")
     picked = middle.selectbox("Judged by accuracy on", [*SCORES, AT_STEP], key="score")
     accuracy_curves = run_curves(store, runs, "accuracy", "validation")
     with right:
-        scores = _scores(runs, picked, accuracy_curves)
-    comparisons = _against(baseline, compare(runs, scores, exploratory=picked != LAST))
-    outcomes = arm_outcomes(runs, scores)
+        scores = _scores(experiment, picked, accuracy_curves)
+    comparisons = _against(baseline, compare(experiment, scores, exploratory=picked != LAST))
+    outcomes = arm_outcomes(experiment, scores)
     _verdicts(comparisons, names)
     extended_note(store, runs)
     st.markdown(seed_strip(runs))
     st.caption("One sign a seed: · to come, ▶ at work, ✓ finished, ✗ diverged, ? without a result.")
 
     steps = {arm: [steps_to(accuracy_curves[run.id]) for run in runs if run.arm == arm] for arm in arms}
-    picked_rates = picks(run for run in all_runs if run.condition == runs[0].condition)
+    picked_rates = picks(experiment)
     rates = {
         run.arm: f"{run.config.optim.learning_rate:g}" + _edge(picked_rates.get((run.arm, run.condition)))
         for run in runs
@@ -80,7 +80,7 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
         key="arm-table",
         alt="Every arm with mean, interval, spread and number of runs",
     )
-    st.caption(_fine_print(outcomes, runs, picked) + " " + rate_words(all_runs))
+    st.caption(_fine_print(outcomes, runs, picked) + " " + rate_words(experiment))
 
     left, right = st.columns(2)
     with left:
@@ -100,19 +100,19 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
         """)
 
     _curves(store, runs, names, accuracy_curves)
-    _settings(runs, names)
+    _settings(experiment)
     extend(all_runs)
 
 
-def _scores(runs: Sequence[RunRecord], picked: str, curves: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+def _scores(experiment: Experiment, picked: str, curves: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     if picked in SCORES:
-        return scores_of(runs, SCORES[picked])
+        return scores_of(experiment, SCORES[picked])
     steps = sorted({int(step) for curve in curves.values() for step in curve["step"]})
     if not steps:
         return {}
     step = st.select_slider("Step", steps, value=steps[-1], key="at_step")
     found = {}
-    for run in runs:
+    for run in experiment.proper:
         at = curves[run.id].loc[curves[run.id]["step"] == step, "value"]
         if len(at):
             found[run.id] = float(at.iloc[0])
@@ -185,13 +185,12 @@ def _curves(
     """)
 
 
-def _settings(runs: Sequence[RunRecord], names: Mapping[int, str]) -> None:
-    told = arm_differences(runs)
+def _settings(experiment: Experiment) -> None:
     st.markdown("**What the arms differ in, and nothing else**")
-    columns = [f"{letter(arm)}  {names[arm]}" for arm in sorted(names)]
+    columns = [f"{letter(arm)}  {name}" for arm, name in experiment.names.items()]
     st.dataframe(
         pd.DataFrame(
-            [[field.replace("_", " "), *map(str, values)] for field, values in told.items()],
+            [[field.replace("_", " "), *map(str, values)] for field, values in experiment.differences.items()],
             columns=["Setting", *columns],
         ),
         hide_index=True,

@@ -10,9 +10,10 @@ import streamlit as st
 
 from vit_lab.analysis.arms import letter
 from vit_lab.config import GROUPS
-from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.spelling import arm_label
 from vit_lab.ui.words import LIVE_WEIGHTS
 
 LINEAR_BINS = 72  # of a weight histogram on a linear axis
@@ -55,7 +56,7 @@ def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
     frames = []
     for run in runs:
         frame = _probes(store, run.id, _version(run)).drop(columns="split")
-        frames.append(frame.assign(run=run.id, arm=letter(run.arm), name=arm_label(run.config)))
+        frames.append(frame.assign(run=run.id, arm=letter(run.arm), name=arm_label(run.config.init)))
     columns = ["run", "arm", "name", "step", "measure", "place", "value"]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 

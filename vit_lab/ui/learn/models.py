@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vit_lab.config import RunConfig, VitConfig
-from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.records import RunRecord
+from vit_lab.spelling import arm_label
 from vit_lab.ui.prose import prose
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import open_store
@@ -88,4 +89,5 @@ def as_input(pixels: bytes, config: RunConfig) -> "Tensor":
 def run_words(run: RunRecord) -> str:
     """Which run it is, in words that nobody has typed."""
     accuracy = "" if run.test_accuracy is None else f", {run.test_accuracy:.1%} on the test images"
-    return f"run {run.number} (`{arm_label(run.config)}`, {run.config.data.dataset}, seed {run.config.seed}{accuracy})"
+    init, data = arm_label(run.config.init), run.config.data
+    return f"run {run.number} (`{init}`, {data.dataset}, seed {run.config.seed}{accuracy})"

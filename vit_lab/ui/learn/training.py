@@ -6,8 +6,8 @@ from functools import partial
 import streamlit as st
 
 from vit_lab.config import RunConfig
-from vit_lab.runs.experiments import new_experiment
-from vit_lab.runs.records import NewRun, RunRecord, unreadable
+from vit_lab.runs.plans import new_experiment
+from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
@@ -43,7 +43,7 @@ def started(key: str, arms: Mapping[str, RunConfig]) -> list[RunRecord]:
 
 
 def _is_of(run: RunRecord, arms: Sequence[RunConfig]) -> bool:
-    return run.arm < len(arms) and not unreadable(run) and run.config == arms[run.arm]
+    return run.arm < len(arms) and not run.unreadable and run.config == arms[run.arm]
 
 
 def forget(key: str) -> None:

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.config import RunConfig
-from vit_lab.runs.records import RunRecord, arm_label, unreadable
+from vit_lab.runs.records import RunRecord
 from vit_lab.settings import PART_OF, difference, flat
+from vit_lab.spelling import arm_label
 
 COLUMN_CONFIG: dict[str, Any] = {
     "name": st.column_config.TextColumn("Run", width="medium"),
@@ -42,8 +43,8 @@ def matches(run: RunRecord, words: str) -> bool:
 
 
 def _row(run: RunRecord) -> dict[str, Any]:
-    why = unreadable(run)
-    init, settings = ("unreadable", why) if why else (arm_label(run.config), _settings(run.config))
+    why = run.unreadable
+    init, settings = ("unreadable", why) if why else (arm_label(run.config.init), _settings(run.config))
     total = run.total_steps
     return {
         "name": run.name,

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from vit_lab.analysis import comparison_charts as charts
-from vit_lab.analysis.comparison import arm_outcomes, condition_labels, scores_of, size_words
+from vit_lab.analysis.comparison import arm_outcomes, scores_of
 from vit_lab.analysis.comparison_rows import u_curve_rows
-from vit_lab.analysis.summary import arm_configs
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
+from vit_lab.spelling import size_words
 from vit_lab.ui.experiments.page import extend, progress
 from vit_lab.ui.prose import note
 
@@ -15,10 +16,11 @@ from vit_lab.ui.prose import note
 def sweep_panel(store: Store, runs: list[RunRecord]) -> None:
     """The curve and the table of one sweep."""
     progress(runs)
-    configs, conditions = arm_configs(runs), condition_labels(runs)
+    experiment = Experiment.of(runs)
+    configs, conditions = experiment.arms, experiment.conditions
     if len(conditions) == 1:
         conditions = {condition: size_words(runs[0].config.data) for condition in conditions}
-    outcomes = arm_outcomes(runs, scores_of(runs))
+    outcomes = arm_outcomes(experiment, scores_of(experiment))
     scheme = next(iter(configs.values())).init.scheme
     st.markdown(f"**Test accuracy of `{scheme}` against the factor on its variance**")
     rows = u_curve_rows(outcomes, configs, conditions)

@@ -8,8 +8,9 @@ import streamlit as st
 
 from vit_lab.config import RunConfig
 from vit_lab.runs.designs import MOST_ARMS, MOST_SEEDS
-from vit_lab.runs.experiments import grid_centre
-from vit_lab.runs.records import RunRecord, unreadable
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.rates import grid_centre
+from vit_lab.runs.records import RunRecord
 from vit_lab.settings import configure
 from vit_lab.ui.train.widgets import filled_in, train_link
 
@@ -20,12 +21,12 @@ HELP = "Fills in the form as it was for these runs."
 def form_of(runs: Sequence[RunRecord]) -> dict[str, Any] | None:
     """What `train_link` takes to fill the form with an experiment's settings; None where the form cannot hold them."""
     proper = [run for run in runs if not run.pilot]
-    if not proper or any(unreadable(run) for run in runs) or len({run.condition for run in proper}) > 1:
+    if not proper or any(run.unreadable for run in runs) or len({run.condition for run in proper}) > 1:
         return None
     seeds, fair = sorted({run.config.seed for run in proper}), len(proper) < len(runs)
     arms = [configure(run.config, seed=seeds[0]) for _, run in sorted({run.arm: run for run in proper}.items())]
     if fair:
-        rate = grid_centre(runs, proper[0].condition)
+        rate = grid_centre(Experiment.of(runs), proper[0].condition)
         arms = [configure(arm, learning_rate=rate) for arm in arms]
     alike = len({arm.model_copy(update={"init": RunConfig().init}) for arm in arms}) == 1
     fits = len(arms) <= MOST_ARMS and len(seeds) <= MOST_SEEDS and seeds[-1] - seeds[0] == len(seeds) - 1
