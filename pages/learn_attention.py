@@ -37,9 +37,9 @@ look_for(f"""
 
 st.subheader("1 · Every token asks, answers and tells", anchor=False)
 say(f"""
-    Three linear layers turn each token x, after its LayerNorm, into a **query** q (what it looks for), a **key** k (what
-    it can be found by) and a **value** v (what it tells). `(B, N, D)` = `(1, {count}, {heads * width})` becomes three
-    times `(B, H, N, K)` = `(1, {heads}, {count}, {width})`. The numbers are those of {shown.words}.
+    Three linear layers turn each token x, after its LayerNorm, into a **query** q (what it looks for), a **key** k
+    (what it can be found by) and a **value** v (what it tells). `(B, N, D)` = `(1, {count}, {heads * width})` becomes
+    three times `(B, H, N, K)` = `(1, {heads}, {count}, {width})`. The numbers are those of {shown.words}.
 """)
 st.latex(r"q = x W^Q \qquad k = x W^K \qquad v = x W^V")
 figures.queries_keys_values(look)
@@ -51,8 +51,8 @@ look_for(
 
 st.subheader("2 · How well does each key answer the query?", anchor=False)
 say("""
-    The score of a query and a key is their dot product, divided by the root of their length K (Vaswani et al. 2017, Eq. 1
-    and Sec. 3.2.1):
+    The score of a query and a key is their dot product, divided by the root of their length K (Vaswani et al. 2017, Eq.
+    1 and Sec. 3.2.1):
 """)
 st.latex(r"s_{ij} = \frac{q_i \cdot k_j}{\sqrt{K}}")
 left, right = st.columns([0.42, 0.58], gap="large")
@@ -107,18 +107,19 @@ look_for(f"""
 st.subheader("6 · Several heads, several questions", anchor=False)
 who = "The one head asks" if heads == 1 else f"All {heads} heads of the block ask at once, each"
 say(f"""
-    {who} with {width} features of its own (Vaswani et al. 2017, Sec. 3.2.2). This is where query {asking} looks in each:
+    {who} with {width} features of its own (Vaswani et al. 2017, Sec. 3.2.2). This is where query {asking} looks in
+    each:
 """)
 figures.every_head_over_image(look)
 look_for("""
-    Do heads look at different places? At an init of small variance all look almost everywhere. Compare with a model after
-    training.
+    Do heads look at different places? At an init of small variance all look almost everywhere. Compare with a model
+    after training.
 """)
 st.latex(r"\mathrm{MultiHead}(x) = \mathrm{Concat}(z^1, \dots, z^H)\, W^O")
 say(f"""
-    The heads' answers stand side by side, `(B, H, N, K)` = `(1, {heads}, {count}, {width})` becomes `(B, N, H·K)` = `(1,
-    {count}, {heads * width})`, and one more linear layer mixes them into `(B, N, D)`. A residual connection adds the
-    result to the token.
+    The heads' answers stand side by side, `(B, H, N, K)` = `(1, {heads}, {count}, {width})` becomes `(B, N, H·K)` =
+    `(1, {count}, {heads * width})`, and one more linear layer mixes them into `(B, N, D)`. A residual connection adds
+    the result to the token.
 """)
 figures.joined_and_projected(look)
 most, columns = figures.MOST_COLUMNS, heads * width
@@ -127,13 +128,13 @@ look_for(f"Side by side, each head has its own columns; after the projection eve
 
 st.subheader("7 · Not looking ahead: the causal mask", anchor=False)
 say("""
-    A ViT reads all patches at once and needs no mask. A decoder that writes one symbol after another must not read what is
-    not yet written: before the softmax, the scores of later keys are set to −∞ (Vaswani et al. 2017, Sec. 3.2.3; The
+    A ViT reads all patches at once and needs no mask. A decoder that writes one symbol after another must not read what
+    is not yet written: before the softmax, the scores of later keys are set to −∞ (Vaswani et al. 2017, Sec. 3.2.3; The
     Annotated Transformer calls it `subsequent_mask`). Here is what it would do to these very scores:
 """)
 figures.causal(look)
 look_for("""
-    The first token can only read itself, so its weight is 1; each later row shares its 1 among more tokens. Nothing stands
-    above the diagonal.
+    The first token can only read itself, so its weight is 1; each later row shares its 1 among more tokens. Nothing
+    stands above the diagonal.
 """)
 end_of_lesson("learn_attention", "Train this model", shown.config)

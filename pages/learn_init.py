@@ -19,8 +19,8 @@ SMALL, LARGE = (configure(scheme=scheme, train_size=1_000, steps=STEPS) for sche
 
 lesson("learn_init")
 say(r"""
-    Before the first step, all weights are random numbers. How *widely* they are spread, their variance $\sigma^2$, decides
-    how large the signal is on its way through the network, and where attention looks at first.
+    Before the first step, all weights are random numbers. How *widely* they are spread, their variance $\sigma^2$,
+    decides how large the signal is on its way through the network, and where attention looks at first.
 """)
 
 st.subheader("One layer", anchor=False)
@@ -110,8 +110,8 @@ st.page_link("pages/claim.py", label="Check the claim yourself", icon=":material
 
 st.subheader("Predict, then run", anchor=False)
 question = prose(f"""
-    Two twins learn 1,000 digits for {STEPS} steps, from one draw, on the same images in the same order. **Which one has the
-    higher validation accuracy at the end, and by about how many points?**
+    Two twins learn 1,000 digits for {STEPS} steps, from one draw, on the same images in the same order. **Which one has
+    the higher validation accuracy at the end, and by about how many points?**
 """)
 if predict_then_run(question, {"linear-default": SMALL, "xavier": LARGE}):
     told = ""
@@ -120,8 +120,8 @@ if predict_then_run(question, {"linear-default": SMALL, "xavier": LARGE}):
         told = f"""
             Over {thousand.n} pairs on 1,000 images of full MNIST, 450 steps each, the mean difference was
             {thousand.mean * 100:+.1f} points for xavier, 95 % interval {thousand.low * 100:+.1f} to
-            {thousand.high * 100:+.1f}: {state}. All {len(found)} settings are counted together (Holm); an interval without
-            0 does not decide by itself.
+            {thousand.high * 100:+.1f}: {state}. All {len(found)} settings are counted together (Holm); an interval
+            without 0 does not decide by itself.
         """
     demonstration = prose(f"""
         One pair is a demonstration, not evidence: another seed may turn it round. Evidence begins at

@@ -10,7 +10,7 @@ from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.models import latest_vit, run_words
 from vit_lab.ui.learn.patches import figures
 from vit_lab.ui.learn.patches.figures import counted
-from vit_lab.ui.prose import prose, say
+from vit_lab.ui.prose import inform, prose, say
 from vit_lab.ui.train.widgets import PATCH_SIZES, train_link
 
 EQUATION = prose(r"""
@@ -58,9 +58,9 @@ look_for(f"{where}, read like a line of text. {dark} {figures.part_shown(found.r
 
 st.subheader("Each row becomes a token", anchor=False)
 say(f"""
-    One linear layer, shared by all patches, maps `(B, N, P·P·C)` = `{rows}` to `(B, N, D)` = `{(*rows[:2], model.dim)}`;
-    then {"a class token comes first and " if model.pool == "cls" else ""}the positions are added. The numbers are those
-    of {run_words(run) if run else "the classroom model at its init"}.
+    One linear layer, shared by all patches, maps `(B, N, P·P·C)` = `{rows}` to `(B, N, D)` =
+    `{(*rows[:2], model.dim)}`; then {"a class token comes first and " if model.pool == "cls" else ""}the positions are
+    added. The numbers are those of {run_words(run) if run else "the classroom model at its init"}.
 """)
 st.latex(EQUATION)
 figures.tokens_before_and_after(found)
@@ -86,12 +86,10 @@ with right:
         st.markdown("**After training**")
         figures.filters(config, run.id, principal)
     else:
-        st.info(
-            prose(f"""
+        inform(f"""
             No run with patch size {patch_size} and positions has finished here yet. Train one, and its filters stand
             here.
         """)
-        )
         label, link = f"Train with patch size {patch_size}", train_link([config])
         st.page_link("pages/train.py", label=label, icon=":material/play_circle:", query_params=link)
 if principal:
@@ -103,9 +101,9 @@ else:
 which = "These are of the classroom model."
 if run:
     which = f"""
-        Both are of {run_words(run)}; training has moved the filters by {figures.moved(config, run.id):.0%} of their size.
-        After a few hundred steps most of what is seen is still the noise of the init. Each picture has its own scale, on
-        which its largest weight is black or white.
+        Both are of {run_words(run)}; training has moved the filters by {figures.moved(config, run.id):.0%} of their
+        size. After a few hundred steps most of what is seen is still the noise of the init. Each picture has its own
+        scale, on which its largest weight is black or white.
     """
 look_for(f"""
     {tile} {which} The smooth filters of Dosovitskiy et al. 2021, Fig. 7 left, are principal components in a far larger

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from vit_lab.runs.states import ACTIVE
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
@@ -14,8 +13,8 @@ from vit_lab.ui.train.widgets import train_link
 
 lesson("learn_positions")
 say("""
-    To attention, tokens are a set: nothing says which patch was where. So each token is told its place, by adding to it a
-    vector that only depends on the place. The vector is either fixed, made of sines and cosines (Vaswani et al. 2017,
+    To attention, tokens are a set: nothing says which patch was where. So each token is told its place, by adding to it
+    a vector that only depends on the place. The vector is either fixed, made of sines and cosines (Vaswani et al. 2017,
     Sec. 3.5), or learned like any weight (Dosovitskiy et al. 2021, Sec. 3.1).
 """)
 left, right = st.columns(2)
@@ -52,12 +51,12 @@ FAST_AND_SLOW = prose("""
     al. 2017, Sec. 3.5).
 """)
 ALONG_THE_LINE = prose("""
-    Sines count along the line in which patches are read: the neighbour to the right is near, the one below a whole row of
-    steps away.
+    Sines count along the line in which patches are read: the neighbour to the right is near, the one below a whole row
+    of steps away.
 """)
 IN_A_LARGE_MODEL = prose("""
-    In a large model that has learned for long, near patches are alike, and so are those of one row or column (Dosovitskiy
-    et al. 2021, Fig. 7 centre). Is it so here?
+    In a large model that has learned for long, near patches are alike, and so are those of one row or column
+    (Dosovitskiy et al. 2021, Fig. 7 centre). Is it so here?
 """)
 sines = kind == "sinusoidal"
 count, dim = values.shape
@@ -66,8 +65,8 @@ with left:
     st.markdown(f"**All {count} positions, {dim} numbers each**")
     figures.all_encodings(values, kind)
     look_for(f"""
-        One row is what a patch is told about its place. Positions count from 0, as pos in the formula: position 0 is the
-        first patch.
+        One row is what a patch is told about its place. Positions count from 0, as pos in the formula: position 0 is
+        the first patch.
         {FAST_AND_SLOW if sines else "If training found places useful, rows of neighbours resemble one another."}
     """)
 with right:
@@ -100,17 +99,17 @@ say("""
 """)
 shuffle.pictures()
 look_for("""
-    One order for all: the same patches change places in every image. An order for each: even that is different from image
-    to image.
+    One order for all: the same patches change places in every image. An order for each: even that is different from
+    image to image.
 """)
 runs, found = started(shuffle.KEY, shuffle.PAIR), shuffle.readable_pair()
 if runs:
     watch(runs, shuffle.NAMES)
     look_for(f"{chip(0)} with positions, {chip(1)} without: both learn, on images as they are.")
-if not found and not any(run.status in ACTIVE for run in runs):
+if not found and not any(run.is_active for run in runs):
     say(f"""
-        Two runs of {shuffle.STEPS} steps settle it: the classroom preset {chip(0)} with positions and {chip(1)} without,
-        from the same random draw. It takes about half a minute on two idle cores, and the runs stay in Runs.
+        Two runs of {shuffle.STEPS} steps settle it: the classroom preset {chip(0)} with positions and {chip(1)}
+        without, from the same random draw. It takes about half a minute on two idle cores, and the runs stay in Runs.
     """)
     if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="train_pair"):
         start(shuffle.KEY, shuffle.PAIR)

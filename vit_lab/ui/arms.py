@@ -16,7 +16,7 @@ def chip(arm: int, words: str = "") -> str:
 
 
 def variance_words(config: RunConfig) -> str:
-    """The init, and the σ and σ² that it gives a square matrix of the model's width, before truncation if there is any."""
+    """The init, and the σ and σ² that it gives a square matrix of the model's width, before any truncation."""
     dim = config.model.dim
     variance = SCHEMES[config.init.scheme].variance(dim, dim) * config.init.variance_scale
     std, variance_told = written_out(math.sqrt(variance)), written_out(variance)

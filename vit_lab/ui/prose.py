@@ -16,3 +16,13 @@ def say(text: str) -> None:
 def note(text: str) -> None:
     """A paragraph in small grey letters, in Markdown."""
     st.caption(prose(text))
+
+
+def inform(text: str) -> None:
+    """A paragraph that says what there is, or is not yet."""
+    st.info(prose(text))
+
+
+def warn(text: str) -> None:
+    """A paragraph that warns."""
+    st.warning(prose(text))

@@ -64,8 +64,9 @@ def about(seconds: float) -> str:
 
 GLOSSARY = """
 - **Arm**: one of the settings under comparison. A is blue, B orange.
-- **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the values
-  and the projection after attention, `mlp` the two layers of the MLP, `embed` the embedding, `head` the classifier.
+- **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the
+  values and the projection after attention, `mlp` the two layers of the MLP, `embed` the embedding, `head` the
+  classifier.
 - **Nat**: the unit of a loss with natural logarithms. Guessing evenly among 10 classes costs ln 10 = 2.30 nats.
 - **Std (σ) and variance (σ²)**: how widely the weights are spread; the variance is the std squared.
 - **Frobenius norm**: the root of the sum of all squared weights, the length of a matrix seen as one long vector.

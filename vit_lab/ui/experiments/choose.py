@@ -1,22 +1,17 @@
 """The box in which a page's experiment is chosen."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
-from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.records import Kind
 from vit_lab.ui.serving.lab import open_store
 
 
 def pick_experiment(kind: Kind) -> str | None:
     """A box with all experiments of a kind that have several arms or seeds, newest first; the address's is chosen."""
-    store = open_store()
-    kinds = {record.id: record.kind for record in store.experiments()}
-    members: dict[str, list[RunRecord]] = {}
-    for run in store.runs():
-        if not run.pilot and kinds.get(run.experiment) == kind and not unreadable(run):
-            members.setdefault(run.experiment, []).append(run)
-    labels = {one: _title(runs) for one, runs in members.items() if _has_several(runs)}
+    labels = {
+        one.id: _title(one) for one in Experiment.read_all(open_store()) if one.kind == kind and _has_several(one)
+    }
     linked = st.query_params.get("experiment")
     if linked and linked not in labels:
         st.warning("The experiment of this link is not here: it may be deleted, or of another page.")
@@ -31,13 +26,12 @@ def pick_experiment(kind: Kind) -> str | None:
     return str(chosen)
 
 
-def _has_several(runs: Sequence[RunRecord]) -> bool:
-    return len({run.arm for run in runs}) > 1 or len({run.config.seed for run in runs}) > 1
+def _has_several(experiment: Experiment) -> bool:
+    return len(experiment.arms) > 1 or len(experiment.seeds) > 1
 
 
-def _title(runs: Sequence[RunRecord]) -> str:
-    arms = list(dict.fromkeys(arm_label(run.config) for run in sorted(runs, key=lambda run: run.arm)))
-    seeds = len({run.config.seed for run in runs})
+def _title(experiment: Experiment) -> str:
+    arms, seeds = list(experiment.names.values()), len(experiment.seeds)
     names = " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
-    first = runs[-1]
-    return f"#{first.number}: {names}, {seeds} seed{'' if seeds == 1 else 's'}, {first.config.data.dataset}"
+    number, dataset = min(run.number for run in experiment.proper), experiment.proper[0].config.data.dataset
+    return f"#{number}: {names}, {seeds} seed{'' if seeds == 1 else 's'}, {dataset}"

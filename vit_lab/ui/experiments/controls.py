@@ -1,9 +1,8 @@
 """A run's state as a badge, and the buttons that change it."""
 
-from collections.abc import Sequence
-
 import streamlit as st
 
+from vit_lab.runs.experiments import Runs
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.ui.serving.lab import open_manager
@@ -30,8 +29,9 @@ def status_badge(run: RunRecord) -> str:
     return f":{STATUS_COLOURS[Status(run.status)]}-badge[{run.status}]"
 
 
-def run_controls(active: Sequence[RunRecord], still: Sequence[RunRecord]) -> None:
+def run_controls(runs: Runs) -> None:
     """Buttons that pause or stop the runs at work, and resume those that stand still."""
+    active, still = runs.active, runs.resumable
     why = not_theirs([*active, *still])
     no_pause, no_resume = not active or bool(why), not still or bool(why)
     if st.button("Pause", icon=":material/pause:", disabled=no_pause, key="pause", help=why or PAUSE):

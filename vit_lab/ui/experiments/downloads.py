@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from vit_lab.runs.records import RunRecord, unreadable
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.store import Store
 
 DOWNLOAD_ICON = ":material/download:"
@@ -14,13 +14,13 @@ def downloads(store: Store, experiment: str) -> None:
     """Buttons for the report and for tables; what they give is made on the click."""
     from vit_lab.analysis.export import outcomes_csv, to_csv  # brings pandas
 
-    def found() -> list[RunRecord]:
-        return [run for run in store.runs(experiment=experiment) if not unreadable(run)]
+    def found() -> Experiment:
+        return Experiment.read(store, experiment)
 
     def as_report() -> str:
         from vit_lab.analysis.report import report  # brings the chart renderer
 
-        return report(store, found())
+        return report(found())
 
     button = partial(st.download_button, on_click="ignore")
     table = partial(button, mime="text/csv", icon=DOWNLOAD_ICON)
@@ -34,5 +34,5 @@ def downloads(store: Store, experiment: str) -> None:
             key="report",
             help="One HTML file that opens without a network.",
         )
-        table("Results as CSV", lambda: outcomes_csv(found()), "vit-lab-results.csv", key="results")
-        table("Curves as CSV", lambda: to_csv(store, found()), "vit-lab-curves.csv", key="curves")
+        table("Results as CSV", lambda: outcomes_csv(found().runs), "vit-lab-results.csv", key="results")
+        table("Curves as CSV", lambda: to_csv(store, found().runs), "vit-lab-curves.csv", key="curves")

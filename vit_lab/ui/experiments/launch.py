@@ -8,7 +8,7 @@ from vit_lab.config import one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
-from vit_lab.runs.experiments import Plan, new_experiment
+from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import Kind
 from vit_lab.settings import ConfigError
 from vit_lab.ui.experiments.cost import cost_words

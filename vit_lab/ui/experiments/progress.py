@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
+from vit_lab.runs.states import Status
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import run_controls
 from vit_lab.ui.words import about
@@ -13,26 +14,22 @@ from vit_lab.ui.words import about
 MARKS = {Status.WAITING: "·", Status.QUEUED: "·", Status.RUNNING: "▶", Status.FINISHED: "✓", Status.DIVERGED: "✗"}
 
 
-def progress(runs: Sequence[RunRecord]) -> None:
-    """How much of an experiment is done, and buttons that stop it or let it go on."""
-    active = [run for run in runs if run.status in ACTIVE]
-    still = [run for run in runs if run.status in RESUMABLE]
-    total = sum(_length(run) for run in runs)
-    ended = sum(run.status in ENDED for run in runs)
-    if active:
-        done = sum(run.step for run in runs) / max(total, 1)
-        st.progress(min(done, 1.0), text=f"{ended} of {len(runs)} runs have ended{_time_left(active)}")
+def progress(runs: Runs) -> None:
+    """How much of some readable runs is done, and buttons that stop them or let them go on."""
+    if runs.active:
+        done = sum(run.step for run in runs.runs) / max(sum(_length(run) for run in runs.runs), 1)
+        told = f"{len(runs.ended)} of {len(runs.runs)} runs have ended{_time_left(runs.active)}"
+        st.progress(min(done, 1.0), text=told)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if active or still:
-            run_controls(active, still)
+        if runs.active or runs.resumable:
+            run_controls(runs)
 
 
-def seed_strip(runs: Sequence[RunRecord]) -> str:
-    """Every run as one sign, arm by arm: waiting, at work, finished, diverged, without a result."""
-    proper = sorted((run for run in runs if not run.pilot), key=lambda run: (run.arm, run.config.seed))
-    signs: dict[int, str] = {}
-    for run in proper:
-        signs[run.arm] = signs.get(run.arm, "") + MARKS.get(Status(run.status), "?")
+def seed_strip(experiment: Experiment) -> str:
+    """Every run proper as one sign, arm by arm: waiting, at work, finished, diverged, without a result."""
+    signs = dict.fromkeys(experiment.arms, "")
+    for (arm, _), runs in experiment.cells.items():
+        signs[arm] += "".join(MARKS.get(Status(run.status), "?") for run in runs)
     return "  ".join(f"{chip(arm)} {strip}" for arm, strip in signs.items())
 
 

@@ -1,11 +1,12 @@
-"""What the pages Compare, U-curve and Claim are made of: choose an experiment, launch one, see it live, take it home."""
+"""What Compare, U-curve and Claim are made of: choose an experiment, launch one, see it live, take it home."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from vit_lab.runs.experiments import Plan
-from vit_lab.runs.records import Kind, RunRecord, unreadable
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.plans import Plan
+from vit_lab.runs.records import Kind
 from vit_lab.runs.store import Store
 from vit_lab.ui.experiments.choose import pick_experiment
 from vit_lab.ui.experiments.downloads import downloads
@@ -14,7 +15,7 @@ from vit_lab.ui.poll import poll
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.train.reuse import settings_link
 
-Draw = Callable[[Store, list[RunRecord]], None]
+Draw = Callable[[Store, Experiment], None]
 
 
 def experiment_page(kind: Kind, label: str, form: Callable[[], Plan], draw: Draw, empty: str) -> None:
@@ -25,23 +26,22 @@ def experiment_page(kind: Kind, label: str, form: Callable[[], Plan], draw: Draw
     if chosen:
         live(draw, chosen)
         downloads(store, chosen)
-        settings_link(store.runs(experiment=chosen))
+        settings_link(Experiment.read(store, chosen))
     else:
         st.info(empty)
     tell_cost()
 
 
 def live(draw: Draw, experiment: str) -> None:
-    """Draw an experiment's readable runs now, and each second while one of them is at work."""
+    """Draw what can be read of an experiment now, and each second while one of its runs is at work."""
     store = open_store()
 
-    def panel(stored: list[RunRecord]) -> None:
-        runs = [run for run in stored if not unreadable(run)]
-        if hidden := len(stored) - len(runs):
+    def panel(found: Experiment) -> None:
+        if hidden := len(found.unreadable):
             st.warning(f"{hidden} of the runs cannot be read here, and are in no number on this page.")
-        if runs:
-            draw(store, runs)
+        if found.runs:
+            draw(store, found.readable)
         else:
             st.info("This experiment has been deleted.")
 
-    poll(lambda: store.runs(experiment=experiment), panel)
+    poll(lambda: Experiment.read(store, experiment), panel)

@@ -1,4 +1,4 @@
-"""What all Learn pages share: a heading, captions that say what to look for, and the link that opens Train filled in."""
+"""What all Learn pages share: a heading, captions that say what to look for, and the links at the end."""
 
 import streamlit as st
 

@@ -8,7 +8,7 @@ import streamlit as st
 from vit_lab.config import RunConfig, VitConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import arm_label
-from vit_lab.ui.prose import prose
+from vit_lab.ui.prose import warn
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import open_store
 
@@ -38,12 +38,10 @@ def can_be_read(run: RunRecord) -> bool:
     try:
         model_of(run.config, run.id)
     except CheckpointError:
-        st.warning(
-            prose(f"""
+        warn(f"""
             Run {run.number} is passed over, for its checkpoint cannot be read; on the page Runs it can be run again, or
             deleted.
         """)
-        )
         return False
     return True
 

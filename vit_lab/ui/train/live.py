@@ -3,15 +3,15 @@
 A tick should be cheap, so what a change of a run's state changes, or nothing, stands outside of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import streamlit as st
 
 from vit_lab.config import GROUPS
-from vit_lab.runs.records import RunRecord, arm_label, unreadable
-from vit_lab.runs.states import ACTIVE, RESUMABLE
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.store import Store
+from vit_lab.spelling import arm_label
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import run_controls
 from vit_lab.ui.figures.live_curves import HOW_TO_READ, curves
@@ -26,17 +26,19 @@ WEIGHTS_SECONDS = 5.0  # a run measures them some thirty times
 WEIGHTS_WIDTH = 130  # pixels at least
 
 
-def experiment_panel(experiment: str) -> None:
+def experiment_panel(experiment: Experiment) -> None:
     """Progress, controls and charts of an experiment; it polls only while one of its runs is at work."""
     store = open_store()
-    read = partial(store.runs, experiment=experiment)
-    runs = read()
-    whose_runs(runs)
-    _controls(runs)
-    names = _names(runs)
-    for run in runs:
-        if why := unreadable(run):
-            st.warning(f"{chip(run.arm)} cannot be shown, because its stored settings are not valid here: {why}")
+    read = partial(Experiment.read, store, experiment.id)
+    whose_runs(experiment)
+    with st.container(horizontal=True, vertical_alignment="center"), problems_told():
+        run_controls(experiment)
+        settings_button(experiment)
+    names = {run.arm: arm_label(run.config.init) for run in experiment.runs}  # also of an arm that has only pilots
+    names |= experiment.names
+    for run in experiment.unreadable:
+        why = f"because its stored settings are not valid here: {run.unreadable}"
+        st.warning(f"{chip(run.arm)} cannot be shown, {why}")
     poll(read, partial(_cards_and_curves, store, names), standing=_standing)
     if names:
         st.markdown("   ".join(f"{chip(arm)} {names[arm]}" for arm in sorted(names)))
@@ -44,42 +46,26 @@ def experiment_panel(experiment: str) -> None:
     poll(read, partial(_weights, store, names), every=WEIGHTS_SECONDS, leads=False)
 
 
-def _names(runs: Sequence[RunRecord]) -> dict[int, str]:
-    """What to call each arm; one that has only pilot runs by its init."""
-    from vit_lab.analysis.summary import arm_names  # brings scipy
-
-    readable = [run for run in runs if not unreadable(run)]
-    return {run.arm: arm_label(run.config) for run in readable} | arm_names(readable)
-
-
-def _standing(runs: Sequence[RunRecord]) -> dict[str, tuple[bool, bool]]:
+def _standing(experiment: Experiment) -> dict[str, tuple[bool, bool]]:
     """What of the runs' states the page outside of the ticks shows: which are at work, and which can be resumed."""
-    return {run.id: (run.status in ACTIVE, run.status in RESUMABLE) for run in runs}
+    return {run.id: (run.is_active, run.is_resumable) for run in experiment.stored}
 
 
-def _controls(runs: Sequence[RunRecord]) -> None:
-    active = [run for run in runs if run.status in ACTIVE]
-    still = [run for run in runs if run.status in RESUMABLE]
-    with st.container(horizontal=True, vertical_alignment="center"), problems_told():
-        run_controls(active, still)
-        settings_button(runs)
-
-
-def _cards_and_curves(store: Store, names: Mapping[int, str], stored: Sequence[RunRecord]) -> None:
-    runs = [run for run in stored if not unreadable(run)]
+def _cards_and_curves(store: Store, names: Mapping[int, str], experiment: Experiment) -> None:
+    runs = experiment.runs
     for column, run in zip(st.columns(len(runs), border=True) if runs else [], runs, strict=True):
         with column:
             run_card(store, run, names[run.arm])
     curves(store, runs, names)
 
 
-def _weights(store: Store, names: Mapping[int, str], stored: Sequence[RunRecord]) -> None:
+def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> None:
     """Small charts of the weight statistics."""
     from vit_lab.ui.figures import charts
     from vit_lab.ui.figures.rows import live_tables
 
     # An arm that has joined meanwhile has no name here yet: the next tick of the cards draws the page anew
-    runs = [run for run in stored if not unreadable(run) and run.arm in names]
+    runs = [run for run in experiment.runs if run.arm in names]
     tables = live_tables(store, "weights", runs, names, WEIGHTS_SECONDS)
     for measure, (title, _) in LIVE_WEIGHTS.items():
         st.markdown(f"**{title}**")

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 DATA_SHAPE = ("num_frames", "vocabulary", "sequence_length")  # settings of a model that its clips or sequences follow
 GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
+SATURATES = "Each token looks at hardly more than one other, and the softmax lets little gradient through."
 HEALTHY = "Signal, attention and loss look healthy."
 MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
-    "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
+    "attention saturates": SATURATES,
     "signal explodes": "The tokens grow more than fivefold on their way: late blocks drown out what early ones say.",
     "not a number": "The numbers overflow already on the way through the model: no training can start from here.",
     "overconfident start": "The loss is far above ln(classes): the first steps go into unlearning random certainty.",

@@ -1,4 +1,4 @@
-"""The widgets of the Train form as plain values: what they offer, and what a config or another kind of model fills in."""
+"""The widgets of the Train form as plain values: what they offer, and what a config fills in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,8 +40,9 @@ def widgets_of(config: RunConfig) -> dict[str, Any]:
 def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) -> dict[str, Any]:
     """All widgets as they stand for some arms, each trained from `seeds` seeds.
 
-    The arms are at most MOST_ARMS. They share all settings but their init: those of the first arm are taken, with its seed.
-    If its length is given in epochs, its number of steps has no effect, and the field of the steps keeps its default.
+    The arms are at most MOST_ARMS. They share all settings but their init: those of the first arm are taken, with its
+    seed. If its length is given in epochs, its number of steps has no effect, and the field of the steps keeps its
+    default.
     """
     values = widgets_of(arms[0]) | {"seed": arms[0].seed, "arms": len(arms), "seeds": seeds, "fair": fair}
     if values["length"] == "epochs":

@@ -1,4 +1,4 @@
-"""Why scores are divided by the root of K: the third step of the lesson on self-attention, on the model's own scores."""
+"""Why scores are divided by the root of K: the third step of the lesson on self-attention, on real scores."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.spelling import written_out
 from vit_lab.ui.learn.attention.steps import Array, Look, steps
 from vit_lab.ui.learn.lesson import look_for
 
@@ -49,11 +50,12 @@ def scaling(look: Look) -> None:
     found = steps(look.shown, look.chosen, look.block, float(picked))
     head, query, width = look.head, look.query, found.q.shape[-1]
     raw, scaled = found.products[head], found.scores[head]
+    root = f"{width**0.5:.3g}"
     expected = width * float(found.q[head].var() * found.k[head].var())
     grid = st.grid(4, min_column_width=150, gap="small")
     for label, number in (
-        ("Variance of q·k", f"{raw.var():.3g}"),
-        (f"Variance of q·k / √{width}", f"{scaled.var():.3g}"),
+        ("Variance of q·k", written_out(raw.var())),
+        (f"Variance of q·k / √{width}", written_out(scaled.var())),
         ("Entropy of softmax(q·k)", f"{found.unscaled_entropy[head]:.3f}"),
         (f"Entropy of softmax(q·k / √{width})", f"{found.entropy[head]:.3f}"),
     ):
@@ -64,9 +66,9 @@ def scaling(look: Look) -> None:
         rows, words = spread_rows(raw, scaled), "Distribution of the scores, raw and divided"
         st.vega_lite_chart(rows, SPREAD, key="spread", alt=words)
         look_for(f"""
-            Dividing by √K = {width**0.5:.3g} makes the scores' spread {width**0.5:.3g} times narrower and their
-            variance K = {width} times smaller. The footnote's rule, K · var(q) · var(k), would give {expected:.3g}
-            for q·k; it is {raw.var():.3g}, for real queries and keys are neither independent nor of mean 0.
+            Dividing by √K = {root} makes the scores' spread {root} times narrower and their variance K = {width} times
+            smaller. The footnote's rule, K · var(q) · var(k), would give {written_out(expected)} for q·k; it is
+            {written_out(raw.var())}, for real queries and keys are neither independent nor of mean 0.
         """)
     with right:
         rows = softmax_rows(found.unscaled[head, query], found.weights[head, query], look.shown.tokens)

@@ -16,6 +16,7 @@ from vit_lab.config import InitConfig, RunConfig, one_of
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 from vit_lab.schemes import expected_variance
 from vit_lab.settings import configure
+from vit_lab.spelling import arm_label, written_out
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.init import charts
 from vit_lab.ui.serving.caches import BY_CONFIG
@@ -28,7 +29,7 @@ Row = dict[str, Any]
 
 
 def one_layer(inits: Sequence[InitConfig], fan_in: int, fan_out: int) -> None:
-    """Two arms' weights of one layer: their histogram, their variances against the formula, and that they are one draw."""
+    """Two arms' weights of one layer: histograms, variances against the formula, and that they come from one draw."""
     found = _one_layer(tuple(inits), fan_in, fan_out)
     left, right = st.columns(2)
     with left:
@@ -95,7 +96,7 @@ def findings_chart(found: dict[str, Comparison]) -> None:
 
 
 def _three(factor: float) -> list[str]:
-    return [f"small, × {1 / factor:.3g}", "medium, × 1", f"large, × {factor:g}"]
+    return [f"small, × {written_out(1 / factor)}", "medium, × 1", f"large, × {written_out(factor)}"]
 
 
 @st.cache_data(show_spinner="Drawing weights", max_entries=200, hash_funcs=BY_CONFIG)
@@ -115,11 +116,11 @@ def _one_layer(inits: tuple[InitConfig, ...], fan_in: int, fan_out: int) -> dict
         middles = (edges[:-1] + edges[1:]) / 2
         histogram.append(pd.DataFrame({"weight": middles, "share": counts / w.numel(), "arm": letter}))
         promised = expected_variance(init, "mlp", fan_in, fan_out)
-        table[f"{letter}: {init.scheme} × {init.variance_scale:g}"] = {
-            "σ² by the formula": f"{promised:.4g}",
-            "σ² drawn": f"{float(w.var(correction=0)):.4g}",
-            "fan_in · σ²": f"{fan_in * promised:.4g}",
-            "output variance, measured": f"{output_variance(w, SEED):.4g}",
+        table[f"{letter}: {arm_label(init)}"] = {
+            "σ² by the formula": written_out(promised, 4),
+            "σ² drawn": written_out(float(w.var(correction=0)), 4),
+            "fan_in · σ²": written_out(fan_in * promised, 4),
+            "output variance, measured": written_out(output_variance(w, SEED), 4),
         }
     u = uniforms(weights[0].shape, SEED, "one layer").flatten()[:PAIRED]
     a, b = (w.flatten()[:PAIRED].numpy() for w in weights)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import RunConfig
-from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.runs.states import Status
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.training import forget, start, started, watch
@@ -74,7 +74,7 @@ def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
             _again("Change the guess", seed)
         return False
     watch(runs, list(arms))
-    if any(run.status in ACTIVE for run in runs):
+    if any(run.is_active for run in runs):
         return False
     done = [run.val_accuracy for run in runs if run.status == Status.FINISHED and run.val_accuracy is not None]
     if len(done) == 2:

@@ -95,7 +95,7 @@ def stages(pixels: bytes, config: RunConfig, run_id: str | None) -> Stages:
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_CONFIG)
 def moved(config: RunConfig, run_id: str) -> float:
-    """How far training has moved the filters, over their size at the init (see `vit_lab.probes.weights.weight_rows`)."""
+    """How far training has moved the filters, over their size at the init (see `vit_lab.probes.weights`)."""
     from vit_lab.probes.weights import layers, weight_rows
 
     now, start = ({"embed": layers(vit(config, which))["embed"]} for which in (run_id, None))

@@ -74,7 +74,7 @@ def readable_pair() -> tuple[RunRecord, RunRecord] | None:
 
 
 def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
-    """The latest finished runs on the bundled digits, one with positions and one without, that differ in nothing else."""
+    """The latest finished runs on the bundled digits that differ in positions alone: one with them, one without."""
     from vit_lab.runs.trained import trained_runs  # brings torch
 
     latest: dict[RunConfig, RunRecord] = {}
@@ -101,8 +101,9 @@ def outcome(pair: tuple[RunRecord, RunRecord]) -> None:
     a, b = (rows[rows["arm"] == letter].set_index("order")["accuracy"] for letter in LETTERS[:2])
     lost, lost_without = (100 * (one.iloc[0] - one.iloc[1]) for one in (a, b))
     look_for(f"""
-        With positions, one order for all images costs {lost:.1f} points; without, {lost_without:.1f}. Grey lines are ± one standard error; the dashed line is guessing. Knowing
-        places was worth {100 * (a.iloc[0] - b.iloc[0]):.1f} points on images as they are.
+        With positions, one order for all images costs {lost:.1f} points; without, {lost_without:.1f}. Grey lines are ±
+        one standard error; the dashed line is guessing. Knowing places was worth {100 * (a.iloc[0] - b.iloc[0]):.1f}
+        points on images as they are.
     """)
     rows["cell"] = [f"{row.accuracy:.2%} ± {row.error:.2%}" for row in rows.itertuples()]
     table = rows.pivot(index="order", columns="model", values="cell").loc[list(a.index), list(NAMES)]

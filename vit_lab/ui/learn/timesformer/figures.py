@@ -89,7 +89,7 @@ def step_cost() -> None:
 
 
 def step_zero(zero: bool) -> None:
-    """How far a divided model is from one of space alone before training, block by block, and what a scheme sets in it."""
+    """How far a divided model is from one of space alone before training, and what a scheme sets in it."""
     differences, table = _step_zero(zero)
     left, right = st.columns([0.35, 0.65], gap="large")
     with left:

@@ -22,8 +22,8 @@ def grey(clip: NDArray[np.float32]) -> NDArray[np.uint8]:
 def strip(clip: NDArray[np.uint8], patch_size: int, query: tuple[int, int], looks: list[Look]) -> NDArray[np.uint8]:
     """The frames of a clip (T, S, S) in rows, RGBA with see-through gaps.
 
-    `looks` are weights (T, N) with a colour each: the more of all that is read falls to a patch, the more of the colour it
-    gets; a patch with weight 0 is out of reach and stays grey. The query (frame, patch) is framed.
+    `looks` are weights (T, N) with a colour each. The larger its weight, the more of the colour a patch gets; one of
+    weight 0 is out of reach and stays grey. The query (frame, patch) is framed.
     """
     frames, size, _ = clip.shape
     across = min(frames, A_ROW)

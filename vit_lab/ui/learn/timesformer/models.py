@@ -25,7 +25,7 @@ def clip_config(space_time: SpaceTime, **settings: Any) -> RunConfig:
 
 
 def latest_clip_run(way: SpaceTime, frames: int | None = None, patch_size: int | None = None) -> RunRecord | None:
-    """The newest run that was trained to tell directions, with as many frames as the preset where none are asked for."""
+    """The newest run that was trained to tell directions; with the preset's frames where none are asked for."""
     c = preset("moving-digits").model
     assert isinstance(c, TimesformerConfig)
 

@@ -1,4 +1,4 @@
-"""A clip and its reverse: the last part of the lesson on the TimeSformer, in which space alone meets divided attention."""
+"""A clip and its reverse, under space alone and divided attention: the last part of the lesson on the TimeSformer."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -10,7 +10,7 @@ from vit_lab.settings import ConfigError
 from vit_lab.ui.learn.models import latest_run, model_of
 from vit_lab.ui.learn.transformer import charts
 from vit_lab.ui.learn.transformer.figures import task
-from vit_lab.ui.prose import prose
+from vit_lab.ui.prose import inform, prose
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import problems_told
 
@@ -35,11 +35,9 @@ def writing(dataset: str) -> bool:
     if run:
         st.caption(f"Run {run.number} writes, which got {run.test_accuracy or 0:.1%} of the symbols of its test right.")
     else:
-        st.info(
-            prose(f"""
+        inform(f"""
             No model has been trained to {dataset} yet, so an untrained one writes, as it starts. Train it above.
         """)
-        )
     first = " ".join(str((3 * place) % last + 1) for place in range(length))
     text = st.text_input(
         f"Source: {length} numbers from 1 to {last}", first, max_chars=200, key=f"writing_source-{length}-{last}"
@@ -94,7 +92,7 @@ def _attention(found: dict[str, Any], c: TransformerConfig, place: int) -> None:
 
 
 def attention_rows(table: Any, look: str, source: list[int], written: list[int], place: int) -> pd.DataFrame:
-    """Rows for ATTENTION: one look's weights (L, L), as far as `place` symbols are written; the latest one is framed."""
+    """Rows for ATTENTION: one look's weights (L, L) when `place` symbols are written; the latest one is framed."""
     read = written if look == "decoder" else source
     columns = [f"{number} · {symbol}" for number, symbol in enumerate(read, start=1)]
     if look == "decoder":
