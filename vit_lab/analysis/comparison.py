@@ -12,7 +12,7 @@ from typing import Literal
 
 from vit_lab.analysis.statistics import (
     FEWEST_FOR_INTERVAL,
-    MOST_SEEDS,
+    MOST_MORE_SEEDS,
     PairedTest,
     Summary,
     holm,
@@ -81,7 +81,7 @@ class Comparison:
 
     @property
     def winner(self) -> int | None:
-        """The arm that is better beyond doubt of the usual size, if one is."""
+        """The arm that is better, if that is decided."""
         if self.state != "decided" or self.test.mean is None:
             return None
         return self.b if self.test.mean > 0 else self.a
@@ -178,7 +178,7 @@ def verdict(c: Comparison, a: str, b: str) -> str:
     advice = (
         f"about {more} more {'seed' if more == 1 else 'seeds'} would probably do"
         if more
-        else f"a difference as small as this takes more than {MOST_SEEDS} further seeds to find"
+        else f"a difference as small as this takes more than {MOST_MORE_SEEDS} further seeds to find"
     )
     return f"Not decided: {found}; {advice}."
 
