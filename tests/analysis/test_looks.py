@@ -1,7 +1,7 @@
 """How often a winner is named although there is none, if seeds are added after "not decided" (docs/decisions/007).
 
-Two equal arms: a seed's luck, sd 2 points, is shared by its runs, and each run has its own, sd 1 point. Scores go through
-the code that draws the pages. Run it with: pytest -m long tests/analysis/test_looks.py
+Two equal arms: a seed's luck, sd 2 points, is shared by its runs, and each run has its own, sd 1 point. Scores go
+through the code that draws the pages. Run it with: pytest -m long tests/analysis/test_looks.py
 """
 
 import numpy as np
@@ -17,7 +17,8 @@ FIRST = 6
 
 def looked_at(seeds):
     """An experiment of two arms with so many seeds."""
-    return Experiment.of(record(tiny(seed=seed), id=f"{arm}/{seed}", arm=arm) for arm in (0, 1) for seed in range(seeds))
+    pairs = ((arm, seed) for arm in (0, 1) for seed in range(seeds))
+    return Experiment.of(record(tiny(seed=seed), id=f"{arm}/{seed}", arm=arm) for arm, seed in pairs)
 
 
 def false_winners(added, additions, experiments=EXPERIMENTS):
