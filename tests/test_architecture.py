@@ -214,3 +214,8 @@ def test_the_dashboard_and_its_pages_stay_short():
     limits = {ROOT / "dashboard.py": 60} | dict.fromkeys((ROOT / "pages").glob("*.py"), 150)
     lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in limits}
     assert {file.name: length for file, length in lengths.items() if length > limits[file]} == {}
+
+
+def test_one_module_says_what_is_drawn_again_and_again():
+    polling = {name for name, tree in ALL.items() if any("run_every" in keywords for _, keywords, _ in calls(tree))}
+    assert polling == {"vit_lab.ui.poll"}

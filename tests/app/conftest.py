@@ -1,4 +1,4 @@
-"""What the page tests share: a way to open a page, a store with runs of every kind, and workers that only take notes."""
+"""What page tests share: a way to open a page, a store with runs of every kind, and workers that only take notes."""
 
 import functools
 import sys

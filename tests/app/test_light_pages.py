@@ -1,4 +1,4 @@
-"""What a page needs before it can be drawn is light: torch, which takes seconds to load, comes when something computes."""
+"""What a page needs before it can be drawn is light: torch, which takes seconds to load, comes when it is used."""
 
 import ast
 import subprocess

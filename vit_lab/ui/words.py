@@ -2,14 +2,7 @@
 
 from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.size import num_parameters
-
-GROUP_NAMES = {
-    "embed": "embedding",
-    "qk": "queries, keys",
-    "vo": "values, output",
-    "mlp": "MLP",
-    "head": "classifier",
-}
+from vit_lab.spelling import GROUP_NAMES
 
 LIVE_WEIGHTS = {  # measure: its heading, and what one number of it is called
     "weight_std": ("Spread of the weights (std)", "std"),
@@ -32,7 +25,10 @@ STACK_NAMES = {"enc": "encoder", "dec": "decoder"}
 
 
 def layer_name(layer: str) -> str:
-    """A layer as a person says it: "2.qk" is 'block 2: queries, keys', "dec 1 cross.qk" 'decoder 1 cross: queries, keys'."""
+    """A layer as a person says it.
+
+    "2.qk" is 'block 2: queries, keys', and "dec 1 cross.qk" is 'decoder 1 cross: queries, keys'.
+    """
     block, _, group = layer.rpartition(".")
     if not block:
         return GROUP_NAMES[group]
@@ -42,10 +38,8 @@ def layer_name(layer: str) -> str:
 
 def model_words(model: ModelConfig) -> str:
     """How its input becomes tokens, and how large the model is, in Markdown."""
-    tokens, count = (
-        f"become **{model.num_tokens} tokens** of {model.dim} numbers",
-        f"**{num_parameters(model):,} parameters**",
-    )
+    tokens = f"become **{model.num_tokens} tokens** of {model.dim} numbers"
+    count = f"**{num_parameters(model):,} parameters**"
     heads, block = f"{model.heads} head{'s' * (model.heads > 1)}", f"block{'s' * (model.depth > 1)}"
     if isinstance(model, TransformerConfig):
         stacks = f"{model.depth} encoder and {model.depth} decoder {block} of {heads}"
@@ -53,8 +47,8 @@ def model_words(model: ModelConfig) -> str:
         return f"**{symbols}** {tokens}. {stacks}, {count}."
     blocks = f"{model.depth} {block} of {heads}"
     if isinstance(model, TimesformerConfig):
-        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks}, {count}. "
-                f"A patch attends to {READ_BY[model.space_time]}.")  # fmt: skip
+        clip = f"**{model.num_frames} frames of {_patches(model.num_patches)}**"
+        return f"{clip} {tokens}. {blocks}, {count}. A patch attends to {READ_BY[model.space_time]}."
     token = " and a class token" if model.pool == "cls" else ""
     return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks}, {count}."
 
@@ -63,10 +57,16 @@ def _patches(count: int) -> str:
     return f"{count} patch{'es' if count > 1 else ''}"
 
 
+def about(seconds: float) -> str:
+    """A duration as a person says it."""
+    return f"about {max(seconds, 1):.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+
+
 GLOSSARY = """
 - **Arm**: one of the settings under comparison. A is blue, B orange.
-- **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the values
-  and the projection after attention, `mlp` the two layers of the MLP, `embed` the embedding, `head` the classifier.
+- **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the
+  values and the projection after attention, `mlp` the two layers of the MLP, `embed` the embedding, `head` the
+  classifier.
 - **Nat**: the unit of a loss with natural logarithms. Guessing evenly among 10 classes costs ln 10 = 2.30 nats.
 - **Std (σ) and variance (σ²)**: how widely the weights are spread; the variance is the std squared.
 - **Frobenius norm**: the root of the sum of all squared weights, the length of a matrix seen as one long vector.

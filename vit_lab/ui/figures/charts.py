@@ -89,8 +89,8 @@ def _by_head(y_title: str) -> dict[str, Any]:
 def _heatmap(y: str, title: str) -> dict[str, Any]:
     """A measure by layer and step, on a logarithmic colour scale; the chosen step is framed.
 
-    Rows of other arms come along unseen (`shown` is false), below the others, so that all arms share one scale. `shade` is
-    the value, or the smallest that has a logarithm.
+    Rows of other arms come along unseen (`shown` is false), below the others, so that all arms share one scale. `shade`
+    is the value, or the smallest that has a logarithm.
     """
     base = alt.Chart().encode(
         x=alt.X("step:O", title="step", sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),

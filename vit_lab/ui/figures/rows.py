@@ -22,8 +22,8 @@ LIVE_CHARTS = {
     "curves": ("loss", "accuracy"),
     "weights": tuple(f"{measure}/{group}" for measure in LIVE_WEIGHTS for group in GROUPS),
 }
-SCHEMA = pa.schema([(name, pa.string()) for name in ("run", "arm", "name", "split")]
-                   + [("step", pa.int64()), ("value", pa.float64())])  # fmt: skip
+TEXTS = [(name, pa.string()) for name in ("run", "arm", "name", "split")]
+SCHEMA = pa.schema([*TEXTS, ("step", pa.int64()), ("value", pa.float64())])
 WORDS = pa.dictionary(pa.int16(), pa.string())
 COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()

@@ -13,7 +13,6 @@ from vit_lab import paths
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.manager import ForVisitor, RunManager
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.settings import ConfigError
 from vit_lab.ui.serving.server import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
@@ -85,9 +84,9 @@ def problems_told() -> Iterator[None]:
         st.error(str(error))
 
 
-def tell_hold_up(runs: Iterable[RunRecord]) -> None:
-    """Say on the page what holds up the training of runs of this server, if something does."""
-    mine = (run.status in ACTIVE and run.process == _store().presence.name for run in runs)
+def tell_hold_up(active: Iterable[RunRecord]) -> None:
+    """Say what holds up the training of runs that are at work, if some of them are this server's and something does."""
+    mine = (run.process == _store().presence.name for run in active)
     if any(mine) and (problem := _manager().problem):
         st.warning(f"Training is held up: {problem}")
 
@@ -101,7 +100,7 @@ def open_manager() -> RunManager | ForVisitor:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Start workers for a pair, and load the charts, in the background, so that the first click need not wait for them."""
+    """Start workers for a pair, and load the charts, in the background: the first click need not wait for them."""
 
     def load() -> None:
         for module in ("vit_lab.ui.figures.charts", "vit_lab.ui.figures.rows"):

@@ -16,8 +16,10 @@ from vit_lab.config import InitConfig, RunConfig, one_of
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 from vit_lab.schemes import expected_variance
 from vit_lab.settings import configure
+from vit_lab.spelling import arm_label, written_out
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.init import charts
+from vit_lab.ui.serving.caches import BY_CONFIG
 
 BINS, PAIRED = 56, 300  # bars of a histogram; weights in the picture of one draw
 DEPTH, WIDTH = 10, 64
@@ -27,22 +29,25 @@ Row = dict[str, Any]
 
 
 def one_layer(inits: Sequence[InitConfig], fan_in: int, fan_out: int) -> None:
-    """Two arms' weights of one layer: their histogram, their variances against the formula, and that they are one draw."""
-    found = _one_layer(tuple(init.model_dump_json() for init in inits), fan_in, fan_out)
+    """Two arms' weights of one layer: histograms, variances against the formula, and that they come from one draw."""
+    found = _one_layer(tuple(inits), fan_in, fan_out)
     left, right = st.columns(2)
     with left:
         st.markdown("**The weights that are drawn**")
-        st.vega_lite_chart(found["histogram"], charts.HISTOGRAM, key="layer-histogram",
-                           alt="Histograms of the weights under A and B")  # fmt: skip
+        words = "Histograms of the weights under A and B"
+        st.vega_lite_chart(found["histogram"], charts.HISTOGRAM, key="layer-histogram", alt=words)
     with right:
         st.markdown("**One draw, two schemes**")
-        st.vega_lite_chart(found["pairs"], charts.SAME_DRAW, key="layer-pairs",
-                           alt="The same weights under A and under B, one point a weight")  # fmt: skip
+        words = "The same weights under A and under B, one point a weight"
+        st.vega_lite_chart(found["pairs"], charts.SAME_DRAW, key="layer-pairs", alt=words)
     st.table(found["variances"])
 
 
 def through_depth(scheme: str, factor: float) -> str:
-    """The signal's size through ten plain layers and through ten blocks of a real model, at three variances; says how the model's grows."""
+    """The signal's size through ten plain layers and through ten blocks of a real model, at three variances.
+
+    Returns a sentence that says how much it grows in the model.
+    """
     plain, model = _through_depth(scheme, factor)
     st.markdown("   ".join(chip(arm, name) for arm, name in enumerate(_three(factor))))
     left, right = st.columns(2)
@@ -58,7 +63,10 @@ def through_depth(scheme: str, factor: float) -> str:
 
 
 def softmax(scheme: str) -> str:
-    """Entropy and largest logit of attention against the variance of queries and keys; says where it saturates."""
+    """Entropy and largest logit of attention against the variance of queries and keys.
+
+    Returns a sentence that says where attention saturates.
+    """
     entropy, logit = _softmax(scheme)
     left, right = st.columns(2)
     with left:
@@ -69,9 +77,10 @@ def softmax(scheme: str) -> str:
         st.vega_lite_chart(logit, charts.LOGIT, key="softmax-logit", alt="Largest attention logit by variance scale")
     means = entropy[entropy["kind"] == "mean"]
     saturated = means.loc[means["value"] < SMALLEST_ENTROPY, "scale"]
+    mean = f"With `{scheme}` the mean entropy"
     if saturated.empty:
-        return f"With `{scheme}` the mean entropy stays above {SMALLEST_ENTROPY:g} up to × {QK_SCALES[-1]:g}."
-    return f"With `{scheme}` the mean entropy is below {SMALLEST_ENTROPY:g}, this lab's mark for saturation, from × {saturated.iloc[0]:g} on."  # fmt: skip
+        return f"{mean} stays above {SMALLEST_ENTROPY:g} up to × {QK_SCALES[-1]:g}."
+    return f"{mean} is below {SMALLEST_ENTROPY:g}, this lab's mark for saturation, from × {saturated.iloc[0]:g} on."
 
 
 @st.cache_data(show_spinner=False)
@@ -87,33 +96,31 @@ def findings_chart(found: dict[str, Comparison]) -> None:
 
 
 def _three(factor: float) -> list[str]:
-    return [f"small, × {1 / factor:.3g}", "medium, × 1", f"large, × {factor:g}"]
+    return [f"small, × {written_out(1 / factor)}", "medium, × 1", f"large, × {written_out(factor)}"]
 
 
-@st.cache_data(show_spinner="Drawing weights", max_entries=200)
-def _one_layer(inits: tuple[str, ...], fan_in: int, fan_out: int) -> dict[str, pd.DataFrame]:
+@st.cache_data(show_spinner="Drawing weights", max_entries=200, hash_funcs=BY_CONFIG)
+def _one_layer(inits: tuple[InitConfig, ...], fan_in: int, fan_out: int) -> dict[str, pd.DataFrame]:
     import torch
 
     from vit_lab.init import uniforms
     from vit_lab.probes.layers_alone import one_layer, output_variance
 
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
-    arms = [InitConfig.model_validate_json(init) for init in inits]
-    weights = [one_layer(init, fan_in, fan_out, SEED) for init in arms]
+    weights = [one_layer(init, fan_in, fan_out, SEED) for init in inits]
     largest = max(float(w.abs().max()) for w in weights)
     edges = np.linspace(-largest, largest, BINS + 1)
     histogram, table = [], {}
-    for letter, init, w in zip(LETTERS, arms, weights, strict=False):
+    for letter, init, w in zip(LETTERS, inits, weights, strict=False):
         counts, _ = np.histogram(w.numpy(), edges)
-        histogram.append(
-            pd.DataFrame({"weight": (edges[:-1] + edges[1:]) / 2, "share": counts / w.numel(), "arm": letter})
-        )
+        middles = (edges[:-1] + edges[1:]) / 2
+        histogram.append(pd.DataFrame({"weight": middles, "share": counts / w.numel(), "arm": letter}))
         promised = expected_variance(init, "mlp", fan_in, fan_out)
-        table[f"{letter}: {init.scheme} × {init.variance_scale:g}"] = {
-            "σ² by the formula": f"{promised:.4g}",
-            "σ² drawn": f"{float(w.var(correction=0)):.4g}",
-            "fan_in · σ²": f"{fan_in * promised:.4g}",
-            "output variance, measured": f"{output_variance(w, SEED):.4g}",
+        table[f"{letter}: {arm_label(init)}"] = {
+            "σ² by the formula": written_out(promised, 4),
+            "σ² drawn": written_out(float(w.var(correction=0)), 4),
+            "fan_in · σ²": written_out(fan_in * promised, 4),
+            "output variance, measured": written_out(output_variance(w, SEED), 4),
         }
     u = uniforms(weights[0].shape, SEED, "one layer").flatten()[:PAIRED]
     a, b = (w.flatten()[:PAIRED].numpy() for w in weights)
@@ -139,12 +146,12 @@ def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFra
     for letter, name, scale in zip(LETTERS, _three(factor), (1 / factor, 1.0, factor), strict=False):
         config = configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
         gain = WIDTH * expected_variance(config.init, "mlp", WIDTH, WIDTH)
+        arm = {"arm": letter, "name": name}
         for depth, value in enumerate(stack_rms(config.init, WIDTH, DEPTH, SEED)):
-            common = {"arm": letter, "name": name, "depth": depth}
-            plain += [common | {"kind": "measured", "value": value}, common | {"kind": "formula", "value": gain ** (depth / 2)}]  # fmt: skip
-        tokens = trace(build_model(config), _digits()).tokens
-        model += [{"arm": letter, "name": name, "depth": depth, "kind": "measured", "value": float(rms(x))}
-                  for depth, x in enumerate(tokens)]  # fmt: skip
+            plain.append(arm | {"depth": depth, "kind": "measured", "value": value})
+            plain.append(arm | {"depth": depth, "kind": "formula", "value": gain ** (depth / 2)})
+        for depth, x in enumerate(trace(build_model(config), _digits()).tokens):
+            model.append(arm | {"depth": depth, "kind": "measured", "value": float(rms(x))})
     return pd.DataFrame(plain), pd.DataFrame(model)
 
 
@@ -156,8 +163,8 @@ def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     from vit_lab.probes.saturation import by_qk_scale
 
     torch.set_num_threads(1)
-    rows = pd.DataFrame(by_qk_scale(configure(scheme=scheme, seed=SEED), _digits(), QK_SCALES),
-                        columns=["scale", "measure", "head", "value"])  # fmt: skip
+    measured = by_qk_scale(configure(scheme=scheme, seed=SEED), _digits(), QK_SCALES)
+    rows = pd.DataFrame(measured, columns=["scale", "measure", "head", "value"])
     means = rows.groupby(["measure", "scale"], as_index=False)["value"].mean().assign(kind="mean", head="mean")
     both = pd.concat([rows.assign(kind="head"), means], ignore_index=True)
     entropy, logit = (both[both["measure"] == measure] for measure in HEAD_MEASURES)

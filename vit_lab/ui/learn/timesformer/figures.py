@@ -6,23 +6,29 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.findings import space_time_findings
+from vit_lab.config import RunConfig
 from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, scores_of_patch
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import show_picture
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import SPACE, TIME, grey, strip
 from vit_lab.ui.learn.timesformer.models import clip_config, held_out_clips, latest_clip_run, timesformer
+from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.words import GROUP_NAMES
 
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
 FORMULAS = {"space": "$T N^2$", "joint": "$(T N)^2$", "divided": "$N T^2 + T N^2$"}
 TITLES = {"space": "Space only", "joint": "Joint space-time", "divided": "Divided: time, then space"}
 MEASURED_FRAMES, REPEATS, MOST_SECONDS = (2, 4, 8, 16, 32), 3, 4.0
+MEASURE_HELP = "Times steps of 4 clips with 49 patches a frame: a few seconds, once for everyone who looks."
 START, TRAINED = "at step 0", "after training"
 
 
 def who_reads_what(index: int, frames: int, patch_size: int, query: tuple[int, int], block: int, weights: str) -> None:
-    """The same clip three times, one for each kind of attention: what the query (frame, patch) reads in a block, in colour."""
+    """The same clip three times, one for each kind of attention.
+
+    In colour: what the query (frame, patch) reads in a block.
+    """
     for way in WAYS:
         config = clip_config(way, num_frames=frames, patch_size=patch_size)
         run = latest_clip_run(way, frames, patch_size) if weights == TRAINED else None
@@ -32,33 +38,29 @@ def who_reads_what(index: int, frames: int, patch_size: int, query: tuple[int, i
             read += f", {frames} over time and {patches} in space, itself in both"
         words = f"run {run.number}" if run else START
         st.markdown(f"**{TITLES[way]}**: {read}   :gray-badge[{words}]")
-        config_json, run_id = (run.config_json, run.id) if run else (config.model_dump_json(), None)
-        show_picture(_picture(config_json, run_id, index, query, block), width="stretch",
-                 alt=f"{TITLES[way]}: what the chosen patch reads in {frames} frames")  # fmt: skip
+        picture = _picture(run.config if run else config, run.id if run else None, index, query, block)
+        words = f"{TITLES[way]}: what the chosen patch reads in {frames} frames"
+        show_picture(picture, width="stretch", alt=words)
 
 
 def costs_table(frames: int, patches: int) -> None:
     """What one patch reads and what the scores of a block cost, by formula and in numbers."""
-    st.table(
-        pd.DataFrame(
-            {
-                TITLES[way]: {
-                    "a patch reads": f"{patches_read(way, frames, patches):,}",
-                    "scores a patch and head": f"{scores_of_patch(way, frames, patches):,}",
-                    "scores a head and clip": FORMULAS[way],
-                    f"at T = {frames}, N = {patches}": f"{attention_scores(way, frames, patches):,}",
-                }
-                for way in WAYS
-            }
-        ).T
-    )
+    rows = {
+        TITLES[way]: {
+            "a patch reads": f"{patches_read(way, frames, patches):,}",
+            "scores a patch and head": f"{scores_of_patch(way, frames, patches):,}",
+            "scores a head and clip": FORMULAS[way],
+            f"at T = {frames}, N = {patches}": f"{attention_scores(way, frames, patches):,}",
+        }
+        for way in WAYS
+    }
+    st.table(pd.DataFrame(rows).T)
 
 
 def step_cost() -> None:
     """Time of a step, joint against divided, as it was measured once, or on this machine now."""
     recorded = space_time_findings()
-    if st.button("Measure on this machine", icon=":material/timer:", key="measure",
-                 help="Times steps of 4 clips with 49 patches a frame: a few seconds, once for everyone who looks."):  # fmt: skip
+    if st.button("Measure on this machine", icon=":material/timer:", key="measure", help=MEASURE_HELP):
         st.session_state["measured"] = True
     measured = _measured() if st.session_state.get("measured") else None
     table = recorded if measured is None else measured
@@ -67,39 +69,41 @@ def step_cost() -> None:
         return
     left, right = st.columns(2)
     left.markdown(f"**Time of a step**: {chip(0)} joint   {chip(1)} divided")
-    right.markdown(
-        "**Joint over divided**: :primary[●] measured   :violet[●] all multiplications   :gray[●] scores alone"
-    )
-    milliseconds = [{"arm": letter, "way": way, "frames": row["frames"], "value": row[f"{way}_ms"]}
-                    for letter, way in (("A", "joint"), ("B", "divided")) for row in table.to_dict("records")]  # fmt: skip
+    counted = ":violet[●] all multiplications   :gray[●] scores alone"
+    right.markdown(f"**Joint over divided**: :primary[●] measured   {counted}")
+    milliseconds, ratios = [], []
     columns = dict(zip(charts.RATIOS, ("ratio", "products_ratio", "scores_ratio"), strict=True))
-    ratios = [{"by": by, "frames": row["frames"], "value": row[column]}
-              for by, column in columns.items() for row in table.to_dict("records")]  # fmt: skip
+    for row in table.to_dict("records"):
+        frames = row["frames"]
+        for letter, way in (("A", "joint"), ("B", "divided")):
+            milliseconds.append({"arm": letter, "way": way, "frames": frames, "value": row[f"{way}_ms"]})
+        for by, column in columns.items():
+            ratios.append({"by": by, "frames": frames, "value": row[column]})
+    times, shares = pd.DataFrame(milliseconds), pd.DataFrame(ratios)
     with left:
-        st.vega_lite_chart(pd.DataFrame(milliseconds), charts.MILLISECONDS, key="milliseconds", alt="Milliseconds of a step by frames")  # fmt: skip
+        st.vega_lite_chart(times, charts.MILLISECONDS, key="milliseconds", alt="Milliseconds of a step by frames")
     with right:
-        st.vega_lite_chart(pd.DataFrame(ratios), charts.RATIO, key="ratio", alt="Joint over divided by frames")
-    st.caption("Recorded earlier: docs/findings/002-space-time.md." if measured is None else
-               f"Measured here, median of {REPEATS} steps, while whatever else runs here was running.")  # fmt: skip
+        st.vega_lite_chart(shares, charts.RATIO, key="ratio", alt="Joint over divided by frames")
+    here = f"Measured here, median of {REPEATS} steps, while whatever else runs here was running."
+    st.caption("Recorded earlier: docs/findings/002-space-time.md." if measured is None else here)
 
 
 def step_zero(zero: bool) -> None:
-    """How far a divided model is from one of space alone before training, block by block, and what a scheme sets in it."""
+    """How far a divided model is from one of space alone before training, and what a scheme sets in it."""
     differences, table = _step_zero(zero)
     left, right = st.columns([0.35, 0.65], gap="large")
     with left:
         for number, difference in enumerate(differences, start=1):
-            st.metric(
-                f"Largest difference after block {number}", "exactly 0" if difference == 0 else f"{difference:.3g}"
-            )
+            told = "exactly 0" if difference == 0 else f"{difference:.3g}"
+            st.metric(f"Largest difference after block {number}", told)
     right.table(table)
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _picture(config_json: str, run_id: str | None, index: int, query: tuple[int, int], block: int) -> Any:
+@st.cache_data(show_spinner=False, max_entries=200, hash_funcs=BY_CONFIG)
+def _picture(config: RunConfig, run_id: str | None, index: int, query: tuple[int, int], block: int) -> Any:
     from vit_lab.probes.space_time import reads
 
-    model = timesformer(config_json, run_id)
+    model = timesformer(config, run_id)
     clip = held_out_clips(model.config.num_frames)[0][index]
     found = reads(model, clip, min(block, model.config.depth - 1), *query)
     looks = [(found.space.numpy(), SPACE)]
@@ -123,15 +127,15 @@ def _step_zero(zero: bool) -> tuple[list[float], pd.DataFrame]:
     from vit_lab.init import matrices
     from vit_lab.probes.space_time import block_differences
 
-    divided, space = (
-        timesformer(clip_config(way, zero_temporal=zero).model_dump_json()) for way in ("divided", "space")
-    )
+    divided, space = (timesformer(clip_config(way, zero_temporal=zero)) for way in ("divided", "space"))
     differences = block_differences(divided, space, divided.tokens(held_out_clips(8)[0][:4]))
-    rows = []
+    rows = {}
     for matrix in matrices(divided):
         if matrix.name.startswith("blocks.") and not matrix.name.startswith("blocks.0."):
             continue
         fan_in, fan_out = matrix.fans
-        rows.append({"matrix": matrix.name.replace("blocks.0.", "block 1: ").replace("project", "projection after time"), "group": f"{matrix.group}, {GROUP_NAMES[matrix.group]}",
-                     "shape": f"{fan_out} × {fan_in}", "std at step 0": f"{float(matrix.weight.std()):.3f}"})  # fmt: skip
-    return differences, pd.DataFrame(rows).set_index("matrix")
+        name = matrix.name.replace("blocks.0.", "block 1: ").replace("project", "projection after time")
+        group = f"{matrix.group}, {GROUP_NAMES[matrix.group]}"
+        rows[name] = group, f"{fan_out} × {fan_in}", f"{float(matrix.weight.std()):.3f}"
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["group", "shape", "std at step 0"])
+    return differences, table.rename_axis("matrix")
