@@ -94,6 +94,10 @@ def test_a_variance_is_written_without_powers_of_ten(value, words):
     assert written_out(value) == words
 
 
+def test_a_table_may_ask_for_more_digits():
+    assert [written_out(value, 4) for value in (5.2083e-05, 1 / 3, 0.25)] == ["0.00005208", "0.3333", "0.25"]
+
+
 @given(st.floats(1e-12, 1e12))
 def test_what_is_written_is_the_value_to_its_digits(value):
     words = written_out(value)

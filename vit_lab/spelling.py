@@ -69,12 +69,13 @@ def _times(factor: float) -> str:
     return "" if factor == 1 else f" × {_decimal(factor, digits=6)}"
 
 
-def written_out(value: float) -> str:
+def written_out(value: float, digits: int | None = None) -> str:
     """A variance or a std as people read it, without powers of ten: '0.000052', '0.0104', '0.333', '1', '1,000'.
 
-    Three significant digits, two below 0.001, no zeros at the end; digits before the point are all told.
+    With that many significant digits, by default three, and two below 0.001; without zeros at the end. Digits before the
+    point are all told.
     """
-    return _decimal(value, digits=2 if abs(value) < 1e-3 else 3)
+    return _decimal(value, digits or (2 if abs(value) < 1e-3 else 3))
 
 
 def _decimal(value: float, digits: int) -> str:
