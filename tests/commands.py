@@ -10,8 +10,8 @@ from tiny import TINY
 from typer.testing import CliRunner
 
 from vit_lab import paths
-from vit_lab.__main__ import app
-from vit_lab.options import option_name
+from vit_lab.cli.app import app
+from vit_lab.cli.options import option_name
 from vit_lab.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]

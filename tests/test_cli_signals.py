@@ -12,7 +12,7 @@ import pytest
 from tiny import TINY
 
 from vit_lab import paths
-from vit_lab.options import option_name
+from vit_lab.cli.options import option_name
 from vit_lab.runs.manager import usable_cores
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store

@@ -1,0 +1,99 @@
+"""Training the runs of a plan in a shell: its data made sure of, its runs queued, a bar until the last has ended."""
+
+import time
+from collections.abc import Iterable
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vit_lab import paths
+from vit_lab.cli.refusals import stderr
+from vit_lab.config import DatasetName, RunConfig
+from vit_lab.data.errors import DatasetError
+from vit_lab.runs.experiments import Plan, new_experiment
+from vit_lab.runs.manager import RunManager
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
+from vit_lab.runs.store import Store, StoreError
+
+
+def work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> list[RunRecord]:
+    """Queue the runs of a plan, once their data is there, and show how far they are until the last has ended.
+
+    Ctrl-C ends the wait: the runs are then interrupted, and returned as they are.
+
+    Raises:
+        ConfigError: if the data is smaller than a run asks for.
+        DatasetError: if a data set is not here, or cannot be read.
+        StoreError: if the runs cannot be stored, or no worker can be started.
+    """
+    experiment = new_experiment()
+    new = plan.runs(experiment)
+    manager = RunManager(store, workers)
+    try:
+        config_of = {run.config.data.dataset: run.config for run in new}
+        _make_sure_of_files(config_of, download)
+        manager.prepare(len(new))  # while the data is looked at
+        _make_sure_of_data(config_of.values())
+        manager.submit(new, plan.kind)
+        _watch(store, experiment, manager)
+    except KeyboardInterrupt:
+        stderr.print("stopping; what is done is kept and can be resumed from the dashboard")
+    finally:
+        manager.shutdown()
+    return store.runs(experiment=experiment)
+
+
+def _watch(store: Store, experiment: str, manager: RunManager) -> None:
+    """Show how far the runs of an experiment are until nothing will happen any more."""
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps")
+    with Progress(*columns, TimeRemainingColumn(), console=stderr, transient=True) as progress:
+        bar = progress.add_task("starting", total=None)
+        while not _still(found := store.runs(experiment=experiment)):
+            if manager.is_hopeless:
+                raise StoreError(manager.problem)
+            total = sum(run.total_steps or run.config.optim.steps for run in found)
+            progress.update(bar, description=_told(found), total=total, completed=sum(run.step for run in found))
+            time.sleep(0.1 if len(found) == 1 else 0.5)
+
+
+def _still(found: list[RunRecord]) -> bool:
+    """Whether nothing will happen any more: a run whose pilots stand still would wait for ever."""
+    stuck = {run.condition for run in found if run.pilot and run.status in RESUMABLE}
+    return not any(
+        run.status in ACTIVE and not (run.status == Status.WAITING and run.condition in stuck) for run in found
+    )
+
+
+def _told(found: list[RunRecord]) -> str:
+    if len(found) > 1:
+        return f"{sum(run.status not in ACTIVE for run in found)} of {len(found)} runs"
+    [run] = found
+    told = [] if run.train_loss is None else [f"loss {run.train_loss:.3f}"]
+    told += [] if run.val_accuracy is None else [f"val accuracy {run.val_accuracy:.1%}"]
+    return ", ".join(told) or "starting"
+
+
+def _make_sure_of_files(datasets: Iterable[DatasetName], download: bool) -> None:
+    """Fetch data sets, or refuse those that cannot be had, before a run is queued for them."""
+    from vit_lab.data.images import download as download_dataset  # imports torch
+    from vit_lab.data.sources import is_available
+
+    for dataset in datasets:
+        if download:
+            with Progress(console=stderr, transient=True) as progress:
+                bar = progress.add_task(f"downloading {dataset}", total=1.0)
+                for done in download_dataset(dataset):
+                    progress.update(bar, completed=done)
+        elif not is_available(dataset):
+            raise DatasetError(
+                f"dataset: {dataset} is not in {paths.data_folder()}; add --download to fetch it, "
+                "point VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled"
+            )
+
+
+def _make_sure_of_data(configs: Iterable[RunConfig]) -> None:
+    """Refuse data that cannot be read before a run is queued for it; one run of each data set is enough."""
+    from vit_lab.data.splits import load_run_data  # imports torch
+
+    for config in configs:
+        load_run_data(config)
