@@ -29,6 +29,11 @@ def shell(*words):
     return subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=120)
 
 
+def with_this_path(program):
+    """A program for `python -c` that finds what this process does: the lab, and the modules of these tests."""
+    return f"import sys; sys.path[:] = {sys.path!r}\n{program}"
+
+
 def last_object(stdout):
     return json.loads(stdout.splitlines()[-1])
 

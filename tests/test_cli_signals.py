@@ -18,6 +18,7 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
 
+pytestmark = pytest.mark.usefixtures("ctrl_c")
 ROOT = Path(__file__).resolve().parents[1]
 ENDLESS = [f"--{option_name(field)}={value}" for field, value in (TINY | {"steps": 100_000}).items()]
 

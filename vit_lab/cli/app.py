@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import typer
 
+from vit_lab.cli.dashboard import dashboard
 from vit_lab.cli.kept import export, runs
 from vit_lab.cli.training import claim, compare, sweep, train
 
@@ -23,9 +24,10 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(dashboard)
 
 
-def main(program: str) -> NoReturn:
+def main(program: str = "vit-lab") -> NoReturn:
     """Run the command of this process's arguments, and leave at once; help calls the program by this name."""
     try:
         app(prog_name=program)
