@@ -3,13 +3,13 @@
 streamlit run dashboard.py
 """
 
-from pathlib import Path
+from importlib.resources import files
 
 import streamlit as st
 
 from vit_lab.ui.serving.lab import problems_told
 
-ICON = str(Path(__file__).parent / "vit_lab" / "ui" / "icon.svg")  # whatever folder streamlit was started in
+ICON = str(files("vit_lab.ui") / "icon.svg")
 
 TRAIN = "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."
 WEIGHTS = "What the init does to weights, signal and attention, at every step of a run."

@@ -1,6 +1,7 @@
 """Every test has a lab home of its own and one thread for torch; full MNIST is used where it can be found."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def workers_in_threads(monkeypatch) -> None:
 def worker_processes(monkeypatch) -> None:
     """Workers as a server has them."""
     monkeypatch.setattr(crew, "WorkerProcess", WorkerProcess)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends what a test starts, also where a script started the tests in its background.
+
+    A shell has such jobs ignore Ctrl-C, and whoever ignores a signal bequeaths that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # Every module belongs to the entry that its name starts with; imports point to its own entry or further down.
 LAYERS = (
-    {"dashboard", "pages", "vit_lab.__main__", "vit_lab.options"},
+    {"dashboard", "pages", "vit_lab.__main__", "vit_lab.cli"},
     {"vit_lab.ui"},
     {"vit_lab.runs", "vit_lab.analysis"},
     {"vit_lab.training"},

@@ -9,11 +9,11 @@ from tiny import tiny
 from typer.main import get_command
 
 from vit_lab import paths
-from vit_lab.__main__ import app
+from vit_lab.cli.app import app
+from vit_lab.cli.options import FIELDS, option_name
 from vit_lab.config import IMAGE_SHAPE, SCHEMES, RunConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished
-from vit_lab.options import FIELDS, option_name
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -155,7 +155,7 @@ def submitted(monkeypatch):
         configs.extend(run.config for run in plan.runs("e"))
         raise SystemExit(0)
 
-    monkeypatch.setattr("vit_lab.__main__._work_off", stand_in)
+    monkeypatch.setattr("vit_lab.cli.training.work_off", stand_in)
     return configs
 
 

@@ -9,9 +9,9 @@ from tiny import tiny
 from typer.testing import CliRunner
 
 from vit_lab import paths
-from vit_lab.__main__ import app
+from vit_lab.cli.app import app
+from vit_lab.cli.options import FIELDS, option_name
 from vit_lab.config import RunConfig
-from vit_lab.options import FIELDS, option_name
 from vit_lab.runs.designs import parse_task
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.store import LONGEST_NAME, Store
@@ -52,7 +52,7 @@ def nothing_trains(monkeypatch):
         plans.append(plan.runs("e"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vit_lab.__main__._work_off", work_off)
+    monkeypatch.setattr("vit_lab.cli.training.work_off", work_off)
     return plans
 
 

@@ -4,7 +4,7 @@
 | --- | --- | --- | --- |
 | an init | `xavier × 3` | `xavier:3` | `xavier x3` |
 | with scales of groups | `vit × 4 (queries, keys × 2)` | `vit:4` | `vit x4 (qk x2)` |
-| a variance | 0.000052 | | 5.2e-05 |
+| a variance or std | 0.000052 | | a number |
 """
 
 import math
@@ -12,7 +12,7 @@ import math
 from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig, examples_of, one_of
 from vit_lab.settings import ConfigError, configure
 
-GROUP_NAMES: dict[GroupName, str] = {
+GROUP_NAMES: dict[str, str] = {
     "embed": "embedding",
     "qk": "queries, keys",
     "vo": "values, output",
@@ -66,16 +66,21 @@ def _group_scales(init: InitConfig) -> dict[GroupName, float]:
 
 
 def _times(factor: float) -> str:
-    return "" if factor == 1 else f" × {written_out(factor)}"
+    return "" if factor == 1 else f" × {_decimal(factor, digits=6)}"
 
 
-def written_out(value: float, digits: int = 3) -> str:
-    """A variance, a std or a factor, with that many significant digits and no power of ten: '0.000052', '0.0104', '1,000'.
+def written_out(value: float, digits: int | None = None) -> str:
+    """A variance or a std as people read it, without powers of ten: '0.000052', '0.0104', '0.333', '1', '1,000'.
 
-    Zeros at the end are left out, and digits before the point are all told.
+    With that many significant digits, by default three, and two below 0.001; without zeros at the end. Digits before the
+    point are all told.
     """
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
+    return _decimal(value, digits or (2 if abs(value) < 1e-3 else 3))
+
+
+def _decimal(value: float, digits: int) -> str:
+    if not 1e-12 <= abs(value) < math.inf:  # 0, what is no number, and what nobody counts the zeros of
+        return f"{value:.{digits}g}"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     told = f"{value:,.{places}f}"
     return told.rstrip("0").rstrip(".") if "." in told else told

@@ -6,9 +6,10 @@ import pytest
 from tiny import tiny
 from typer.testing import CliRunner
 
-from vit_lab import __main__ as cli
 from vit_lab import paths
 from vit_lab.analysis.command import command
+from vit_lab.cli import training
+from vit_lab.cli.app import app
 from vit_lab.runs.designs import claim, comparison, sweep
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
@@ -31,8 +32,8 @@ def test_the_command_repeats_the_experiment(plan, monkeypatch):
     words = shlex.split(command(Experiment.read(store, "e")))
     store.close()
     asked = []
-    monkeypatch.setattr(cli, "_experiment", lambda plan, *_: asked.append(plan))
-    result = CliRunner().invoke(cli.app, words[3:], catch_exceptions=False)
+    monkeypatch.setattr(training, "_experiment", lambda plan, *_: asked.append(plan))
+    result = CliRunner().invoke(app, words[3:], catch_exceptions=False)
     assert (words[:3], result.exit_code) == (["python", "-m", "vit_lab"], 0), result.output
     assert [run.config for run in asked[0].runs("e")] == [run.config for run in plan.runs("e")]
 

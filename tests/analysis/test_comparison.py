@@ -155,10 +155,11 @@ def test_a_winner_that_holm_does_not_grant_is_not_named():
 
 def test_conditions_are_compared_apart_and_corrected_together():
     experiment = Experiment.of(
-        record(tiny(seed=seed, train_size=size), id=f"{arm}{seed}{size}", arm=arm, condition=condition,
-               test_accuracy=0.5 + arm * (AHEAD if condition else UNCLEAR)[seed])
-        for condition, size in enumerate((20, 50)) for arm in (0, 1) for seed in range(6)
-    )  # fmt: skip
+        record(tiny(seed=seed, train_size=size), id=f"{arm}{seed}{size}", arm=arm, condition=place, test_accuracy=score)
+        for place, (size, ahead) in enumerate(((20, UNCLEAR), (50, AHEAD)))
+        for seed, difference in enumerate(ahead)
+        for arm, score in enumerate((0.5, 0.5 + difference))
+    )
     small, large = compare(experiment, scores_of(experiment))
     assert (small.condition, small.winner, large.condition, large.winner) == (0, None, 1, 1)
     assert large.p_holm == pytest.approx(2 * large.test.p_value)
@@ -223,7 +224,8 @@ def test_a_large_effect_is_found_and_its_direction_is_right():
         ),
         (
             apart(negative(AHEAD[:2]), Status.QUEUED),
-            "small is ahead of large by 2.5 points after 2 pairs: too few for an interval, which takes 3; 1 pair to come.",
+            "small is ahead of large by 2.5 points after 2 pairs: too few for an interval, which takes 3; 1 pair to "
+            "come.",
         ),
         (apart([0.0] * 2), "small and large are even after 2 pairs: too few for an interval, which takes 3."),
         (
@@ -254,8 +256,8 @@ def test_a_large_effect_is_found_and_its_direction_is_right():
         ),
         (
             apart([0.0] * 6),
-            "Not decided: small and large are even (95 % interval +0.0 to +0.0, 6 pairs); a difference as small as this "
-            "takes more than 200 further seeds to find.",
+            "Not decided: small and large are even (95 % interval +0.0 to +0.0, 6 pairs); a difference as small as "
+            "this takes more than 200 further seeds to find.",
         ),
     ],
 )

@@ -62,11 +62,21 @@ def test_a_winner_is_told_by_name():
     assert result["pairs"][0]["winner"] == "linear-default"
 
 
-def test_arms_of_the_same_init_are_told_apart_by_what_else_differs():
-    runs = [record(tiny(learning_rate=rate), arm=arm) for arm, rate in enumerate((0.001, 0.002))]
-    assert Experiment.of([*runs, record(tiny(scheme="vit"), arm=2)]).names == {
-        0: "linear-default, learning rate 0.001", 1: "linear-default, learning rate 0.002", 2: "vit",
-    }  # fmt: skip
+def test_the_json_keeps_its_labels_and_people_read_theirs():
+    settings = ({"variance_scale": 0.01}, {"scheme": "vit", "variance_scale": 4, "qk_scale": 2})
+    scores = ([0.5] * 6, [0.52, 0.53, 0.54, 0.52, 0.53, 0.54])
+    experiment = Experiment.of(
+        record(tiny(seed=seed, **own), id=f"{arm}/{seed}", arm=arm, test_accuracy=score)
+        for arm, own in enumerate(settings)
+        for seed, score in enumerate(scores[arm])
+    )
+    small, large = "linear-default × 0.01", "vit × 4 (queries, keys × 2)"
+    for for_json, (a, b) in ((True, ("linear-default x0.01", "vit x4 (qk x2)")), (False, (small, large))):
+        result = experiment_summary(experiment, for_json=for_json)
+        [pair] = result["pairs"]
+        assert [arm["label"] for arm in result["arms"]] == [pair["a"], pair["b"]] == [a, b]
+        assert pair["winner"] == b and pair["verdict"].startswith(f"{b} is better than {a} by ")
+        assert [arm["arm"] for arm in result["arms"]] == ["linear-default:0.01", "vit:4"]
 
 
 @pytest.mark.parametrize("rate", [0.0012, 0.004])
@@ -83,8 +93,11 @@ def test_the_learning_rate_is_the_one_that_the_arm_picked(rate):
 
 def test_conditions_are_named_by_what_sets_them_apart():
     tasks = [{"train_size": 20}, {"train_size": None, "label_noise": 0.4}]
-    runs = [record(tiny(**task, scheme=scheme), id=f"{arm}/{condition}", arm=arm, condition=condition, test_accuracy=0.5)
-            for condition, task in enumerate(tasks) for arm, scheme in enumerate(SCHEMES)]  # fmt: skip
+    runs = [
+        record(tiny(**task, scheme=scheme), id=f"{arm}/{place}", arm=arm, condition=place, test_accuracy=0.5)
+        for place, task in enumerate(tasks)
+        for arm, scheme in enumerate(SCHEMES)
+    ]
     result = experiment_summary(Experiment.of(runs))
     assert [pair["condition"] for pair in result["pairs"]] == [
         "20 images, clean labels",

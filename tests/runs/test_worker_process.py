@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import SMALL
+from commands import SMALL, with_this_path
 from commands import run as command
 from tiny import pair, tiny
 from waiting import ended, wait_for
@@ -33,7 +33,6 @@ pytestmark = [
     pytest.mark.usefixtures("worker_processes"),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="It asks Linux which processes there are."),
 ]
-ROOT = Path(__file__).parents[2]
 ENDLESS = {"steps": 100_000, "patch_size": 14}
 SERVER = """
 import atexit, signal, sys, time
@@ -52,8 +51,7 @@ time.sleep(600)
 @contextmanager
 def server_at_work(store):
     """A server in a process of its own that trains one run: (server, the process id of its worker, the run's record)."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
-    server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment)
+    server = subprocess.Popen([sys.executable, "-c", with_this_path(SERVER)])
     try:
         run = wait_for(lambda: (runs := store.runs()) and runs[0].step > 20 and runs[0])
         (worker,) = [int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir()

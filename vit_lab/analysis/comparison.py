@@ -12,7 +12,7 @@ from typing import Literal
 
 from vit_lab.analysis.statistics import (
     FEWEST_FOR_INTERVAL,
-    MOST_SEEDS,
+    MOST_MORE_SEEDS,
     PairedTest,
     Summary,
     holm,
@@ -46,7 +46,8 @@ class ArmOutcome:
 class Comparison:
     """Arm `b` minus arm `a` under one condition, over the seeds that both have finished.
 
-    `planned` counts the pairs there will be, `still` those of them with a run that stands still; `p_holm` is corrected for all comparisons of the experiment.
+    `planned` counts the pairs there will be, `still` those of them with a run that stands still; `p_holm` is corrected
+    for all comparisons of the experiment.
     """
 
     a: int
@@ -62,7 +63,7 @@ class Comparison:
 
     @property
     def state(self) -> State:
-        """How much may be said. A winner is named only when all planned pairs are in, so that nobody stops at a whim."""
+        """How much may be said. A winner is named only when all planned pairs are in: nobody may stop when it suits."""
         if self.test.n < FEWEST_FOR_INTERVAL:
             return "too few"
         if self.exploratory:
@@ -81,7 +82,7 @@ class Comparison:
 
     @property
     def winner(self) -> int | None:
-        """The arm that is better beyond doubt of the usual size, if one is."""
+        """The arm that is better, if that is decided."""
         if self.state != "decided" or self.test.mean is None:
             return None
         return self.b if self.test.mean > 0 else self.a
@@ -120,7 +121,7 @@ def _outcome(arm: int, condition: int, runs: Sequence[RunRecord], scores: Mappin
 
 
 def compare(experiment: Experiment, scores: Mapping[str, float], *, exploratory: bool = False) -> list[Comparison]:
-    """Every pair of arms under every condition, Holm-corrected together; no p value of a comparison under way counts."""
+    """Every pair of arms under every condition, Holm-corrected together; one under way has no corrected p value yet."""
     planned = {cell: {run.config.seed: run for run in runs} for cell, runs in experiment.cells.items()}
     found = []
     for condition in experiment.conditions:
@@ -169,16 +170,17 @@ def verdict(c: Comparison, a: str, b: str) -> str:
         return f"A demo, not evidence: {found}. Evidence begins at {FEWEST_FOR_EVIDENCE} pairs."
     if c.winner is not None:
         better, worse = (b, a) if c.winner == c.b else (a, b)
-        size = f"{abs(test.mean) * 100:.1f} points"
+        size = f"{abs(test.mean) * 100:.1f} points (95 % interval {low * 100:.1f} to {high * 100:.1f}, {pairs})"
         corrected = f", also after correction for {c.comparisons} comparisons" if c.comparisons > 1 else ""
-        return f"{better} is better than {worse} by {size} (95 % interval {low * 100:.1f} to {high * 100:.1f}, {pairs}){corrected}."
+        return f"{better} is better than {worse} by {size}{corrected}."
     if not c.holds_zero:
-        return f"Not decided: {found}, which is not enough once {c.comparisons} comparisons are counted (Holm p = {c.p_holm:.2f})."
+        counted = f"once {c.comparisons} comparisons are counted (Holm p = {c.p_holm:.2f})"
+        return f"Not decided: {found}, which is not enough {counted}."
     more = more_seeds_needed(test.mean, test.sd or 0.0, test.n, alpha=0.05 / c.comparisons)
     advice = (
         f"about {more} more {'seed' if more == 1 else 'seeds'} would probably do"
         if more
-        else f"a difference as small as this takes more than {MOST_SEEDS} further seeds to find"
+        else f"a difference as small as this takes more than {MOST_MORE_SEEDS} further seeds to find"
     )
     return f"Not decided: {found}; {advice}."
 

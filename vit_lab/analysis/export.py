@@ -10,20 +10,21 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import flat
 
-SUMMARY = ("name", "status", "step", "wall_seconds", "images_per_second", "train_loss",
-           "val_accuracy", "test_accuracy", "best_test_accuracy")  # fmt: skip
+OUTCOME = ("name", "status", "step", "wall_seconds", "images_per_second")
+OUTCOME += ("train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
 
 
 def summary(run: RunRecord) -> dict[str, Any]:
     """A run's outcome and every setting, flat."""
-    return {"run_id": run.id} | {field: getattr(run, field) for field in SUMMARY} | _place(run) | flat(run.config)
+    return {"run_id": run.id} | {field: getattr(run, field) for field in OUTCOME} | _place(run) | flat(run.config)
 
 
 def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
     """One row per measured number: run_id, name, seed, step, seconds, measure, value, place in the experiment, settings.
 
-    Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy,
-    the probes as measure/place, test_loss and test_accuracy at the end, and best_test_accuracy, of the model that was best on validation. Losses are nats, accuracies fractions.
+    Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes
+    as measure/place, and at the end test_loss, test_accuracy and best_test_accuracy, of the model that was best on
+    validation. Losses are nats, accuracies fractions.
     """
     columns = ["run_id", "name", "seed", "step", "seconds", "measure", "value"]
     rows: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""One experiment as one HTML file that opens without a network: verdicts, tables, charts as pictures, how to repeat it."""
+"""One experiment as one HTML file that opens without a network: verdicts, tables, charts, how to repeat it."""
 
 import json
 from datetime import UTC, datetime

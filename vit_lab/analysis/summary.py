@@ -1,5 +1,7 @@
-"""An experiment as plain data: its arms, its pairs, and how sure one may be. The command line, the pages and the
-report all read this."""
+"""An experiment as plain data: its arms, its pairs, and how sure one may be.
+
+The command line and the report read it.
+"""
 
 from typing import Any
 
@@ -29,7 +31,7 @@ def rate_words(experiment: Experiment) -> str:
 
 
 def experiment_summary(experiment: Experiment, *, for_json: bool = False) -> dict[str, Any]:
-    """Arms, pairs and verdicts of an experiment; with the labels of the arms that the JSON of a command has, or people's."""
+    """Arms, pairs and verdicts of an experiment. `for_json` spells arms as scripts know them, otherwise for people."""
     names = experiment.named(json_label) if for_json else experiment.names
     picked = picks(experiment)
     last, best = scores_of(experiment, "last"), scores_of(experiment, "best")

@@ -117,7 +117,7 @@ class Experiment(Runs):
 
     @cached_property
     def cells(self) -> dict[Cell, tuple[RunRecord, ...]]:
-        """The runs proper of each (arm, condition), in the order of their seeds; cells in that of conditions, then arms."""
+        """The runs proper of each (arm, condition), by seed; the cells by condition, then arm."""
         return _by_cell(self.proper)
 
     @cached_property

@@ -19,9 +19,10 @@ from vit_lab.spelling import arm_label
 
 @dataclass(frozen=True)
 class Plan:
-    """What an experiment consists of. A condition is a set of settings that holds for all arms, such as {"train_size": 200}.
+    """What an experiment consists of: every arm is trained under every condition, from every seed.
 
-    The seeds of the `arms` are not used; `seeds` are.
+    A condition is a set of settings that holds for all arms, such as {"train_size": 200}. The seeds that stand in the
+    `arms` are not used.
     """
 
     arms: Sequence[RunConfig]
@@ -35,7 +36,7 @@ class Plan:
         return configure(self.arms[arm], **self.conditions[condition], seed=seed)
 
     def runs(self, experiment: str) -> list[NewRun]:
-        """All runs in the order in which they should train: pilots first, then seed by seed with its arms side by side."""
+        """All runs in the order in which they should train: pilots, then seed by seed with the arms side by side."""
         if PILOT_SEED in self.seeds:
             raise ConfigError("seed", f"{PILOT_SEED} is kept for pilot runs; choose a lower one")
         arms, conditions = range(len(self.arms)), range(len(self.conditions))

@@ -76,7 +76,7 @@ class RunRecord:
 
     @cached_property
     def unreadable(self) -> str | None:
-        """Why the stored settings are not valid here, as another version of the lab may have left them; None if they are."""
+        """Why the stored settings are not valid here, as another version may have left them; None if they are."""
         try:
             self.config  # noqa: B018
         except ConfigError as error:

@@ -232,7 +232,3 @@ def _work(worker: Worker) -> None:
     except BaseException:
         sys.excepthook(*sys.exc_info())
         os._exit(1)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,14 +1,13 @@
 """A worker in a process of its own, seen from whoever started it (see `vit_lab.runs.worker`)."""
 
-import os
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+# A worker imports what its server does, wherever that has found it; -P: not whatever lies in the current folder first.
+START = "import sys; sys.path[:] = sys.argv[2:]; from vit_lab.runs.worker import main; main(sys.argv[1])"
 
 
 class WorkerProcess:
@@ -22,11 +21,9 @@ class WorkerProcess:
     def __init__(self, server: str):
         self.name = self.problem = ""
         self._started = time.monotonic()
-        places = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vit_lab.runs.worker", server],  # -P: not whatever lies in the current folder
+            [sys.executable, "-P", "-c", START, server, *sys.path],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
             process_group=0,  # Ctrl-C in a terminal is for the server, which decides what it means
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
         )  # fmt: skip

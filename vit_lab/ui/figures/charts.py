@@ -10,7 +10,8 @@ import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec
 from vit_lab.config import GROUPS
-from vit_lab.ui.words import GROUP_NAMES, LIVE_WEIGHTS
+from vit_lab.spelling import GROUP_NAMES
+from vit_lab.ui.words import LIVE_WEIGHTS
 
 
 def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import importlib
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import streamlit as st
 
@@ -59,7 +58,7 @@ def start_from_dashboard() -> None:
     and runs a linked page alone. Calling it, and starting over, ends that for the life of the server.
     """
     if "framed" not in st.session_state:
-        root = Path(__file__).parents[3]
+        root = paths.top()
         st.navigation([root / "dashboard.py", *sorted((root / "pages").glob("*.py"))], position="hidden")
         st.rerun()
 

@@ -9,12 +9,13 @@ from vit_lab.config import GROUPS, KINDS, READS, RunConfig
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.schemes import SCHEMES
 from vit_lab.settings import ConfigError, choices, configure, describe, limits, settings_of
+from vit_lab.spelling import GROUP_NAMES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import prose
 from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
 from vit_lab.ui.train.presets import follow_kind
 from vit_lab.ui.train.widgets import ARM_DEFAULTS, DEFAULTS, EPOCHS, SCALE_DEFAULTS, SCALES, STANDARD
-from vit_lab.ui.words import GROUP_NAMES, KINDS_SAID
+from vit_lab.ui.words import KINDS_SAID
 
 KINDS_HELP = "".join(f"\n- **{kind}**: {words}" for kind, words in KINDS_SAID.items())
 SCHEMES_HELP = "".join(f"\n- `{name}`: {scheme.summary}" for name, scheme in SCHEMES.items())

@@ -11,7 +11,7 @@ import streamlit as st
 from vit_lab.config import GROUPS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.store import Store
-from vit_lab.spelling import arm_label
+from vit_lab.spelling import GROUP_NAMES, arm_label
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import run_controls
 from vit_lab.ui.figures.live_curves import HOW_TO_READ, curves
@@ -20,7 +20,7 @@ from vit_lab.ui.serving.lab import open_store, problems_told
 from vit_lab.ui.train.card import run_card
 from vit_lab.ui.train.overview import whose_runs
 from vit_lab.ui.train.reuse import settings_button
-from vit_lab.ui.words import GROUP_NAMES, LIVE_WEIGHTS
+from vit_lab.ui.words import LIVE_WEIGHTS
 
 WEIGHTS_SECONDS = 5.0  # a run measures them some thirty times
 WEIGHTS_WIDTH = 130  # pixels at least

@@ -8,11 +8,12 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig
+from vit_lab.spelling import GROUP_NAMES
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
 from vit_lab.ui.serving.caches import BY_CONFIG
-from vit_lab.ui.words import GLOSSARY, GROUP_NAMES
+from vit_lab.ui.words import GLOSSARY
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,13 +8,13 @@ import streamlit as st
 from vit_lab.analysis.findings import space_time_findings
 from vit_lab.config import RunConfig
 from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, scores_of_patch
+from vit_lab.spelling import GROUP_NAMES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import show_picture
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import SPACE, TIME, grey, strip
 from vit_lab.ui.learn.timesformer.models import clip_config, held_out_clips, latest_clip_run, timesformer
 from vit_lab.ui.serving.caches import BY_CONFIG
-from vit_lab.ui.words import GROUP_NAMES
 
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
 FORMULAS = {"space": "$T N^2$", "joint": "$(T N)^2$", "divided": "$N T^2 + T N^2$"}

@@ -1,17 +1,27 @@
-"""Every setting of a run as a command-line option, made from the config so that there is no second list."""
+"""The options of commands: those they share, and one for every setting of a run, made from the config."""
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
 from vit_lab.config import IMAGE_SHAPE
+from vit_lab.presets import PRESETS
 from vit_lab.settings import PART_OF, choices, describe, models_of
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
 FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")]
+Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is not here.")]
+Seeds = Annotated[int, typer.Option(help="Seeds a setting, from --seed on. From 6 on, a result counts as evidence.")]
+FairRate = Annotated[bool, typer.Option("--fair-rate", help="Let each arm first pick its learning rate on validation.")]
+CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write every measured number to this file.")]
+HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report that opens without a network.")]
 
 
 def option_name(field: str) -> str:
