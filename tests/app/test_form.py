@@ -201,7 +201,7 @@ def test_a_preset_fills_the_form_and_is_lit(open_page, workers, name):
 CHANGES = (("depth", 9), ("dropout", 0.25), ("learning_rate", 0.0123))
 
 
-@pytest.mark.parametrize(("name", "change"), zip(PRESETS, cycle(CHANGES), strict=False))
+@pytest.mark.parametrize(("name", "change"), list(zip(PRESETS, cycle(CHANGES), strict=False)))
 def test_any_change_puts_the_light_out_and_undoing_it_lights_it_again(open_page, name, change):
     at, (field, other) = open_page(), change
     at.pills(key="preset").set_value(name).run()

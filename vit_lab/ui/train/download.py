@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from vit_lab.config import DatasetName
 from vit_lab.data.errors import DatasetError
 
 
-def offer_download(dataset: str) -> None:
+def offer_download(dataset: DatasetName) -> None:
     """A button that downloads the data set, with its progress; afterwards the page is drawn anew."""
     if st.button("Download", icon=":material/download:", key="download"):
         from vit_lab.data.images import download  # brings torch

@@ -141,7 +141,8 @@ def _orders(images: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
 
     from vit_lab.training.shuffled import ORDERS, patch_orders, shuffle_patches
 
-    pixels, shuffled = torch.from_numpy(images)[:, None], {}
+    pixels = torch.from_numpy(images)[:, None]
+    shuffled: dict[str, NDArray[np.uint8]] = {}
     for order in ORDERS:
         orders = patch_orders(order, len(images), MODEL.num_patches, 0)
         shuffled[order] = shuffle_patches(pixels, MODEL.patch_size, orders)[:, 0].numpy()
