@@ -1,8 +1,6 @@
 """The words that pages use for things, each once. All without torch."""
 
-from typing import cast
-
-from vit_lab.config import GroupName, ModelConfig, TimesformerConfig, TransformerConfig
+from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.size import num_parameters
 from vit_lab.spelling import GROUP_NAMES
 
@@ -31,12 +29,11 @@ def layer_name(layer: str) -> str:
 
     "2.qk" is 'block 2: queries, keys', and "dec 1 cross.qk" is 'decoder 1 cross: queries, keys'.
     """
-    block, _, last = layer.rpartition(".")
-    group = GROUP_NAMES[cast(GroupName, last)]
+    block, _, group = layer.rpartition(".")
     if not block:
-        return group
+        return GROUP_NAMES[group]
     stack = "" if block[:3] in STACK_NAMES else "block "
-    return f"{stack}{STACK_NAMES.get(block[:3], block[:3])}{block[3:]}: {group}"
+    return f"{stack}{STACK_NAMES.get(block[:3], block[:3])}{block[3:]}: {GROUP_NAMES[group]}"
 
 
 def model_words(model: ModelConfig) -> str:
