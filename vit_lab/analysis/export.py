@@ -20,7 +20,7 @@ def summary(run: RunRecord) -> dict[str, Any]:
 
 
 def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place in the experiment, settings.
+    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place and settings.
 
     Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes
     as measure/place, and at the end test_loss, test_accuracy and best_test_accuracy, of the model that was best on

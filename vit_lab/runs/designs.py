@@ -30,7 +30,7 @@ def sweep_scales(low: float = 0.1, high: float = 10.0) -> list[float]:
 
 
 def sweep(base: RunConfig, scales: Sequence[float], sizes: Sequence[int | None], seeds: int) -> Plan:
-    """The base's scheme at several variance scales, on training sets of several sizes; None: all. Raises ConfigError."""
+    """The base's scheme at several variance scales, on training sets of these sizes (None: all). Raises ConfigError."""
     if len(set(scales)) < 2 or len(set(scales)) != len(scales):
         raise ConfigError("scale", "a sweep takes at least two different variance scales")
     arms = tuple(configure(base, variance_scale=scale) for scale in sorted(scales))
