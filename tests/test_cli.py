@@ -243,7 +243,7 @@ def test_a_failed_run_ends_with_1_and_why(monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("vit_lab.runs.worker.train", fails)
+    monkeypatch.setattr("vit_lab.runs.executors.follow.train", fails)
     done = run("train", *SMALL, "--json")
     assert done.exit_code == 1
     assert last_object(done.stdout)["error"] == "RuntimeError: boom"

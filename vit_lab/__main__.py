@@ -27,11 +27,13 @@ from vit_lab.options import option_name, settings_as_options
 from vit_lab.presets import PRESETS
 from vit_lab.presets import preset as preset_config
 from vit_lab.runs import designs
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors.choice import chosen_executor
 from vit_lab.runs.experiments import Plan, new_experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError, configure
 
 app = typer.Typer(help="Measure what the variance of the initial weights does to a Vision Transformer.",
@@ -46,6 +48,9 @@ PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', 
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is not here.")]
 Seeds = Annotated[int, typer.Option(help="Seeds a setting, from --seed on. From 6 on, a result counts as evidence.")]
 FairRate = Annotated[bool, typer.Option("--fair-rate", help="Let each arm first pick its learning rate on validation.")]
+ExecutorName = Annotated[
+    str | None, typer.Option("--executor", help="Where runs train: threads or processes. [default: processes]")
+]
 CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write every measured number to this file.")]
 HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report that opens without a network.")]
 
@@ -57,13 +62,14 @@ def train(
     preset: PresetName = "classroom",
     download: Download = False,
     json_: Json = False,
+    executor: ExecutorName = None,
     settings: dict[str, Any],
 ) -> None:
     """Train one run and print how it ended."""
     with _refusals(TRAIN_KEYS if json_ else ()):
         config = configure(preset_config(preset), **settings)
         with closing(Store(paths.database())) as store:
-            [run] = _work_off(store, Plan([config], [config.seed]), download, workers=1)
+            [run] = _work_off(store, Plan([config], [config.seed]), download, executor, workers=1)
     result = {
         "run_id": run.id, "name": run.name, "status": run.status, "config": run.config.model_dump(), "steps": run.step,
         "wall_seconds": run.wall_seconds, "images_per_second": run.images_per_second, "train_loss": run.train_loss,
@@ -93,15 +99,15 @@ def compare(
     html: HtmlFile = None,
     download: Download = False,
     json_: Json = False,
+    executor: ExecutorName = None,
     settings: dict[str, Any],
 ) -> None:
     """Train several inits on the same seeds and print how they differ, and how sure one may be."""
     _refuse(settings, "scheme", "variance_scale", instead="--arm")
     with _refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
-        _experiment(
-            designs.comparison(base, arm or designs.CLAIM_ARMS, seeds, fair_rate=fair_rate), download, json_, csv, html
-        )
+        plan = designs.comparison(base, arm or designs.CLAIM_ARMS, seeds, fair_rate=fair_rate)
+        _experiment(plan, download, executor, json_, csv, html)
 
 
 @app.command()
@@ -118,6 +124,7 @@ def sweep(
     html: HtmlFile = None,
     download: Download = False,
     json_: Json = False,
+    executor: ExecutorName = None,
     settings: dict[str, Any],
 ) -> None:
     """Train one scheme at several variance scales: accuracy against variance, the U-curve."""
@@ -126,7 +133,7 @@ def sweep(
     with _refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
         plan = designs.sweep(base, scale or designs.sweep_scales(), _sizes(size or ["all"]), seeds)
-        _experiment(plan, download, json_, csv, html)
+        _experiment(plan, download, executor, json_, csv, html)
 
 
 @app.command()
@@ -153,6 +160,7 @@ def claim(
     html: HtmlFile = None,
     download: Download = False,
     json_: Json = False,
+    executor: ExecutorName = None,
     settings: dict[str, Any],
 ) -> None:
     """Check the claim that a larger variance helps on smaller or harder data."""
@@ -164,7 +172,7 @@ def claim(
         tasks = task or [base.data.dataset, f"{base.data.dataset}:{designs.CLAIM_NOISE}"]
         sizes = _sizes(size) if size else designs.CLAIM_SIZES
         plan = designs.claim(base, tasks, sizes, seeds, arms=arm or designs.CLAIM_ARMS, fair_rate=fair_rate)
-        _experiment(plan, download, json_, csv, html)
+        _experiment(plan, download, executor, json_, csv, html)
 
 
 @app.command()
@@ -198,13 +206,15 @@ def export(
         _write_files(store, found, csv, html)
 
 
-def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html: Path | None) -> None:
+def _experiment(
+    plan: Plan, download: bool, executor: str | None, json_: bool, csv: Path | None, html: Path | None
+) -> None:
     """Train all runs of a plan, print what they say, and fail if one of them has no result."""
     from vit_lab.analysis.summary import experiment_summary  # scipy takes a while to import
 
     _check_writable(csv, html)
     with closing(Store(paths.database())) as store:
-        found = _work_off(store, plan, download)
+        found = _work_off(store, plan, download, executor)
         result = experiment_summary(found)
         if csv or html:
             _write_files(store, found, csv, html)
@@ -224,11 +234,13 @@ def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html:
         _fail(f"{len(missing)} of {len(found)} runs have no result" + (f": {told}" if told else ""))
 
 
-def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> list[RunRecord]:
+def _work_off(
+    store: Store, plan: Plan, download: bool, executor: str | None, workers: int | None = None
+) -> list[RunRecord]:
     """Queue the runs of a plan, once their data is there, and show how far they are until the last has ended."""
     experiment = new_experiment()
     new = plan.runs(experiment)
-    manager = RunManager(store, workers)
+    manager = RunManager(store, workers, chosen_executor(executor))
     try:
         configs = {run.config.data.dataset: run.config for run in new}
         _make_sure_of_files(configs, download)

@@ -18,7 +18,7 @@ def single(store, owner, count):
 def claims(store, count=99):
     """The owners of the runs that workers take, in order."""
     found = []
-    while len(found) < count and (run := store.claim()):
+    while len(found) < count and (run := store.queue.take()):
         found.append(run)
     return found
 
@@ -70,25 +70,25 @@ def test_the_places_that_are_told_are_the_order_in_which_runs_start(store):
         store.add([NewRun(tiny(), "n", f"{owner} pair", arm) for arm in range(2)], owner=owner)
         single(store, owner, count)
     claims(store, 3)
-    told = store.queue_places()
+    told = store.queue.places()
     assert [run.id for run in claims(store)] == sorted(told, key=told.get)
     assert sorted(told.values()) == list(range(len(told)))
 
 
 def test_a_waiting_time_is_told_once_something_has_run(store):
     ids = single(store, "ann", 6)
-    assert store.seconds_until_start(0) is None
-    store.claim()
-    assert store.seconds_until_start(0) is None, "it has not made a step yet"
+    assert store.queue.seconds_until_start(0) is None
+    store.queue.take()
+    assert store.queue.seconds_until_start(0) is None, "it has not made a step yet"
     store._set(ids[0], step=25, total_steps=100, wall_seconds=10.0)
-    assert store.seconds_until_start(0) == 20 and store.seconds_until_start(2) == 100
-    store.claim()
+    assert store.queue.seconds_until_start(0) == 20 and store.queue.seconds_until_start(2) == 100
+    store.queue.take()
     store._set(ids[1], step=50, total_steps=100, wall_seconds=20.0)
-    assert store.seconds_until_start(0) == store.seconds_until_start(1) == 20, "two at a time"
-    assert store.seconds_until_start(2) == 60
+    assert store.queue.seconds_until_start(0) == store.queue.seconds_until_start(1) == 20, "two at a time"
+    assert store.queue.seconds_until_start(2) == 60
     store.end(ids[0], Status.STOPPED)
     store.end(ids[1], Status.STOPPED)
-    assert store.seconds_until_start(0) is None, "nothing is at work"
+    assert store.queue.seconds_until_start(0) is None, "nothing is at work"
 
 
 @st.composite

@@ -8,8 +8,8 @@ from vit_lab.config import RunConfig, one_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
+from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
-from vit_lab.runs.manager import usable_cores
 from vit_lab.runs.records import Kind, RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store

@@ -1,4 +1,7 @@
-"""A worker in a process of its own, seen from whoever started it (see `vit_lab.runs.worker`)."""
+"""Workers in processes of their own, which drawing pages takes nothing from (docs/decisions/015), seen from the server.
+
+What happens inside of such a process: `vit_lab.runs.executors.worker_main`.
+"""
 
 import os
 import subprocess
@@ -8,38 +11,56 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from vit_lab.runs.executors.executor import usable_cores
+
+ROOT = Path(__file__).resolve().parents[3]
+MAIN = "vit_lab.runs.executors.worker_main"
+
+
+class ProcessExecutor:
+    """Starts worker processes, as many as there are cores."""
+
+    def most(self) -> int:
+        """One run a core."""
+        return usable_cores()
+
+    def start(self, server: str) -> "WorkerProcess":
+        """A process that works for a server. Raises OSError or RuntimeError if it cannot be started."""
+        return WorkerProcess(server)
 
 
 class WorkerProcess:
-    """Works for a server until it is ended. Raises OSError if no process can be started.
-
-    Attributes:
-        name: under which the store knows it; empty until it is up.
-        problem: what keeps it from working, as one sentence; empty if nothing does.
-    """
+    """Works for a server until it is ended; see `StartedWorker`."""
 
     def __init__(self, server: str):
         self.name = self.problem = ""
         self._started = time.monotonic()
         places = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "vit_lab.runs.worker", server],  # -P: not whatever lies in the current folder
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1,
+            [sys.executable, "-P", "-m", MAIN, server],  # -P: not whatever lies in the current folder
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            bufsize=1,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
             process_group=0,  # Ctrl-C in a terminal is for the server, which decides what it means
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
-        )  # fmt: skip
+        )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     @property
-    def exit_code(self) -> int | None:
-        """None while it runs; what it had to say has been heard before it is anything else."""
+    def how_it_ended(self) -> str | None:
+        """By which signal, or with which exit code. What it had to say has been heard before."""
         code = self._process.poll()
-        if code is not None:
-            self._listener.join()
-        return code
+        if code is None:
+            return None
+        self._listener.join()
+        if code < 0:
+            remedy = "resume it, or choose a smaller model or batch"
+            return f"(signal {-code}), as happens when memory runs out; {remedy}"
+        return f"(exit code {code}); the terminal of the lab says more"
 
     @property
     def seconds(self) -> float:
