@@ -115,11 +115,8 @@ class Diverged(Event):
 
 def from_json(kind: str, text: str) -> Event:
     """An event as `Event.to_json` wrote it. Raises ValueError, in a sentence, if there is no such event."""
-    kinds = {event.kind: event for event in Event.__subclasses__()}
-    if kind not in kinds:
-        raise ValueError(f"there is no event {kind[:40]!r}; there are {', '.join(kinds)}")
     try:
-        return _reader(kinds[kind]).validate_json(text)
+        return _reader(kind).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "its text"
@@ -127,8 +124,11 @@ def from_json(kind: str, text: str) -> Event:
 
 
 @cache
-def _reader(event: type[Event]) -> TypeAdapter[Event]:
-    return TypeAdapter(event)
+def _reader(kind: str) -> TypeAdapter[Event]:
+    kinds = {event.kind: event for event in Event.__subclasses__()}
+    if kind not in kinds:
+        raise ValueError(f"there is no event {kind[:40]!r}; there are {', '.join(kinds)}")
+    return TypeAdapter(kinds[kind])
 
 
 def _finite(value: Any) -> Any:

@@ -22,7 +22,7 @@ from vit_lab.training.trainer import train
 BATCH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
 SPEED_SECONDS = 3.0  # over which the speed is measured
-DEVICE = "cpu"
+DEVICE = "cpu"  # that runs train on
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Said:
     """What a run has said since the last batch.
 
     Attributes:
-        events: each with the training time in seconds at which it happened.
+        events: each with the training time in seconds at which it happened; there may be none.
         seconds: training time of the run so far, pauses left out.
         images_per_second: over the last few seconds, evaluations and probes included; None before there is a speed.
     """
