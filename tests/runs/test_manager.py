@@ -25,9 +25,9 @@ from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
 
 KINDS = ("started", "step", "evaluated", "probed", "histograms", "finished", "diverged")
-ABSURD = {f"{group}_scale": 1e6 for group in ("embed", "vo", "mlp", "head")} | {
-    "scheme": "normal", "variance_scale": 1e6, "learning_rate": 10.0, "clip_norm": None, "final_norm": False,
-}  # fmt: skip
+LARGE = {f"{group}_scale": 1e6 for group in ("embed", "vo", "mlp", "head")}
+UNTAMED = {"learning_rate": 10.0, "clip_norm": None, "final_norm": False}
+ABSURD = LARGE | UNTAMED | {"scheme": "normal", "variance_scale": 1e6}
 NOISY = {"dropout": 0.1, "shift": 2, "label_noise": 0.2, "seed": 3}
 
 

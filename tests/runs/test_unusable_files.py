@@ -81,8 +81,13 @@ def test_a_damaged_page_says_that_the_file_is_damaged():
 
 def test_a_home_on_a_read_only_disk_is_refused_in_a_sentence(tmp_path):
     """Root may write everywhere, except where a disk is mounted to be read."""
-    script = ("import pathlib, sys\nfrom vit_lab.runs.errors import StoreError\nfrom vit_lab.runs.store import Store\n"
-              "try: Store(pathlib.Path(sys.argv[1]))\nexcept StoreError as error: print(error)")  # fmt: skip
+    script = """
+import pathlib, sys
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.store import Store
+try: Store(pathlib.Path(sys.argv[1]))
+except StoreError as error: print(error)
+"""
     mounted = tmp_path / "disk"
     mounted.mkdir()
     command = f'mount -t tmpfs -o ro,size=1m tmpfs {mounted} && exec "$0" -c "$1" {mounted}/lab/runs.sqlite3'
@@ -140,9 +145,8 @@ def _with_a_disk(command, *words):
     if not shutil.which("unshare") or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
         pytest.skip("Only root, on Linux, can make a small disk.")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(["tests", "."])}
-    done = subprocess.run(["unshare", "-m", "sh", "-c", command, *words], capture_output=True, text=True, timeout=120,
-                          cwd=Path(__file__).parents[2],
-                          env=environment)  # fmt: skip
+    in_a_namespace, told = ["unshare", "-m", "sh", "-c", command, *words], {"capture_output": True, "text": True}
+    done = subprocess.run(in_a_namespace, **told, timeout=120, cwd=Path(__file__).parents[2], env=environment)
     if "permission denied" in done.stderr.lower():
         pytest.skip("Nothing can be mounted here.")
     assert done.returncode == 0, done.stderr

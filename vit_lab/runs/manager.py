@@ -30,7 +30,7 @@ class RunManager:
 
     Args:
         workers: how many runs train at once at most; None leaves it to the executor.
-        executor: what trains them; None takes that of VIT_LAB_EXECUTOR, or processes. Raises ConfigError if that is none.
+        executor: what trains them; None takes that of `chosen_executor`, which may raise ConfigError.
     """
 
     def __init__(self, store: Store, workers: int | None = None, executor: Executor | None = None):

@@ -16,7 +16,7 @@ from vit_lab.runs.states import Status
 
 @dataclass(frozen=True)
 class Place:
-    """What the queue needs to know of a run. `turn` is 0 until a worker takes it, and then the number of that taking."""
+    """What the queue needs to know of a run. `turn` is 0 until a worker takes it; takings are numbered."""
 
     id: str
     number: int

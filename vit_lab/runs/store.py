@@ -47,10 +47,11 @@ NOTHING_MEASURED = {
     "sparkline": "[]",
 }
 NEW_EXPERIMENT = "INSERT OR IGNORE INTO experiments (id, kind, created_at) VALUES (?, ?, ?)"
-NEW_RUN = (
-    "INSERT INTO runs (number, id, experiment, arm, condition, pilot, name, config, status, process, created_at, owner) "
-    "VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+NEW_RUN = """
+    INSERT INTO runs
+    (number, id, experiment, arm, condition, pilot, name, config, status, process, created_at, owner)
+    VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 
 class Store:
@@ -129,7 +130,7 @@ class Store:
     # What people change
 
     def add(self, new_runs: Iterable[NewRun], kind: Kind = "compare", owner: str = HOST) -> list[str]:
-        """Queue runs for this process, all or none. Returns their ids. `kind` is that of an experiment not yet there."""
+        """Queue runs for this process, all or none; returns their ids. `kind` is for an experiment not yet there."""
         ids = []
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._database.transaction() as db:
@@ -199,7 +200,7 @@ class Store:
         speed: float | None,
         turn: int | None = None,
     ) -> str | None:
-        """Add events, each with its training time, in one transaction. Returns what a person asked of the run, if anything.
+        """Add events, each with its training time, in one transaction; returns what a person asked of the run, if anything.
 
         `turn` is that of the worker's taking: if the run is not the worker's any more, nothing is added, and the answer
         is `interrupted`.

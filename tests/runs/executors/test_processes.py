@@ -51,7 +51,7 @@ time.sleep(600)
 
 @contextmanager
 def server_at_work(store):
-    """A server in a process of its own that trains one run: (server, the process id of its worker, the run's record)."""
+    """A server in a process of its own that trains one run: (server, process id of its worker, the run's record)."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(ROOT)])}
     server = subprocess.Popen([sys.executable, "-c", SERVER], env=environment)
     try:

@@ -1,4 +1,4 @@
-"""A pool of workers for the runs of a server or a command: as many as it has had runs for at once, replaced when they die."""
+"""The workers of a server or a command: as many as it has had runs for at once, and replaced when they die."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ HOPELESS = 3  # so many deaths in a row, and nobody left
 
 
 class WorkerPool:
-    """Workers for the runs of `store`, started by `executor`. All that can go wrong is tried again, and told as `problem`.
+    """Workers for the runs of `store`, started by `executor`. What goes wrong is tried again, and told as `problem`.
 
     There are at most `most` of them; if that is None, as many as the executor can have.
     """
@@ -63,7 +63,7 @@ class WorkerPool:
         return not self._workers and self._deaths >= HOPELESS
 
     def end(self, timeout: float) -> None:
-        """End all workers. One that has not ended after `timeout` seconds is given up; its run has its last checkpoint."""
+        """End all workers. One that takes more than `timeout` seconds is given up; its run has its last checkpoint."""
         with self._changing:
             self.is_ending = True
             workers, self._workers = self._workers, []
@@ -132,7 +132,7 @@ class WorkerPool:
             self._trouble = ""
 
     def _pause(self, why: str, lived: float = 0.0) -> None:
-        """Wait longer and longer before the next start, so that a machine without memory does not fail a whole queue."""
+        """Wait longer and longer before the next start: a machine without memory must not fail a whole queue."""
         self._trouble = why
         self._deaths = 1 if lived > LONGEST_PAUSE else self._deaths + 1
         self._not_before = time.monotonic() + min(2.0 ** (self._deaths - 1), LONGEST_PAUSE)

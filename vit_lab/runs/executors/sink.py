@@ -1,4 +1,4 @@
-"""Where the messages of one run go: events into the store, checkpoints into files; and what is wished of it comes back."""
+"""Where the messages of one run go: events into the store, checkpoints into files. What is wished of it comes back."""
 
 from collections.abc import Callable, Iterable
 
