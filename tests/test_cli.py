@@ -151,7 +151,7 @@ def submitted(monkeypatch):
     """The configs that `train` would have trained."""
     configs = []
 
-    def stand_in(store, plan, download, workers):
+    def stand_in(store, plan, download, executor, workers):
         configs.extend(run.config for run in plan.runs("e"))
         raise SystemExit(0)
 

@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 from vit_lab.config import one_of
 from vit_lab.runs.executors.executor import Executor
+from vit_lab.runs.executors.processes import ProcessExecutor
+from vit_lab.runs.executors.threads import ThreadExecutor
 from vit_lab.settings import ConfigError
 
 VARIABLE, DEFAULT = "VIT_LAB_EXECUTOR", "processes"
+EXECUTORS: dict[str, Callable[[], Executor]] = {"threads": ThreadExecutor, "processes": ProcessExecutor}
 
 
 def chosen_executor(name: str | None = None) -> Executor:
@@ -17,18 +20,3 @@ def chosen_executor(name: str | None = None) -> Executor:
         known = one_of(list(EXECUTORS))
         raise ConfigError("executor", f"there is no {name[:40]!r}; choose {known}, with --executor or {VARIABLE}")
     return EXECUTORS[name]()
-
-
-def _threads() -> Executor:
-    from vit_lab.runs.executors.threads import ThreadExecutor  # imports torch
-
-    return ThreadExecutor()
-
-
-def _processes() -> Executor:
-    from vit_lab.runs.executors.processes import ProcessExecutor
-
-    return ProcessExecutor()
-
-
-EXECUTORS: dict[str, Callable[[], Executor]] = {"threads": _threads, "processes": _processes}
