@@ -158,7 +158,7 @@ def submitted(monkeypatch):
     """The configs that `train` would have trained."""
     configs = []
 
-    def stand_in(store, plan, download, workers):
+    def stand_in(store, plan, download, executor, workers):
         configs.extend(run.config for run in plan.runs("e"))
         raise SystemExit(0)
 
@@ -281,7 +281,7 @@ def test_a_failed_run_ends_with_1_and_why(monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("vit_lab.runs.worker.train", fails)
+    monkeypatch.setattr("vit_lab.runs.executors.follow.train", fails)
     done = run("train", *SMALL, "--json")
     assert done.exit_code == 1
     assert last_object(done.stdout)["error"] == "RuntimeError: boom"

@@ -2,10 +2,22 @@
 
 import json
 import math
+from dataclasses import fields, replace
 
 import pytest
 
-from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured, Stepped
+from vit_lab.events import (
+    Diverged,
+    Evaluated,
+    Event,
+    Finished,
+    Histograms,
+    Probed,
+    Started,
+    StepMeasured,
+    Stepped,
+    from_json,
+)
 
 EVENTS = [
     Started(step=0, total_steps=10, parameters=1234, train_images=50, validation_images=20, test_images=30),
@@ -31,27 +43,53 @@ def strict(text):
 
 
 @every_event
-def test_the_fields_of_an_event_come_back_from_its_json(event):
-    plain = strict(event.to_json())
-    plain = {key: tuple(map(tuple, value)) if key == "rows" else value for key, value in plain.items()}
-    assert type(event)(**plain) == event
+def test_an_event_comes_back_from_its_json_as_it_was(event):
+    text = event.to_json()
+    assert set(strict(text)) == {field.name for field in fields(event)}
+    assert from_json(event.kind, text) == event
+    assert from_json(event.kind, text).to_json() == text
+
+
+@every_event
+def test_numbers_that_were_not_finite_come_back_as_nan_and_as_the_same_json(event):
+    broken = replace(
+        event, **{field.name: math.inf for field in fields(event) if isinstance(getattr(event, field.name), float)}
+    )
+    back = from_json(event.kind, broken.to_json())
+    for field in fields(event):
+        was, now = getattr(broken, field.name), getattr(back, field.name)
+        assert math.isnan(now) if was == math.inf else now == was
+    assert back.to_json() == broken.to_json()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "sentence"),
+    [
+        ("fork", '{"step": 1}', "there is no event 'fork'; there are started, "),
+        ("stepped", "{}", "this is no event 'stepped': step: Field required"),
+        ("evaluated", '{"step": 1, "split": "test", "loss": "low", "accuracy": 0}', "'evaluated': loss: Input should"),
+        ("stepped", "garbage", "this is no event 'stepped': its text: Invalid JSON"),
+    ],
+)
+def test_what_is_no_event_is_refused_in_a_sentence(kind, text, sentence):
+    with pytest.raises(ValueError, match=sentence) as refused:
+        from_json(kind, text)
+    assert "\n" not in str(refused.value)
 
 
 @not_finite
 def test_a_number_that_is_not_finite_becomes_null(number):
     step = StepMeasured(step=1, loss=number, accuracy=0.5, learning_rate=1e-3, gradient_norm=number)
-    assert strict(step.to_json()) == {
-        "step": 1, "loss": None, "accuracy": 0.5, "learning_rate": 1e-3, "gradient_norm": None,
-    }  # fmt: skip
+    measured = {"loss": None, "accuracy": 0.5, "learning_rate": 1e-3, "gradient_norm": None}
+    assert strict(step.to_json()) == {"step": 1} | measured
 
 
 @not_finite
 def test_so_does_one_within_rows(number):
     rows = (("weight_std", "qk", number), ("weight_std", "vo", 1.0))
-    assert strict(Probed(step=0, rows=rows).to_json())["rows"] == [
-        ["weight_std", "qk", None],
-        ["weight_std", "vo", 1.0],
-    ]
+    text = Probed(step=0, rows=rows).to_json()
+    assert strict(text)["rows"] == [["weight_std", "qk", None], ["weight_std", "vo", 1.0]]
+    assert from_json("probed", text).to_json() == text
 
 
 def test_every_event_is_covered_here_and_has_a_kind_of_its_own():

@@ -155,7 +155,7 @@ def test_whatever_is_stored_as_a_config_the_table_lists_the_run(text):
     (run_id,) = store.add([NewRun(tiny(), "n", "e")])
     store._set(run_id, config=text.encode("utf-8", "replace").decode())
     assert list(runs_table(store.runs([run_id]))["name"]) == ["n"]
-    assert store.claim().id == run_id
+    assert store.queue.take().id == run_id
     store.close()
 
 

@@ -1,13 +1,22 @@
-"""What a run says while it runs. Plain and serialisable: a thread, a process or a file can carry it.
+"""What a run says while it runs. Plain and serialisable: a thread, a process or a file can carry it, and give it back.
 
 A step's events describe the model after that many updates; step 0 is the untouched init.
+
+JSON has no NaN and no infinity, so a number that is not finite is written as null. Null is read back as NaN: that the
+number was not finite is all that is kept of it.
 """
 
 import json
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+
+# A float whose null in JSON means: it was not finite.
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +27,7 @@ class Event:
     step: int
 
     def to_json(self) -> str:
-        """The fields as JSON; a number that is not finite becomes null."""
+        """The fields as JSON, without the kind; a number that is not finite becomes null. `from_json` reads it back."""
         return json.dumps(_finite(asdict(self)), allow_nan=False)
 
 
@@ -49,10 +58,10 @@ class StepMeasured(Event):
     """
 
     kind = "step"
-    loss: float
-    accuracy: float
-    learning_rate: float
-    gradient_norm: float
+    loss: Number
+    accuracy: Number
+    learning_rate: Number
+    gradient_norm: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +70,8 @@ class Evaluated(Event):
 
     kind = "evaluated"
     split: str
-    loss: float
-    accuracy: float
+    loss: Number
+    accuracy: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +79,7 @@ class Probed(Event):
     """Measurements of the model: rows of (measure, place, value), e.g. ("weight_std", "qk", 0.07)."""
 
     kind = "probed"
-    rows: tuple[tuple[str, str, float], ...]
+    rows: tuple[tuple[str, str, Number], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +99,11 @@ class Finished(Event):
     """
 
     kind = "finished"
-    test_loss: float
-    test_accuracy: float
+    test_loss: Number
+    test_accuracy: Number
     best_step: int
-    best_val_accuracy: float
-    best_test_accuracy: float
+    best_val_accuracy: Number
+    best_test_accuracy: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +111,24 @@ class Diverged(Event):
     """The loss or the gradient of this step was NaN or infinite; no further step makes sense."""
 
     kind = "diverged"
+
+
+def from_json(kind: str, text: str) -> Event:
+    """An event as `Event.to_json` wrote it. Raises ValueError, in a sentence, if there is no such event."""
+    try:
+        return _reader(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "its text"
+        raise ValueError(f"this is no event {kind!r}: {where}: {first['msg']}") from None
+
+
+@cache
+def _reader(kind: str) -> TypeAdapter[Event]:
+    kinds = {event.kind: event for event in Event.__subclasses__()}
+    if kind not in kinds:
+        raise ValueError(f"there is no event {kind[:40]!r}; there are {', '.join(kinds)}")
+    return TypeAdapter(kinds[kind])
 
 
 def _finite(value: Any) -> Any:

@@ -64,6 +64,9 @@ class NoteTaker:
         self.asked: list[tuple[str, str]] = []
         self.problem = ""
 
+    def as_visitor(self, visitor: str) -> "NoteTaker":
+        return self
+
     def prepare(self, runs: int) -> None:
         pass
 

@@ -10,9 +10,10 @@ from tiny import tiny
 
 from vit_lab import paths
 from vit_lab.data.errors import DatasetError
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.ui.figures import charts
 from vit_lab.ui.serving import lab

@@ -34,7 +34,7 @@ from vit_lab import paths
 from vit_lab.runs.store import Store
 store = Store(paths.database())
 store.add(FAIR.runs("e"))
-store.claim()
+store.queue.take()
 print("at work", flush=True)
 time.sleep(60)
 """

@@ -9,10 +9,11 @@ from vit_lab import paths
 from vit_lab.cli.refusals import stderr
 from vit_lab.config import DatasetName, RunConfig
 from vit_lab.data.errors import DatasetError
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, new_experiment
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 
 
 def work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> Experiment:

@@ -36,7 +36,7 @@ def _details(run: RunRecord) -> list[str]:
 def _progress_words(store: Store, run: RunRecord, total: int) -> str:
     words = f"step {run.step:,} of {total:,}"
     if run.status == Status.QUEUED:
-        place = store.queue_places().get(run.id, 0)
+        place = store.queue.places().get(run.id, 0)
         where = f"{place} before it in the queue" if place else "next in the queue"
         return f"{words}, {where}{_start_words(store, place)}"
     if run.status == Status.RUNNING and run.images_per_second:
@@ -48,7 +48,7 @@ def _progress_words(store: Store, run: RunRecord, total: int) -> str:
 
 def _start_words(store: Store, place: int) -> str:
     """Roughly when a queued run starts, if there is anything to tell it from."""
-    if (seconds := store.seconds_until_start(place)) is None:
+    if (seconds := store.queue.seconds_until_start(place)) is None:
         return ""
     return ", starts within a minute" if seconds < 60 else f", starts in about {seconds / 60:.0f} min"
 
