@@ -1,13 +1,17 @@
-"""What a run says while it runs. Plain and serialisable: a thread, a process or a file can carry it.
+"""What a run says while it runs, and back from JSON. A thread, a process or a file can carry it.
 
 A step's events describe the model after that many updates; step 0 is the untouched init.
 """
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from vit_lab.places import Place, read_place
+
+Row = tuple[str, Place, float]  # (measure, place, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +22,8 @@ class Event:
     step: int
 
     def to_json(self) -> str:
-        """The fields as JSON; a number that is not finite becomes null."""
-        return json.dumps(_finite(asdict(self)), allow_nan=False)
+        """The fields as JSON; a number that is not finite becomes null, and a place its own fields."""
+        return json.dumps(_plain(vars(self)), allow_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +71,10 @@ class Evaluated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Probed(Event):
-    """Measurements of the model: rows of (measure, place, value), e.g. ("weight_std", "qk", 0.07)."""
+    """Measurements of the model: rows of (measure, place, value), e.g. ("weight_std", Place(group="qk"), 0.07)."""
 
     kind = "probed"
-    rows: tuple[tuple[str, str, float], ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ class Histograms(Event):
     """How many weights of each layer fall into each bin of `vit_lab.probes.weights.histogram_edges`."""
 
     kind = "histograms"
-    counts: dict[str, list[int]]
+    counts: dict[Place, list[int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,11 +108,33 @@ class Diverged(Event):
     kind = "diverged"
 
 
-def _finite(value: Any) -> Any:
+def rows_of(
+    event: Mapping[str, Any], measures: Container[str] | None = None
+) -> Iterator[tuple[str, Place, float | None]]:
+    """The rows of a Probed from its JSON, all or those of some measures; a value that was not finite is None.
+
+    Runs of earlier versions have their places spelled.
+    """
+    for measure, place, value in event["rows"]:
+        if measures is None or measure in measures:
+            yield measure, read_place(place), value
+
+
+def counts_of(event: Mapping[str, Any]) -> dict[Place, list[int]]:
+    """The counts of a Histograms from its JSON. Runs of earlier versions have their layers spelled, as keys."""
+    counts = event["counts"]
+    return {read_place(place): count for place, count in (counts.items() if isinstance(counts, dict) else counts)}
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, Place):
+        return value.fields
+    if isinstance(value, dict):  # by name, or, as pairs, by place
+        by_place = any(isinstance(key, Place) for key in value)
+        pairs = [(_plain(key), _plain(item)) for key, item in value.items()]
+        return pairs if by_place else dict(pairs)
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_finite(item) for item in value]
+        return [_plain(item) for item in value]
     return value

@@ -13,6 +13,7 @@ from vit_lab.runs.records import arm_label, run_name
         ({"scheme": "xavier"}, "xavier"),
         ({"scheme": "normal", "variance_scale": 0.01}, "normal x0.01"),
         ({"scheme": "vit", "variance_scale": 4, "qk_scale": 2}, "vit x4 (qk x2)"),
+        ({"biases": "scheme", "mlp_scale": 2}, "linear-default (mlp x2, biases too)"),
         ({"embed_scale": 0.5, "head_scale": 1e3}, "linear-default (embed x0.5, head x1000)"),
     ],
 )

@@ -90,10 +90,11 @@ def unreadable(run: RunRecord) -> str | None:
 
 
 def arm_label(config: RunConfig) -> str:
-    """An init in few words: 'xavier', 'normal x0.01', 'vit x4 (qk x2)'."""
+    """An init in few words: 'xavier', 'normal x0.01', 'vit x4 (qk x2)', 'linear-default (biases too)'."""
     init = config.init
     groups = [f"{group} x{getattr(init, f'{group}_scale'):g}" for group in ("embed", "qk", "vo", "mlp", "head")
               if getattr(init, f"{group}_scale") != 1]  # fmt: skip
+    groups += ["biases too"] * (init.biases == "scheme")
     scale = f" x{init.variance_scale:g}" if init.variance_scale != 1 else ""
     return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
 

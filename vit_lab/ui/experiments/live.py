@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from vit_lab.config import GROUPS, examples_of
+from vit_lab.places import GROUP_NAMES
 from vit_lab.runs.records import RunRecord, arm_label, unreadable
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
@@ -14,7 +15,7 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told, tell_hold_up
 from vit_lab.ui.serving.visitor import not_theirs
 from vit_lab.ui.train.reuse import settings_button
-from vit_lab.ui.words import GROUP_NAMES, LIVE_WEIGHTS
+from vit_lab.ui.words import LIVE_WEIGHTS
 
 TICK_SECONDS, WEIGHTS_SECONDS = 1.0, 5.0
 METRIC_WIDTH = 150  # pixels: no number moves another

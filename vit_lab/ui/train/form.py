@@ -7,10 +7,11 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, KINDS, READS, RunConfig
+from vit_lab.init.schemes import SCHEMES
+from vit_lab.places import GROUP_NAMES
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.runs.records import arm_label
-from vit_lab.schemes import SCHEMES
 from vit_lab.settings import ConfigError, choices, configure, describe, limits, settings_of
 from vit_lab.ui.arms import chip
 from vit_lab.ui.train.widgets import (
@@ -26,7 +27,7 @@ from vit_lab.ui.train.widgets import (
     train_link,
     widgets_of,
 )
-from vit_lab.ui.words import GROUP_NAMES, KINDS_SAID
+from vit_lab.ui.words import KINDS_SAID
 
 __all__ = ["Form", "preset_picker", "train_link", "variance_words"]
 
@@ -174,6 +175,9 @@ class Form:
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
             for group in GROUPS:
                 values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
+            values["biases"] = st.selectbox(
+                "Biases start", choices("biases"), help=describe("biases"), key=f"{letter}_biases", bind="query-params"
+            )
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
@@ -238,7 +242,7 @@ class Form:
 def variance_words(config: RunConfig) -> str:
     """The scheme and its scale, with the sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
     dim = config.model.dim
-    variance = SCHEMES[config.init.scheme].variance(dim, dim) * config.init.variance_scale
+    variance = SCHEMES[config.init.scheme].sigma2(dim, dim) * config.init.variance_scale
     return f"**{arm_label(config)}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
 
 

@@ -7,13 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.places import read_place
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures import charts
-from vit_lab.ui.figures.rows import histogram_rows, layers_among, placed, probe_table
+from vit_lab.ui.figures.rows import histogram_rows, placed, probe_table
 from vit_lab.ui.serving.lab import open_store, problems_told
-from vit_lab.ui.words import GLOSSARY, layer_name
+from vit_lab.ui.words import GLOSSARY
 
 LATEST = "latest"
 RIDGE_OVERLAP = 3.0  # how many ridges tall the tallest ridge is
@@ -45,8 +46,10 @@ def _draw(run_ids: tuple[str, ...], was_active: bool) -> None:
     picked = scrubber.select_slider(
         "Step", [*steps, LATEST], value=LATEST if was_active else middle, key="step", help=STEP_HELP
     )
-    names = layers_among(table.loc[table["measure"] == "weight_std", "place"])
-    layer = layers.selectbox("Layer of the histograms", names, format_func=layer_name, key="layer")
+    names = table.loc[table["measure"] == "weight_std", "layer"].dropna().unique().tolist()
+    layer = layers.selectbox(
+        "Layer of the histograms", names, format_func=lambda name: read_place(name).words, key="layer"
+    )
     step = steps[-1] if picked == LATEST else int(picked)
     st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs))
 

@@ -13,8 +13,8 @@ from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.findings import claim_findings
 from vit_lab.config import InitConfig, RunConfig, one_of
+from vit_lab.init.schemes import ALONE, expected_variance
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
-from vit_lab.schemes import expected_variance
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.init import charts
@@ -94,7 +94,7 @@ def _three(factor: float) -> list[str]:
 def _one_layer(inits: tuple[str, ...], fan_in: int, fan_out: int) -> dict[str, pd.DataFrame]:
     import torch
 
-    from vit_lab.init import uniforms
+    from vit_lab.init.quantiles import uniforms
     from vit_lab.probes.layers_alone import one_layer, output_variance
 
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
@@ -108,7 +108,7 @@ def _one_layer(inits: tuple[str, ...], fan_in: int, fan_out: int) -> dict[str, p
         histogram.append(
             pd.DataFrame({"weight": (edges[:-1] + edges[1:]) / 2, "share": counts / w.numel(), "arm": letter})
         )
-        promised = expected_variance(init, "mlp", fan_in, fan_out)
+        promised = expected_variance(init, ALONE, fan_in, fan_out)
         table[f"{letter}: {init.scheme} × {init.variance_scale:g}"] = {
             "σ² by the formula": f"{promised:.4g}",
             "σ² drawn": f"{float(w.var(correction=0)):.4g}",
@@ -128,7 +128,7 @@ def _one_layer(inits: tuple[str, ...], fan_in: int, fan_out: int) -> dict[str, p
 def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     import torch
 
-    from vit_lab.init import build_model
+    from vit_lab.init.build import build_model
     from vit_lab.probes.layers_alone import stack_rms
     from vit_lab.probes.signal import rms
     from vit_lab.probes.trace import trace
@@ -138,7 +138,7 @@ def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFra
     model: list[Row] = []
     for letter, name, scale in zip(LETTERS, _three(factor), (1 / factor, 1.0, factor), strict=False):
         config = configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
-        gain = WIDTH * expected_variance(config.init, "mlp", WIDTH, WIDTH)
+        gain = WIDTH * expected_variance(config.init, ALONE, WIDTH, WIDTH)
         for depth, value in enumerate(stack_rms(config.init, WIDTH, DEPTH, SEED)):
             common = {"arm": letter, "name": name, "depth": depth}
             plain += [common | {"kind": "measured", "value": value}, common | {"kind": "formula", "value": gain ** (depth / 2)}]  # fmt: skip
@@ -157,7 +157,7 @@ def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     torch.set_num_threads(1)
     rows = pd.DataFrame(by_qk_scale(configure(scheme=scheme, seed=SEED), _digits(), QK_SCALES),
-                        columns=["scale", "measure", "head", "value"])  # fmt: skip
+                        columns=["scale", "measure", "head", "value"]).astype({"head": str})  # fmt: skip
     means = rows.groupby(["measure", "scale"], as_index=False)["value"].mean().assign(kind="mean", head="mean")
     both = pd.concat([rows.assign(kind="head"), means], ignore_index=True)
     entropy, logit = (both[both["measure"] == measure] for measure in HEAD_MEASURES)

@@ -7,12 +7,12 @@ import streamlit as st
 
 from vit_lab.analysis.findings import space_time_findings
 from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, scores_of_patch
+from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import show_picture
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import SPACE, TIME, grey, strip
 from vit_lab.ui.learn.timesformer.models import clip_config, held_out_clips, latest_clip_run, timesformer
-from vit_lab.ui.words import GROUP_NAMES
 
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
 FORMULAS = {"space": "$T N^2$", "joint": "$(T N)^2$", "divided": "$N T^2 + T N^2$"}
@@ -72,7 +72,7 @@ def step_cost() -> None:
     )
     milliseconds = [{"arm": letter, "way": way, "frames": row["frames"], "value": row[f"{way}_ms"]}
                     for letter, way in (("A", "joint"), ("B", "divided")) for row in table.to_dict("records")]  # fmt: skip
-    columns = dict(zip(charts.RATIOS, ("ratio", "products_ratio", "scores_ratio"), strict=True))
+    columns = dict(zip(charts.RATIOS, ("ratio", "macs_ratio", "scores_ratio"), strict=True))
     ratios = [{"by": by, "frames": row["frames"], "value": row[column]}
               for by, column in columns.items() for row in table.to_dict("records")]  # fmt: skip
     with left:
@@ -120,7 +120,6 @@ def _measured() -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False)
 def _step_zero(zero: bool) -> tuple[list[float], pd.DataFrame]:
-    from vit_lab.init import matrices
     from vit_lab.probes.space_time import block_differences
 
     divided, space = (
@@ -128,10 +127,18 @@ def _step_zero(zero: bool) -> tuple[list[float], pd.DataFrame]:
     )
     differences = block_differences(divided, space, divided.tokens(held_out_clips(8)[0][:4]))
     rows = []
-    for matrix in matrices(divided):
-        if matrix.name.startswith("blocks.") and not matrix.name.startswith("blocks.0."):
+    for matrix in divided.matrices():
+        place = matrix.place
+        if place.block not in (None, 1):
             continue
         fan_in, fan_out = matrix.fans
-        rows.append({"matrix": matrix.name.replace("blocks.0.", "block 1: ").replace("project", "projection after time"), "group": f"{matrix.group}, {GROUP_NAMES[matrix.group]}",
-                     "shape": f"{fan_out} × {fan_in}", "std at step 0": f"{float(matrix.weight.std()):.3f}"})  # fmt: skip
+        named = "projection after time" if place.projection == "project" else f"{place.part}.{place.projection}"
+        rows.append(
+            {
+                "matrix": f"block 1: {named}" if place.block else place.projection,
+                "group": f"{matrix.group}, {GROUP_NAMES[matrix.group]}",
+                "shape": f"{fan_out} × {fan_in}",
+                "std at step 0": f"{float(matrix.weight.std()):.3f}",
+            }
+        )
     return differences, pd.DataFrame(rows).set_index("matrix")
