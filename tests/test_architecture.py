@@ -19,7 +19,7 @@ LAYERS = (
         "vit_lab.config",
         "vit_lab.settings",
         "vit_lab.events",
-        "vit_lab.schemes",
+        "vit_lab.places",
         "vit_lab.spelling",
         "vit_lab.randomness",
         "vit_lab.paths",
@@ -128,7 +128,7 @@ def test_nothing_but_figures_knows_how_they_are_drawn(name):
 
 
 COMPUTES = [
-    name for name in CORE if any(within(name, f"vit_lab.{part}") for part in ("models", "init", "probes", "schemes"))
+    name for name in CORE if any(within(name, f"vit_lab.{part}") for part in ("models", "init", "probes", "places"))
 ]
 
 

@@ -194,6 +194,7 @@ def test_every_option_reaches_its_setting(submitted):
         "vo_scale": 5.0,
         "mlp_scale": 6.0,
         "head_scale": 7.0,
+        "biases": "scheme",
         "steps": 11,
         "epochs": 2,
         "batch_size": 9,

@@ -16,15 +16,19 @@ from vit_lab.events import (
     Started,
     StepMeasured,
     Stepped,
+    counts_of,
     from_json,
+    rows_of,
 )
+from vit_lab.places import Place
 
+QK, LAYER = Place(group="qk"), Place(block=1, part="attention", group="qk")
 EVENTS = [
     Started(step=0, total_steps=10, parameters=1234, train_images=50, validation_images=20, test_images=30),
     StepMeasured(step=3, loss=2.25, accuracy=1 / 3, learning_rate=1e-3, gradient_norm=0.1),
     Evaluated(step=3, split="validation", loss=0.1 + 0.2, accuracy=0.5),
-    Probed(step=4, rows=(("weight_std", "qk", 0.07), ("weight_distance", "head", 1e-30))),
-    Histograms(step=4, counts={"1.qk": [0, 3, 1]}),
+    Probed(step=4, rows=(("weight_std", QK, 0.07), ("weight_distance", Place(group="head"), 1e-30))),
+    Histograms(step=4, counts={LAYER: [0, 3, 1]}),
     Stepped(step=5),
     Finished(step=10, test_loss=1.5, test_accuracy=0.25, best_step=10, best_val_accuracy=0.5, best_test_accuracy=0.25),
     Diverged(step=7),
@@ -77,6 +81,22 @@ def test_what_is_no_event_is_refused_in_a_sentence(kind, text, sentence):
     assert "\n" not in str(refused.value)
 
 
+def test_places_are_told_by_their_fields():
+    told = strict(Probed(step=0, rows=(("weight_std", LAYER, 0.5),)).to_json())
+    assert told["rows"] == [["weight_std", {"block": 1, "part": "attention", "group": "qk"}, 0.5]]
+
+
+def test_events_of_earlier_versions_had_their_places_spelled():
+    rows = [["weight_std", "qk", 0.07], ["weight_std", "1.qk", None], ["activation_rms", "0", 1.0]]
+    assert list(rows_of({"rows": rows})) == [
+        ("weight_std", QK, 0.07),
+        ("weight_std", LAYER, None),
+        ("activation_rms", Place(depth=0), 1.0),
+    ]
+    assert [row[2] for row in rows_of({"rows": rows}, {"activation_rms"})] == [1.0]
+    assert counts_of({"counts": {"1.qk": [1, 2]}}) == {LAYER: [1, 2]}
+
+
 @not_finite
 def test_a_number_that_is_not_finite_becomes_null(number):
     step = StepMeasured(step=1, loss=number, accuracy=0.5, learning_rate=1e-3, gradient_norm=number)
@@ -86,9 +106,9 @@ def test_a_number_that_is_not_finite_becomes_null(number):
 
 @not_finite
 def test_so_does_one_within_rows(number):
-    rows = (("weight_std", "qk", number), ("weight_std", "vo", 1.0))
+    rows = (("weight_std", QK, number), ("weight_std", Place(group="vo"), 1.0))
     text = Probed(step=0, rows=rows).to_json()
-    assert strict(text)["rows"] == [["weight_std", "qk", None], ["weight_std", "vo", 1.0]]
+    assert strict(text)["rows"] == [["weight_std", {"group": "qk"}, None], ["weight_std", {"group": "vo"}, 1.0]]
     assert from_json("probed", text).to_json() == text
 
 

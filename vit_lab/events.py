@@ -8,15 +8,26 @@ number was not finite is all that is kept of it.
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from vit_lab.places import Place, read_place
+
+Row = tuple[str, Place, float]  # (measure, place, value)
+
+
+def _counts(told: Any) -> dict[Place, Any]:
+    """By place: JSON has no keys but text, so these are pairs there; in earlier versions the places were spelled."""
+    return {read_place(place): counts for place, counts in (told.items() if isinstance(told, dict) else told)}
+
+
 # A float whose null in JSON means: it was not finite.
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+StoredPlace = Annotated[Place, BeforeValidator(read_place)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +38,11 @@ class Event:
     step: int
 
     def to_json(self) -> str:
-        """The fields as JSON, without the kind; a number that is not finite becomes null. `from_json` reads it back."""
-        return json.dumps(_finite(asdict(self)), allow_nan=False)
+        """The fields as JSON, without the kind: a number that is not finite is null, a place its own fields.
+
+        `from_json` reads it back.
+        """
+        return json.dumps(_plain(vars(self)), allow_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +90,10 @@ class Evaluated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Probed(Event):
-    """Measurements of the model: rows of (measure, place, value), e.g. ("weight_std", "qk", 0.07)."""
+    """Measurements of the model: rows of (measure, place, value), e.g. ("weight_std", Place(group="qk"), 0.07)."""
 
     kind = "probed"
-    rows: tuple[tuple[str, str, Number], ...]
+    rows: tuple[tuple[str, StoredPlace, Number], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +101,7 @@ class Histograms(Event):
     """How many weights of each layer fall into each bin of `vit_lab.probes.weights.histogram_edges`."""
 
     kind = "histograms"
-    counts: dict[str, list[int]]
+    counts: Annotated[dict[Place, list[int]], BeforeValidator(_counts)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +145,32 @@ def _reader(kind: str) -> TypeAdapter[Event]:
     return TypeAdapter(kinds[kind])
 
 
-def _finite(value: Any) -> Any:
+def rows_of(
+    event: Mapping[str, Any], measures: Container[str] | None = None
+) -> Iterator[tuple[str, Place, float | None]]:
+    """The rows of a Probed from its JSON, all or those of some measures; a value that was not finite is None.
+
+    Runs of earlier versions have their places spelled.
+    """
+    for measure, place, value in event["rows"]:
+        if measures is None or measure in measures:
+            yield measure, read_place(place), value
+
+
+def counts_of(event: Mapping[str, Any]) -> dict[Place, list[int]]:
+    """The counts of a Histograms from its JSON. Runs of earlier versions have their layers spelled, as keys."""
+    return _counts(event["counts"])
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, Place):
+        return value.fields
+    if isinstance(value, dict):  # by name, or, as pairs, by place
+        by_place = any(isinstance(key, Place) for key in value)
+        pairs = [(_plain(key), _plain(item)) for key, item in value.items()]
+        return pairs if by_place else dict(pairs)
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_finite(item) for item in value]
+        return [_plain(item) for item in value]
     return value

@@ -10,28 +10,23 @@
 import math
 
 from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig, examples_of, one_of
+from vit_lab.places import GROUP_NAMES
 from vit_lab.settings import ConfigError, configure
-
-GROUP_NAMES: dict[str, str] = {
-    "embed": "embedding",
-    "qk": "queries, keys",
-    "vo": "values, output",
-    "mlp": "MLP",
-    "head": "classifier",
-}
 
 
 def arm_label(init: InitConfig) -> str:
     """An init as people read it: 'xavier', 'normal × 0.01', 'vit × 4 (queries, keys × 2)'. Factors are on variances."""
     scales = [f"{GROUP_NAMES[group]}{_times(scale)}" for group, scale in _group_scales(init).items()]
+    scales += ["biases too"] * (init.biases == "scheme")
     return f"{init.scheme}{_times(init.variance_scale)}" + (f" ({'; '.join(scales)})" if scales else "")
 
 
 def json_label(init: InitConfig) -> str:
     """An init as the JSON of a command has always told it, for the scripts that read it: 'vit x4 (qk x2)'."""
     scale = "" if init.variance_scale == 1 else f" x{init.variance_scale:g}"
-    groups = ", ".join(f"{group} x{factor:g}" for group, factor in _group_scales(init).items())
-    return f"{init.scheme}{scale}" + (f" ({groups})" if groups else "")
+    groups = [f"{group} x{factor:g}" for group, factor in _group_scales(init).items()]
+    groups += ["biases too"] * (init.biases == "scheme")
+    return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
 
 
 def arm_spec(init: InitConfig) -> str:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from vit_lab.config import IMAGE_SHAPE
 from vit_lab.data.bundled import load_bundled_digits
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.vit import patchify
 from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet

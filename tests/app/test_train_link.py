@@ -54,7 +54,8 @@ def values(field, kind):
 @st.composite
 def inits(draw):
     scales = {f"{group}_scale": floats("qk_scale") | st.just(1.0) for group in (*GROUPS, "variance")}
-    return draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales))
+    biases = {"biases": st.sampled_from(choices("biases"))}
+    return draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales | biases))
 
 
 @st.composite

@@ -13,7 +13,7 @@ from waiting import wait_for
 from vit_lab import paths
 from vit_lab.config import InitConfig
 from vit_lab.data.splits import load_run_data
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, another_arm, more_seeds

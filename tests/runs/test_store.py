@@ -13,6 +13,7 @@ import pytest
 from tiny import tiny
 
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
+from vit_lab.places import Place
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.migrations import MIGRATIONS, migrate
 from vit_lab.runs.records import ExperimentRecord, NewRun
@@ -24,7 +25,7 @@ EVENTS = [
     Evaluated(step=0, split="validation", loss=2.3, accuracy=0.1),
     StepMeasured(step=1, loss=2.25, accuracy=0.2, learning_rate=1e-3, gradient_norm=0.1),
     StepMeasured(step=2, loss=float("nan"), accuracy=0.2, learning_rate=1e-3, gradient_norm=float("inf")),
-    Probed(step=2, rows=(("weight_std", "qk", 0.07),)),
+    Probed(step=2, rows=(("weight_std", Place(group="qk"), 0.07),)),
     Evaluated(step=2, split="validation", loss=2.0, accuracy=0.3),
     Finished(step=2, test_loss=1.5, test_accuracy=0.25, best_step=2, best_val_accuracy=0.5, best_test_accuracy=0.25),
 ]

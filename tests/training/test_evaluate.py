@@ -5,7 +5,7 @@ import torch
 from tiny import tiny
 
 from vit_lab.data.splits import Split
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.training.evaluate import evaluate
 
 

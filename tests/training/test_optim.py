@@ -8,7 +8,7 @@ from tiny import tiny
 from torch import nn
 
 from vit_lab.config import OptimConfig
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.loss import training_loss
 from vit_lab.training.optim import adamw, learning_rate
 

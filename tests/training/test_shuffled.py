@@ -5,7 +5,7 @@ import torch
 from tiny import tiny, tiny_data
 
 from vit_lab.data.run_data import Split
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.vit import patchify
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.shuffled import ORDERS, patch_orders, shuffle_patches, shuffled_accuracies

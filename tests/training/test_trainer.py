@@ -9,7 +9,7 @@ from tiny import tiny, tiny_data
 
 from vit_lab.data.splits import TrainingSet, load_run_data
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.probes.weights import layers
 from vit_lab.training import trainer
 from vit_lab.training.evaluate import evaluate

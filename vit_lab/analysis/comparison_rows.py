@@ -10,9 +10,9 @@ import pandas as pd
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.comparison import ArmOutcome, Comparison
 from vit_lab.analysis.statistics import summarise
+from vit_lab.init.schemes import SCHEMES
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
-from vit_lab.schemes import SCHEMES
 
 BANDS = ("95 % interval of the mean", "± 1 standard deviation")
 ENOUGH = 0.9  # the accuracy to which steps are counted
@@ -177,5 +177,5 @@ def u_curve_rows(
 def scheme_marks(config: Any) -> dict[str, float]:
     """By named scheme: the scale at which the swept one has its variance, on a square matrix of the model's width."""
     dim = config.model.dim
-    own = SCHEMES[config.init.scheme].variance(dim, dim)
-    return {name: SCHEMES[name].variance(dim, dim) / own for name in ("linear-default", "xavier")}
+    own = SCHEMES[config.init.scheme].sigma2(dim, dim)
+    return {name: SCHEMES[name].sigma2(dim, dim) / own for name in ("linear-default", "xavier")}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from vit_lab.events import counts_of, rows_of
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import flat
@@ -54,11 +55,21 @@ def to_json(store: Store, runs: Sequence[RunRecord]) -> str:
     return json.dumps(
         [
             summary(run)
-            | {"config": run.config.model_dump(), "events": {kind: store.events(run.id, kind) for kind in kinds}}
+            | {"config": run.config.model_dump()}
+            | {"events": {kind: [_spelled(event) for event in store.events(run.id, kind)] for kind in kinds}}
             for run in runs
         ],
         indent=1,
     )
+
+
+def _spelled(event: dict[str, Any]) -> dict[str, Any]:
+    """An event with its places as people write them."""
+    if "rows" in event:
+        return event | {"rows": [(measure, str(place), value) for measure, place, value in rows_of(event)]}
+    if "counts" in event:
+        return event | {"counts": {str(layer): counts for layer, counts in counts_of(event).items()}}
+    return event
 
 
 def _place(run: RunRecord) -> dict[str, Any]:
@@ -68,7 +79,7 @@ def _place(run: RunRecord) -> dict[str, Any]:
 
 def _measures(kind: str, event: dict[str, Any]) -> list[tuple[str, Any]]:
     if kind == "probed":
-        return [(f"{measure}/{place}", value) for measure, place, value in event["rows"]]
+        return [(f"{measure}/{place}", value) for measure, place, value in rows_of(event)]
     if kind == "evaluated":
         return [(f"{event['split']}_{measure}", event[measure]) for measure in ("loss", "accuracy")]
     if kind == "finished":

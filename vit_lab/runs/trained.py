@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from vit_lab import paths
 from vit_lab.config import RunConfig
-from vit_lab.init import Model, build_model
+from vit_lab.init.build import Model, build_model
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store

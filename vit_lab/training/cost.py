@@ -12,8 +12,8 @@ from torch import nn
 from vit_lab.config import RunConfig, TimesformerConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
-from vit_lab.init import build_model
-from vit_lab.models.scores import attention_scores, products_a_token
+from vit_lab.init.build import build_model
+from vit_lab.models.scores import attention_scores, macs_per_token
 from vit_lab.presets import preset
 from vit_lab.randomness import generator_for
 from vit_lab.settings import configure
@@ -83,7 +83,7 @@ def joint_against_divided(
             "joint_ms": round(joint_ms, 2),
             "divided_ms": round(divided_ms, 2),
             "ratio": round(joint_ms / divided_ms, 3),
-            "products_ratio": round(products_a_token(joint.model) / products_a_token(divided.model), 3),
+            "macs_ratio": round(macs_per_token(joint.model) / macs_per_token(divided.model), 3),
             "scores_ratio": round(
                 attention_scores("joint", count, patches) / attention_scores("divided", count, patches), 3
             ),

@@ -16,11 +16,23 @@ from torch import Tensor
 from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import shifted
-from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured, Stepped
-from vit_lab.init import build_model
+from vit_lab.events import (
+    Diverged,
+    Evaluated,
+    Event,
+    Finished,
+    Histograms,
+    Probed,
+    Row,
+    Started,
+    StepMeasured,
+    Stepped,
+)
+from vit_lab.init.build import build_model
 from vit_lab.models.loss import training_loss
+from vit_lab.places import read_place
 from vit_lab.probes.rows import signal_and_attention
-from vit_lab.probes.weights import Row, gradient_rows, histograms, layers, update_rows, weight_rows
+from vit_lab.probes.weights import gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
 from vit_lab.training.cadence import PROBE_IMAGES, is_due, is_power_of_two
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, model_state
@@ -87,7 +99,8 @@ class Training(Iterator[Event]):
         tensors["gradient_norm"] = self._gradient_norm
         copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
         best = {"step": self._best.step, "accuracy": self._best.accuracy}
-        counters = {"step": self.step, "step_rows": self._step_rows, "best": best}
+        step_rows = [(measure, place.fields, value) for measure, place, value in self._step_rows]
+        counters = {"step": self.step, "step_rows": step_rows, "best": best}
         return Checkpoint(copies, counters)
 
     def _run(self) -> Iterator[Event]:
@@ -215,7 +228,9 @@ class Training(Iterator[Event]):
             for key in ("losses", "accuracies"):
                 getattr(self._interval, key).extend(tensors.get(f"interval.{key}", torch.empty(0)).unbind())
             self._gradient_norm = tensors["gradient_norm"]
-            self._step_rows = [(measure, place, value) for measure, place, value in checkpoint.counters["step_rows"]]
+            self._step_rows = [
+                (measure, read_place(place), value) for measure, place, value in checkpoint.counters["step_rows"]
+            ]
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError("the checkpoint does not fit this run's model; start the run again") from error
 

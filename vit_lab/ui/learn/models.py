@@ -15,7 +15,7 @@ from vit_lab.ui.serving.lab import open_store
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit_lab.init import Model
+    from vit_lab.init.build import Model
     from vit_lab.models.vit import VisionTransformer
 
 
@@ -65,7 +65,7 @@ def vit(config: RunConfig, run_id: str | None = None) -> "VisionTransformer":
 
 @st.cache_resource(show_spinner="Building the model", max_entries=24, hash_funcs=BY_CONFIG)
 def _model_of(config: RunConfig, run_id: str | None) -> "Model":
-    from vit_lab.init import build_model
+    from vit_lab.init.build import build_model
     from vit_lab.runs.trained import trained_model
 
     model = build_model(config) if run_id is None else trained_model(open_store().run(run_id))

@@ -6,10 +6,10 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, KINDS, READS, RunConfig
+from vit_lab.init.schemes import SCHEMES
+from vit_lab.places import GROUP_NAMES
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
-from vit_lab.schemes import SCHEMES
 from vit_lab.settings import ConfigError, choices, configure, describe, limits, settings_of
-from vit_lab.spelling import GROUP_NAMES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import prose
 from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
@@ -157,6 +157,9 @@ class Form:
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
             for group in GROUPS:
                 values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
+            values["biases"] = st.selectbox(
+                "Biases start", choices("biases"), help=describe("biases"), key=f"{letter}_biases", bind="query-params"
+            )
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig
-from vit_lab.spelling import GROUP_NAMES
+from vit_lab.places import GROUP_NAMES, Place
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
@@ -81,10 +81,9 @@ def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str
 
 
 def _table(arm: int, look: "Preflight") -> "pd.DataFrame":
-    import pandas as pd
+    from vit_lab.ui.figures.rows import by_place
 
-    rows = pd.DataFrame(look.rows, columns=["measure", "place", "value"])
-    return rows.assign(arm=LETTERS[arm], run=LETTERS[arm])
+    return by_place(look.rows).assign(arm=LETTERS[arm], run=LETTERS[arm])
 
 
 def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
@@ -94,7 +93,7 @@ def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
     for arm, look in enumerate(looks):
         values = {(measure, place): value for measure, place, value in look.rows}
         for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
-            columns[f"{LETTERS[arm]} {word}"] = [f"{values[measure, group]:.4f}" for group in GROUPS]
+            columns[f"{LETTERS[arm]} {word}"] = [f"{values[measure, Place(group=group)]:.4f}" for group in GROUPS]
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 

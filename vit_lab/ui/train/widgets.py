@@ -21,7 +21,7 @@ SCALE_FIELDS = ("variance_scale", *(f"{group}_scale" for group in GROUPS))
 KEYS = {
     *(field for kind in KINDS for field in settings_of(kind)),
     *("length", "clip", "arms", "seeds", "fair"),
-    *(f"{letter}_{field}" for letter in LETTERS.lower() for field in ("scheme", *SCALE_FIELDS)),
+    *(f"{letter}_{field}" for letter in LETTERS.lower() for field in ("scheme", "biases", *SCALE_FIELDS)),
 }  # of all widgets that a link fills
 
 
@@ -48,7 +48,7 @@ def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) 
     if values["length"] == "epochs":
         values["steps"] = DEFAULTS["steps"]
     for letter, config in zip(LETTERS.lower(), arms, strict=False):
-        values[f"{letter}_scheme"] = config.init.scheme
+        values |= {f"{letter}_scheme": config.init.scheme, f"{letter}_biases": config.init.biases}
         values |= {f"{letter}_{field}": spelled(getattr(config.init, field)) for field in SCALE_FIELDS}
     return values
 
@@ -64,6 +64,7 @@ def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False)
     standard |= {"kind": "vit", "seed": DEFAULTS["seed"], "seeds": 1, "fair": False}
     for letter, scale in zip(LETTERS.lower(), SCALE_DEFAULTS, strict=True):
         standard |= {f"{letter}_{field}": "1" for field in SCALE_FIELDS} | {f"{letter}_variance_scale": scale}
+        standard[f"{letter}_biases"] = DEFAULTS["biases"]
     told = {key: spelled(value) for key, value in wanted.items() if key not in standard or value != standard[key]}
     return {"form": "new"} | told
 

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.config import RunConfig
+from vit_lab.places import Place
 from vit_lab.settings import configure
 from vit_lab.ui.figures import matrix
 from vit_lab.ui.figures.picture import sheet, show_picture
@@ -98,7 +99,8 @@ def moved(config: RunConfig, run_id: str) -> float:
     """How far training has moved the filters, over their size at the init (see `vit_lab.probes.weights`)."""
     from vit_lab.probes.weights import layers, weight_rows
 
-    now, start = ({"embed": layers(vit(config, which))["embed"]} for which in (run_id, None))
+    embed = Place(group="embed")
+    now, start = ({embed: layers(vit(config, which))[embed]} for which in (run_id, None))
     return next(value for measure, _, value in weight_rows(now, start) if measure == "weight_distance")
 
 
