@@ -13,6 +13,7 @@ from vit_lab.ui.experiments.page import is_large, launch, live, overview_panel
 from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
 from vit_lab.ui.serving.lab import open_store, warm_up
 from vit_lab.ui.train.form import PATCH_SIZES, Form, preset_picker, variance_words
+from vit_lab.ui.train.optimiser import optimiser_fields
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.words import model_words
 
@@ -81,8 +82,7 @@ with st.sidebar:
         form.choice("schedule", "Learning rate falls")
         form.choice("schedule_unit", "Rate changes each")
         form.number("warmup_steps", "Warm-up steps", step=10)
-        form.number("weight_decay", "Weight decay", step=0.01)
-        form.number("beta2", "AdamW beta 2", step=0.001)
+        optimiser_fields(form)
         form.clipping()
         form.number("label_smoothing", "Label smoothing", step=0.05)
         form.switch("double_softmax", "Softmax before the loss")

@@ -166,7 +166,8 @@ def test_every_option_reaches_its_setting(submitted):
         "pool": "cls", "position": "learned", "dropout": 0.1, "attention_dropout": 0.2, "qkv_bias": False,
         "out_bias": False, "final_norm": False, "scheme": "vit", "variance_scale": 2.0, "embed_scale": 3.0,
         "qk_scale": 4.0, "vo_scale": 5.0, "mlp_scale": 6.0, "head_scale": 7.0, "steps": 11, "epochs": 2, "batch_size": 9,
-        "learning_rate": 0.01, "weight_decay": 0.3, "beta2": 0.9, "schedule": "constant", "schedule_unit": "epoch",
+        "optimiser": "adamw", "learning_rate": 0.01, "weight_decay": 0.3, "decay": "all", "beta1": 0.8, "beta2": 0.9,
+        "schedule": "constant", "schedule_unit": "epoch",
         "warmup_steps": 4, "clip_norm": 2.0, "label_smoothing": 0.1, "double_softmax": True,
     }  # fmt: skip
     fixed = {"kind", "image_size", "channels", "num_classes"}  # of every data set there is
