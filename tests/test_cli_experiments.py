@@ -76,7 +76,7 @@ def test_compare_with_fair_rates_says_which_were_picked():
 
 @pytest.mark.timeout(60)
 def test_compare_ends_with_1_and_why_when_a_pilot_fails(monkeypatch):
-    def fails_at_one_rate(config, data, checkpoint=None):
+    def fails_at_one_rate(config, data, device="cpu", checkpoint=None):
         if config.optim.learning_rate == 0.012:
             raise MemoryError("no room")
         return train(config, data, checkpoint=checkpoint)

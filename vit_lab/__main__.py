@@ -33,6 +33,7 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.settings import ConfigError, configure
+from vit_lab.training import device
 
 app = typer.Typer(help="Measure what the variance of the initial weights does to a Vision Transformer.",
                   add_completion=False, pretty_exceptions_enable=False)  # fmt: skip
@@ -233,6 +234,7 @@ def _work_off(store: Store, plan: Plan, download: bool, workers: int | None = No
         configs = {run.config.data.dataset: run.config for run in new}
         _make_sure_of_files(configs, download)
         manager.prepare(len(new))  # while the data is looked at
+        device.chosen()  # refused before a run is queued for it
         _make_sure_of_data(configs)
         manager.submit(new, plan.kind)
         with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps"),

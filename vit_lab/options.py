@@ -1,17 +1,27 @@
 """Every setting of a run as a command-line option, made from the config so that there is no second list."""
 
 import inspect
+import os
 from collections.abc import Callable
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import IMAGE_SHAPE
+from vit_lab.config import IMAGE_SHAPE, one_of
 from vit_lab.settings import PART_OF, choices, describe, models_of
+from vit_lab.training import device
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
 FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        help=f"Where runs are trained: {one_of(list(device.DEVICES))}. [default: ${device.VARIABLE}, or cpu]",
+        show_default=False,
+    ),
+]
 
 
 def option_name(field: str) -> str:
@@ -20,9 +30,14 @@ def option_name(field: str) -> str:
 
 
 def settings_as_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for every setting of a run; it receives those that were given, as `settings`."""
+    """Give a command one option for every setting of a run; it receives those that were given, as `settings`.
+
+    And one for the device, which is no setting: it stands in the environment, where the workers look for it.
+    """
 
     def with_settings(**given: Any) -> None:
+        if name := given.pop("device"):
+            os.environ[device.VARIABLE] = name
         settings = {field: given.pop(field) for field in FIELDS}
         command(**given, settings={field: value for field, value in settings.items() if value is not None})
 
@@ -31,6 +46,7 @@ def settings_as_options(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field))
         for field in FIELDS
     ]
+    options += [inspect.Parameter("device", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Device)]
     with_settings.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     with_settings.__annotations__ = {p.name: p.annotation for p in (*own, *options)}
     with_settings.__doc__, with_settings.__name__ = command.__doc__, command.__name__

@@ -36,7 +36,7 @@ class Gate:
         self.passes = threading.Semaphore(0)
         self.seeds, self.starts, self.threads = [], [], set()
 
-    def __call__(self, config, data, checkpoint=None):
+    def __call__(self, config, data, device="cpu", checkpoint=None):
         training = train(config, data, checkpoint=checkpoint)
         self.seeds.append(config.seed)
         self.starts.append(training.step)
@@ -347,7 +347,7 @@ def test_a_shutdown_leaves_ended_runs_as_they_are(manager, gate):
 def broken_training(error):
     """A stand-in for `train` that fails halfway for seed 0 and trains all others."""
 
-    def stand_in(config, data, checkpoint=None):
+    def stand_in(config, data, device="cpu", checkpoint=None):
         training = train(config, data, checkpoint=checkpoint)
         return training if config.seed else itertools.chain(itertools.islice(training, 5), raising(error))
 

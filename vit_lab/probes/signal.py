@@ -20,7 +20,7 @@ def token_similarity(tokens: Tensor) -> Tensor:
     """
     count = tokens.shape[1]
     if count == 1:
-        return torch.ones(())
+        return tokens.new_ones(())
     total = torch.nn.functional.normalize(tokens, dim=-1).sum(dim=1).square().sum(dim=-1)
     return ((total - count) / (count * (count - 1))).mean()
 

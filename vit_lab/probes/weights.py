@@ -53,8 +53,9 @@ def weight_rows(now: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> list[
 @torch.no_grad()
 def update_rows(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> list[Row]:
     """log10(std(dW) / std(W)) of every layer for one step: about -3 is a common rule (Karpathy, makemore lectures)."""
-    ratios = {name: float((after[name] - weights).std() / weights.std()) for name, weights in before.items()}
-    return [("update_ratio", name, math.log10(ratio) if ratio > 0 else -math.inf) for name, ratio in ratios.items()]
+    ratios = torch.stack([(after[name] - weights).std() / weights.std() for name, weights in before.items()]).tolist()
+    logs = [math.log10(ratio) if ratio > 0 else -math.inf for ratio in ratios]
+    return [("update_ratio", name, log) for name, log in zip(before, logs, strict=True)]
 
 
 @torch.no_grad()
@@ -63,7 +64,8 @@ def gradient_rows(model: nn.Module) -> list[Row]:
     norms: dict[str, list[Tensor]] = {}
     for matrix in gradients(model):
         norms.setdefault(matrix.layer, []).append(matrix.weight.norm())
-    return [("gradient_norm", name, float(torch.stack(parts).norm())) for name, parts in norms.items()]
+    by_layer = torch.stack([torch.stack(parts).norm() for parts in norms.values()]).tolist()
+    return [("gradient_norm", name, norm) for name, norm in zip(norms, by_layer, strict=True)]
 
 
 def histogram_edges() -> list[float]:

@@ -30,6 +30,7 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store, StoreError
 from vit_lab.settings import ConfigError
+from vit_lab.training import device
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from vit_lab.training.trainer import Training, train
 
@@ -80,7 +81,7 @@ class Worker:
             if run.step == 0:  # it has said nothing yet, or starts over
                 path.unlink(missing_ok=True)
             checkpoint = load_checkpoint(path) if path.exists() else None
-            training = train(run.config, load_run_data(run.config), checkpoint=checkpoint)
+            training = train(run.config, load_run_data(run.config), device=device.chosen(), checkpoint=checkpoint)
             return self._follow(run, training)
         except (ConfigError, DatasetError, CheckpointError, StoreError) as error:
             return Status.FAILED, str(error)
