@@ -34,7 +34,7 @@ from vit_lab.init.build import build_model
 from vit_lab.models.loss import training_loss
 from vit_lab.presets import preset
 from vit_lab.settings import configure
-from vit_lab.training.optim import adamw
+from vit_lab.training.optimisers import adamw
 
 SIZES: dict[str, dict[str, Any]] = {
     "vit-notes": {"patch_size": 4, "dim": 8, "depth": 2, "heads": 2, "mlp_ratio": 4.0},
@@ -100,7 +100,7 @@ def bare_steps(size: str) -> Iterator[None]:
     """The lab's own step and nothing else."""
     run = config(size)
     model, data = build_model(run), load_run_data(run)
-    optimiser = adamw(model, run.optim)
+    [optimiser] = adamw(model, run.optim)
     for epoch in range(10**6):
         for images, labels in data.train.batches(run.optim.batch_size, run.seed, epoch):
             loss = training_loss(model(images), labels, run.optim)

@@ -18,6 +18,7 @@ from vit_lab.ui.train.download import offer_download
 from vit_lab.ui.train.form import Form
 from vit_lab.ui.train.link import refused
 from vit_lab.ui.train.live import experiment_panel
+from vit_lab.ui.train.optimiser import optimiser_fields
 from vit_lab.ui.train.overview import is_large, overview_panel
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.train.presets import preset_picker
@@ -92,8 +93,7 @@ with st.sidebar:
         form.choice("schedule", "Learning rate falls")
         form.choice("schedule_unit", "Rate changes each")
         form.number("warmup_steps", "Warm-up steps", step=10)
-        form.number("weight_decay", "Weight decay", step=0.01)
-        form.number("beta2", "AdamW beta 2", step=0.001)
+        optimiser_fields(form)
         form.clipping()
         form.number("label_smoothing", "Label smoothing", step=0.05)
         form.switch("double_softmax", "Softmax before the loss")

@@ -20,9 +20,10 @@ torch.set_num_threads(1)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> Path:
-    """An empty folder as the lab home, and no other data folder."""
+    """An empty folder as the lab home, no other data folder, and runs on the CPU."""
     monkeypatch.setenv("VIT_LAB_HOME", str(tmp_path))
     monkeypatch.delenv("VIT_LAB_DATA", raising=False)
+    monkeypatch.setenv("VIT_LAB_DEVICE", "cpu")  # not just deleted, so that what a command sets is put back, too
     return tmp_path
 
 

@@ -15,6 +15,7 @@ SequenceDatasetName = Literal["copy", "reverse"]
 DatasetName = Literal["mnist-10k", "mnist", "fashion-mnist", "moving-direction", "moving-digits", "copy", "reverse"]
 SchemeName = Literal["linear-default", "xavier", "kaiming", "vit", "normal"]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
+OptimiserName = Literal["adamw"]
 TRAIN_IMAGES: dict[DatasetName, int] = {
     "mnist-10k": 7_000,
     "mnist": 58_000,
@@ -230,15 +231,20 @@ class InitConfig(_Part):
 
 
 class OptimConfig(_Part):
-    """AdamW (Loshchilov & Hutter 2019) and its schedule. A run lasts `steps`, or `epochs` if those are given."""
+    """The optimiser and its schedule. A run lasts `steps`, or `epochs` if those are given."""
 
     steps: int = Field(300, ge=1, le=100_000, description="Training steps, one batch each.")
     epochs: int | None = Field(
         None, ge=1, le=1_000, description="Passes over the training images; if given, steps follow from it."
     )
     batch_size: int = Field(128, ge=1, le=4_096, description="Images in a step.")
-    learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of AdamW.")
-    weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay, on weight matrices only.")
+    optimiser: OptimiserName = Field("adamw", description="What turns gradients into updates of the weights.")
+    learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of the optimiser.")
+    weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay.")
+    decay: Literal["matrices", "all"] = Field(
+        "matrices", description="What weight decay shrinks: the weight matrices only, or all parameters."
+    )
+    beta1: float = Field(0.9, ge=0, lt=1, description="Decay of AdamW's running mean of gradients.")
     beta2: float = Field(0.99, ge=0, lt=1, description="Decay of AdamW's running mean of squared gradients.")
     schedule: Literal["cosine", "constant", "noam"] = Field(
         "cosine",

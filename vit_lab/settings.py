@@ -81,7 +81,10 @@ def flat(config: RunConfig) -> dict[str, Any]:
 
 
 def settings_of(kind: str) -> tuple[str, ...]:
-    """The settings that a person may choose for a kind of model, its init left out: the data set decides the others."""
+    """The settings that a person may choose for a kind of model, its init left out.
+
+    The others follow from the data set, or can be one thing only.
+    """
     own = KINDS[kind].model_fields
     decided = {field for shape in SHAPES.values() for field in shape}
     return tuple(
@@ -89,6 +92,7 @@ def settings_of(kind: str) -> tuple[str, ...]:
         for field, part in PART_OF.items()
         if part != "init"
         and field not in decided
+        and len(choices(field)) != 1
         and {"data": field in TAKES[kind], "model": field in own}.get(part, True)
     )
 

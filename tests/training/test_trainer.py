@@ -13,7 +13,7 @@ from vit_lab.init.build import build_model
 from vit_lab.probes.weights import layers
 from vit_lab.training import trainer
 from vit_lab.training.evaluate import evaluate
-from vit_lab.training.optim import learning_rate
+from vit_lab.training.schedule import learning_rate
 from vit_lab.training.trainer import Training, train
 
 

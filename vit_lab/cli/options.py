@@ -15,6 +15,7 @@ from vit_lab.presets import PRESETS
 from vit_lab.runs.executors import choice
 from vit_lab.runs.executors.choice import EXECUTORS
 from vit_lab.settings import PART_OF, choices, describe, models_of
+from vit_lab.training import device
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
 FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set
@@ -30,7 +31,11 @@ HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report th
 Executor = Annotated[
     str | None, typer.Option("--executor", help=f"What trains: {one_of(list(EXECUTORS))}. [default: processes]")
 ]
-PLACES = {"executor": (choice.VARIABLE, Executor)}  # where runs train: an option, its environment variable
+Device = Annotated[
+    str | None, typer.Option("--device", help=f"What it trains on: {one_of(list(device.DEVICES))}. [default: cpu]")
+]
+# Where runs train: an option, its environment variable, and how it is offered.
+PLACES = {"executor": (choice.VARIABLE, Executor), "device": (device.VARIABLE, Device)}
 
 
 def option_name(field: str) -> str:

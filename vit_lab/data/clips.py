@@ -40,10 +40,10 @@ def render(digits: Tensor, corners: Tensor) -> Tensor:
     """Digits (B, 1, S, S) at half their size, at the corners (B, T, 2) of each frame: clips (B, T, 1, S, S)."""
     batch, frames, _ = corners.shape
     small = F.avg_pool2d(digits, 2)
-    clips = digits.new_full((batch, frames, *digits.shape[-2:]), float(digits.min()))
-    rows, columns = (corners[..., axis, None] + torch.arange(small.shape[-1]) for axis in (0, 1))  # (B, T, P)
-    clip, frame = torch.arange(batch)[:, None, None, None], torch.arange(frames)[:, None, None]
-    clips[clip, frame, rows[..., :, None], columns[..., None, :]] = small
+    clips = digits.min().expand(batch, frames, *digits.shape[-2:]).clone()
+    place, clip, frame = (torch.arange(n, device=digits.device) for n in (small.shape[-1], batch, frames))
+    rows, columns = (corners[..., axis, None] + place for axis in (0, 1))  # (B, T, P)
+    clips[clip[:, None, None, None], frame[:, None, None], rows[..., :, None], columns[..., None, :]] = small
     return clips.unsqueeze(2)
 
 
@@ -60,7 +60,7 @@ class ClipSet:
 
     def batches(self, batch_size: int, seed: int, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass in an order that follows from (seed, epoch), without its first `skip` batches."""
-        for rows in shuffled(len(self), batch_size, seed, epoch)[skip:]:
+        for rows in shuffled(len(self), batch_size, seed, epoch, self.labels.device)[skip:]:
             yield render(self.digits.pool[self.digits.index[rows]], self.corners[rows]), self.labels[rows]
 
 

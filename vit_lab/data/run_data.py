@@ -47,7 +47,7 @@ class TrainingSet:
 
     def batches(self, batch_size: int, seed: int, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass in an order that follows from (seed, epoch), without its first `skip` batches."""
-        for rows in shuffled(len(self), batch_size, seed, epoch)[skip:]:
+        for rows in shuffled(len(self), batch_size, seed, epoch, self.labels.device)[skip:]:
             yield self.pool[self.index[rows]], self.labels[rows]
 
 
@@ -60,6 +60,6 @@ class RunData:
     test: Split
 
 
-def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
+def shuffled(count: int, batch_size: int, seed: int, epoch: int, device: torch.device) -> tuple[Tensor, ...]:
     """The rows 0 to count - 1 in an order that follows from (seed, epoch), cut into batches; the last may be smaller."""
-    return torch.randperm(count, generator=generator_for(seed, "batches", epoch)).split(batch_size)
+    return torch.randperm(count, generator=generator_for(seed, "batches", epoch)).to(device).split(batch_size)

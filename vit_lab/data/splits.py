@@ -48,13 +48,13 @@ def split(dataset: ImageDataset, config: RunConfig) -> RunData:
 
 def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
     """Every image moved by up to `most` pixels each way; what comes in is the image's darkest value. (B, C, S, S)."""
-    batch, _, size, _ = images.shape
-    padded = torch.nn.functional.pad(images, [most] * 4, value=float(images.min()))
-    down, right = torch.randint(0, 2 * most + 1, (2, batch, 1), generator=generator)
-    line = torch.arange(size)
-    return padded[torch.arange(batch)[:, None, None], :, (down + line)[:, :, None], (right + line)[:, None, :]].permute(
-        0, 3, 1, 2
-    )
+    batch, channels, size, _ = images.shape
+    padded = images.min().expand(batch, channels, size + 2 * most, size + 2 * most).clone()
+    padded[:, :, most : most + size, most : most + size] = images
+    down, right = torch.randint(0, 2 * most + 1, (2, batch, 1), generator=generator).to(images.device)
+    image, line = torch.arange(batch, device=images.device), torch.arange(size, device=images.device)
+    rows, columns = (down + line)[:, :, None], (right + line)[:, None, :]
+    return padded[image[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
 
 
 def _with_label_noise(labels: Tensor, share: float, seed: int, classes: int) -> Tensor:

@@ -89,7 +89,8 @@ class Attention(nn.Module):
         mask: Tensor | None = None,
     ) -> Tensor:  # (B, N, D)
         drops = generator is not None and self.dropout > 0
-        if memory is None and mask is None and not drops and x.shape[-1] < FUSED_FROM * self.heads:
+        narrow = x.is_cpu and x.shape[-1] < FUSED_FROM * self.heads
+        if narrow and memory is None and mask is None and not drops:
             qkv = self.qkv(x)
             if record is not None:
                 record(self.place, **dict(zip("qkv", self._by_head(qkv), strict=True)))

@@ -17,12 +17,12 @@ from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
 from vit_lab.runs.states import Status
 from vit_lab.training.checkpoint import Checkpoint
+from vit_lab.training.device import chosen as chosen_device
 from vit_lab.training.trainer import train
 
 BATCH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
 SPEED_SECONDS = 3.0  # over which the speed is measured
-DEVICE = "cpu"  # that runs train on
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def train_here(
     Raises ConfigError, DatasetError or CheckpointError if that cannot be done.
     """
     torch.set_num_threads(1)  # counts for the calling thread
-    yield from follow(config, load_run_data(config), checkpoint, wishes, device=DEVICE, before=before)
+    yield from follow(config, load_run_data(config), checkpoint, wishes, device=chosen_device(), before=before)
 
 
 def follow(
@@ -78,7 +78,7 @@ def follow(
     checkpoint: Checkpoint | None,
     wishes: Wishes,
     *,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     before: float = 0.0,
 ) -> Generator[Message]:
     """Train a run to its end, or until there is a wish, and tell.
