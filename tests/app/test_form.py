@@ -114,7 +114,7 @@ def test_a_bare_link_to_a_kind_submits_that_kind(open_page, workers, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_changed_settings_reach_both_arms(open_page, workers, kind):
-    """All at once, for drawing the page takes as long as all else. Steps come last: a length is in them or in epochs."""
+    """All at once, for drawing the page takes as long as all else; steps last, for a length is in them or in epochs."""
     at = open_page(kind=kind)
     at.segmented_control(key="length").set_value("epochs").run()
     fields = [field for field in OF_KIND[kind] if field != "steps"]

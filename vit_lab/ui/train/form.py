@@ -28,8 +28,8 @@ SEEDS_HELP = prose(f"""
 class Form:
     """The settings as the person left them. Each widget leaves a slot behind it for a complaint about its value.
 
-    A setting that the chosen kind of model does not have is left out. A link that holds any setting says all of them:
-    what was filled in before is forgotten, and what the link leaves out is as by default.
+    A setting that the chosen kind of model does not have is left out. On arrival with a link, every setting that the link
+    does not name has its default (see `vit_lab.ui.train.link`).
     """
 
     def __init__(self) -> None:
