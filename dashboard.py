@@ -3,36 +3,38 @@
 streamlit run dashboard.py
 """
 
-from pathlib import Path
+from importlib.resources import files
 
 import streamlit as st
 
 from vit_lab.ui.serving.lab import problems_told
 
-ICON = str(Path(__file__).parent / "vit_lab" / "ui" / "icon.svg")  # whatever folder streamlit was started in
+ICON = str(files("vit_lab.ui") / "icon.svg")
 
-PAGES = [
-    ("train", "Train", "play_circle",
-     "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."),
-    ("weights", "Weights", "bar_chart_4_bars",
-     "What the init does to weights, signal and attention, at every step of a run."),
-    ("compare", "Compare", "balance",
-     "Several inits over several seeds: which is better here, and how sure one may be."),
-    ("sweep", "U-curve", "ssid_chart",
-     "Accuracy against the variance of the initial weights, at one or several training-set sizes."),
-    ("claim", "Claim", "fact_check",
-     "Does a larger variance help on smaller or harder data? A ready experiment, and its report."),
-    ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
-]  # fmt: skip
-
-LEARN = [
-    ("learn_patches", "Patches", "grid_view", "An image comes apart into patches, and patches become tokens."),
-    ("learn_positions", "Positions", "pin_drop", "How a token knows where it is, and what happens if it does not."),
-    ("learn_attention", "Self-attention", "hub", "One digit, step by step: queries, keys, scores, softmax, weighted sum."),
-    ("learn_init", "Weight initialisation", "tune", "What variance does to one layer, to ten, and to the softmax."),
-    ("learn_transformer", "Transformer", "swap_horiz", "Encoder and decoder learn to write a sequence again."),
-    ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
-]  # fmt: skip
+TRAIN = "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."
+WEIGHTS = "What the init does to weights, signal and attention, at every step of a run."
+COMPARE = "Several inits over several seeds: which is better here, and how sure one may be."
+SWEEP = "Accuracy against the variance of the initial weights, at one or several training-set sizes."
+CLAIM = "Does a larger variance help on smaller or harder data? A ready experiment, and its report."
+ATTENTION = "One digit, step by step: queries, keys, scores, softmax, weighted sum."
+PAGES = {  # by section: a page's file, its title, its icon, and what it is for
+    "": [
+        ("train", "Train", "play_circle", TRAIN),
+        ("weights", "Weights", "bar_chart_4_bars", WEIGHTS),
+        ("compare", "Compare", "balance", COMPARE),
+        ("sweep", "U-curve", "ssid_chart", SWEEP),
+        ("claim", "Claim", "fact_check", CLAIM),
+        ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
+    ],
+    "Learn": [
+        ("learn_patches", "Patches", "grid_view", "An image comes apart into patches, and patches become tokens."),
+        ("learn_positions", "Positions", "pin_drop", "How a token knows where it is, and what happens if it does not."),
+        ("learn_attention", "Self-attention", "hub", ATTENTION),
+        ("learn_init", "Weight initialisation", "tune", "What variance does to one layer, to ten, and to the softmax."),
+        ("learn_transformer", "Transformer", "swap_horiz", "Encoder and decoder learn to write a sequence again."),
+        ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
+    ],
+}
 
 st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide", initial_sidebar_state=400)
 st.logo(ICON, size="large")
@@ -43,7 +45,7 @@ page = st.navigation(
             st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, default=name == "train")
             for name, title, icon, words in pages
         ]
-        for section, pages in (("", PAGES), ("Learn", LEARN))
+        for section, pages in PAGES.items()
     },
     position="top",
 )

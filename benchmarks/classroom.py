@@ -17,7 +17,8 @@ from benchmarks.processes import cpu_seconds, with_children
 from benchmarks.viewers import Server, Viewer, dashboard
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.ui.experiments.live import TICK_SECONDS, WEIGHTS_SECONDS
+from vit_lab.ui.poll import TICK_SECONDS
+from vit_lab.ui.train.live import WEIGHTS_SECONDS
 
 VIEWERS, ROUNDS, WINDOW_SECONDS, OPENING_SECONDS = 30, 3, 15.0, 12.0
 STEPS = 20_000  # more than the windows take; the server is stopped when they are over

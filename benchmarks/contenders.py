@@ -114,24 +114,27 @@ def bare_steps(size: str) -> Iterator[None]:
 
 def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
     """One run through the store and a worker, to its end; every step is counted."""
-    from vit_lab.runs import worker as workers
-    from vit_lab.runs.records import NewRun
+    from vit_lab.runs.executors import follow
+    from vit_lab.runs.executors.worker import Worker
+    from vit_lab.runs.records import NewRun, RunRecord
     from vit_lab.runs.states import Status
     from vit_lab.runs.store import Store
+    from vit_lab.training.trainer import Training
 
-    class Counted(workers.Training):
+    class Counted(Training):
         def __next__(self) -> Any:
             event = super().__next__()
             if isinstance(event, Stepped):
                 counted()
             return event
 
-    class OfOneRun(workers.Worker):
-        def _end(self, *of_the_run: Any) -> None:
-            super()._end(*of_the_run)
+    class OfOneRun(Worker):
+        def train(self, run: RunRecord) -> follow.Ended:
+            ended = super().train(run)
             self.end()
+            return ended
 
-    workers.train = lambda run, data, checkpoint=None: Counted(run, data, "cpu", checkpoint)  # type: ignore[assignment]
+    follow.train = Counted
     load_run_data(config(size))
     store = Store(paths.database())
     print("ready", flush=True)

@@ -25,7 +25,7 @@ from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import EVALUATIONS, train
-from vit_lab.ui.train.form import train_link
+from vit_lab.ui.train.widgets import train_link
 
 SIZE, MOST_ROUNDS, PAGE_SECONDS = "classroom", 120, 60
 QUIET = range(66, 106)  # steps among which nothing is evaluated or probed

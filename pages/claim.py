@@ -2,37 +2,81 @@
 
 import streamlit as st
 
+from vit_lab.analysis import comparison_charts as charts
+from vit_lab.analysis.comparison import compare, scores_of, verdict
+from vit_lab.analysis.comparison_rows import difference_rows
+from vit_lab.analysis.summary import rate_words
 from vit_lab.config import IMAGE_DATASETS
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.plans import Plan
+from vit_lab.runs.store import Store
 from vit_lab.settings import configure
-from vit_lab.ui.claim.panel import claim_panel
-from vit_lab.ui.experiments.page import EVIDENCE, arms_input, experiment_page
+from vit_lab.ui.claim.grid import answer, result_grid
+from vit_lab.ui.experiments.extend import extend, extended_note
+from vit_lab.ui.experiments.launch import EVIDENCE, arms_input
+from vit_lab.ui.experiments.progress import progress
+from vit_lab.ui.experiments.skeleton import experiment_page
+from vit_lab.ui.prose import note, prose, say
 
 SIZES = {"200": 200, "1,000": 1_000, "all": None}
+TASKS = prose(f"""
+    A data set; :{CLAIM_NOISE} replaces that share of its training labels at random. The page Train downloads data sets.
+""")
+FAIR = "Each arm first chooses its own rate, on validation."
+EMPTY = "No check yet. Launch one: what it will cost is said above."
 
 
 def form() -> Plan:
     """Two inits on tasks of several sizes and difficulties."""
     here = [dataset for dataset in IMAGE_DATASETS if is_available(dataset)]
-    tasks = here + [f"{dataset}:{CLAIM_NOISE}" for dataset in here]
+    noisy = [f"{dataset}:{CLAIM_NOISE}" for dataset in here]
     one, two, three = st.columns([0.5, 0.25, 0.25])
     with one:
-        picked = st.multiselect("Tasks", tasks, [here[0], f"{here[0]}:{CLAIM_NOISE}"], key="claim_tasks",
-                                help=f"A data set; :{CLAIM_NOISE} replaces that share of its training labels at random. "
-                                     "The page Train downloads data sets.")  # fmt: skip
+        picked = st.multiselect("Tasks", here + noisy, [here[0], noisy[0]], key="claim_tasks", help=TASKS)
         arms = arms_input(CLAIM_ARMS, "claim_arms", most=2)
     sizes = two.multiselect("Training images", list(SIZES), list(SIZES), key="claim_sizes")
     steps = two.number_input("Steps", 10, 10_000, 300, 50, key="claim_steps")
     seeds = three.number_input("Seeds", 1, MOST_SEEDS, 6, key="claim_seeds", help=EVIDENCE)
-    fair = three.toggle(
-        "Fair learning rate", key="claim_fair", help="Each arm first chooses its own rate, on validation."
-    )
+    fair = three.toggle("Fair learning rate", key="claim_fair", help=FAIR)
     base = configure(steps=int(steps))
     return claim(base, picked, [SIZES[size] for size in sizes], int(seeds), arms=arms, fair_rate=fair)
 
 
-st.markdown("ViT-Notes says: the default of `nn.Linear` is a small-variance init that is good on large data, and **on smaller "
-            "or harder data a larger variance helps**. Here the claim meets paired seeds.")  # fmt: skip
-experiment_page("claim", "New check", form, claim_panel, "No check yet. Launch one: what it will cost is said above.")
+def outcome(store: Store, experiment: Experiment) -> None:
+    """The answer, the result grid, the differences and the verdicts of one check."""
+    progress(experiment)
+    comparisons = compare(experiment, scores_of(experiment))
+    if not comparisons:
+        st.info("This experiment has one arm only.")
+        return
+    names, conditions = experiment.names, experiment.conditions
+    a, b = names[comparisons[0].a], names[comparisons[0].b]
+    st.markdown(f"#### {answer(comparisons, conditions, names)}")
+    note(f"""
+        Of {len(comparisons)} comparisons, Holm-corrected together so that all of them err in 5 % of cases.
+        {rate_words(experiment)}
+    """)
+    extended_note(experiment)
+    st.markdown(f"**{b} minus {a}, points of test accuracy**")
+    result_grid(experiment, comparisons)
+    labels = [conditions[c.condition] or "as set" for c in comparisons]
+    st.markdown(f"**← {a} is better · {b} is better →**")
+    rows, words = difference_rows(comparisons, labels), "Paired differences by task and training-set size"
+    st.vega_lite_chart(rows, charts.DIFFERENCES, key="claim-differences", alt=words)
+    note("""
+        A small dot is a pair of runs with one seed; the diamond is the mean on its 95 % interval; green is decided. The
+        intervals are not widened for the number of comparisons, the verdicts are.
+    """)
+    with st.expander("Every verdict in a sentence", icon=":material/gavel:"):
+        for c, label in zip(comparisons, labels, strict=True):
+            st.markdown(f"**{label}**: {verdict(c, a, b)}")
+    extend(experiment, arms=False)
+
+
+say("""
+    ViT-Notes says: the default of `nn.Linear` is a small-variance init that is good on large data, and **on smaller or
+    harder data a larger variance helps**. Here the claim meets paired seeds.
+""")
+experiment_page("claim", "New check", form, outcome, EMPTY)

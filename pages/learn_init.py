@@ -6,24 +6,29 @@ from vit_lab.config import SCHEMES, InitConfig
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
+from vit_lab.ui.learn.init.figures import findings, findings_chart, one_layer, softmax, through_depth
 from vit_lab.ui.learn.init.guess import predict_then_run
-from vit_lab.ui.learn.init.layers import findings, findings_chart, one_layer, softmax, through_depth
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
+from vit_lab.ui.prose import note, prose, say
 from vit_lab.ui.serving.lab import warm_up
-from vit_lab.ui.train.form import SCALES
+from vit_lab.ui.train.widgets import SCALES
 
 FANS = [8, 16, 32, 64, 128, 256, 512]
 STEPS = 200
 SMALL, LARGE = (configure(scheme=scheme, train_size=1_000, steps=STEPS) for scheme in ("linear-default", "xavier"))
 
 lesson("learn_init")
-st.markdown("Before the first step, all weights are random numbers. How *widely* they are spread, their variance $\\sigma^2$, "
-            "decides how large the signal is on its way through the network, and where attention looks at first.")  # fmt: skip
+say(r"""
+    Before the first step, all weights are random numbers. How *widely* they are spread, their variance $\sigma^2$,
+    decides how large the signal is on its way through the network, and where attention looks at first.
+""")
 
 st.subheader("One layer", anchor=False)
-st.markdown(r"An output is a sum of $\text{fan\_in}$ products. With inputs of variance 1, and weights of variance $\sigma^2$ "
-            r"around 0, it has variance $\text{fan\_in}\cdot\sigma^2$ (Glorot & Bengio 2010, Sec. 4.2.1; He et al. 2015, "
-            r"Sec. 2.2). A scheme is a rule that sets $\sigma^2$ from the shape of the matrix.")  # fmt: skip
+say(r"""
+    An output is a sum of $\text{fan\_in}$ products. With inputs of variance 1, and weights of variance $\sigma^2$
+    around 0, it has variance $\text{fan\_in}\cdot\sigma^2$ (Glorot & Bengio 2010, Sec. 4.2.1; He et al. 2015, Sec.
+    2.2). A scheme is a rule that sets $\sigma^2$ from the shape of the matrix.
+""")
 inits = []
 for arm, (column, default) in enumerate(zip(st.columns(2), ("linear-default", "xavier"), strict=True)):
     with column:
@@ -34,73 +39,95 @@ one, two = st.columns(2)
 fan_in = one.select_slider("fan_in: numbers that go in", FANS, 64, key="fan_in")
 fan_out = two.select_slider("fan_out: numbers that come out", FANS, 64, key="fan_out")
 one_layer(inits, fan_in, fan_out)
-look_for("The weights that are drawn: a larger variance is a wider histogram. One draw, two schemes: both arms start from the same random numbers, one point a "
-         "weight. The largest under A is the largest under B; only the scale and the shape of the distribution differ. So two arms "
-         "of a pair differ in nothing else. In the table, drawn and measured numbers lie close to the formula, the closer the "
-         "larger the matrix.")  # fmt: skip
+look_for("""
+    The weights that are drawn: a larger variance is a wider histogram. One draw, two schemes: both arms start from
+    the same random numbers, one point a weight. The largest under A is the largest under B; only the scale and the
+    shape of the distribution differ. So two arms of a pair differ in nothing else. In the table, drawn and measured
+    numbers lie close to the formula, the closer the larger the matrix.
+""")
 
 st.subheader("Ten layers", anchor=False)
-st.markdown(r"Layers multiply. After $L$ plain linear layers the variance of the signal is $(\text{fan\_in}\cdot\sigma^2)^L$: "
-            r"it vanishes or explodes unless $\text{fan\_in}\cdot\sigma^2$ is near 1. A Transformer block instead *adds* "
-            r"to its input, and a LayerNorm rescales what it reads.")  # fmt: skip
+say(r"""
+    Layers multiply. After $L$ plain linear layers the variance of the signal is $(\text{fan\_in}\cdot\sigma^2)^L$: it
+    vanishes or explodes unless $\text{fan\_in}\cdot\sigma^2$ is near 1. A Transformer block instead *adds* to its
+    input, and a LayerNorm rescales what it reads.
+""")
 one, two = st.columns(2)
 scheme = one.selectbox("Scheme", SCHEMES, SCHEMES.index("xavier"), key="depth_scheme")
 factor = two.select_slider(
     "Small and large are apart from medium by a factor of", [3, 10, 30, 100], 10, key="depth_factor"
 )
 told = through_depth(scheme, float(factor))
-look_for(f"The upright axis is logarithmic. Plain layers make straight lines, up or down, close to the dashed formula. {told} "
-         "Blocks of small weights add next to nothing; those of large weights add much, but the signal grows as a sum, not as a power. "
-         "That is why init is less fatal here than in networks without norms and residual paths, and still matters.")  # fmt: skip
+look_for(f"""
+    The upright axis is logarithmic. Plain layers make straight lines, up or down, close to the dashed formula. {told}
+    Blocks of small weights add next to nothing; those of large weights add much, but the signal grows as a sum, not
+    as a power. That is why init is less fatal here than in networks without norms and residual paths, and still
+    matters.
+""")
 
 st.subheader("The softmax", anchor=False)
-st.markdown(r"Attention scores are products of queries and keys. If their entries are independent, with mean 0 and variance 1, $q\cdot k$ has variance "
-            r"$d_k$; so Vaswani et al. 2017 divide by $\sqrt{d_k}$ (Sec. 3.2.1, footnote 4). The variance of the *weights* has "
-            r"no such correction. Where it is large, one score beats all others and the softmax passes hardly any gradient; "
-            r"training with collapsed entropy is unstable (Zhai et al. 2023).")  # fmt: skip
+say(r"""
+    Attention scores are products of queries and keys. If their entries are independent, with mean 0 and variance 1,
+    $q\cdot k$ has variance $d_k$; so Vaswani et al. 2017 divide by $\sqrt{d_k}$ (Sec. 3.2.1, footnote 4). The
+    variance of the *weights* has no such correction. Where it is large, one score beats all others and the softmax
+    passes hardly any gradient; training with collapsed entropy is unstable (Zhai et al. 2023).
+""")
 scheme = st.selectbox("Scheme", SCHEMES, SCHEMES.index("xavier"), key="softmax_scheme")
 told = softmax(scheme)
-look_for(f"{told} Dots are the heads of the classroom model on 32 digits, before training. Entropy 1: a head looks at all "
-         "patches alike; 0: at one. The logits grow in step with the variance.")  # fmt: skip
+look_for(f"""
+    {told} Dots are the heads of the classroom model on 32 digits, before training. Entropy 1: a head looks at all
+    patches alike; 0: at one. The logits grow in step with the variance.
+""")
 
 st.subheader("What ViT-Notes says, and what was measured", anchor=False)
-st.markdown("The notes say that the default of `nn.Linear` has a small variance, which steadies early training on large data sets; "
-            "and that on smaller or more difficult data a larger variance can do better, because early representations are "
-            "more diverse.")  # fmt: skip
+say("""
+    The notes say that the default of `nn.Linear` has a small variance, which steadies early training on large data
+    sets; and that on smaller or more difficult data a larger variance can do better, because early representations
+    are more diverse.
+""")
 if found := findings():
     names = ("linear-default", "xavier")
     decided = [f"{names[c.winner]} is better on {label}" for label, c in found.items() if c.winner is not None]
     thousand = found["mnist, 1,000"].test
-    st.markdown(f"This lab compared `linear-default` with `xavier`, up to three times its variance, in {len(found)} settings of "
-                f"{thousand.n} pairs each, at one learning rate. It did **not** see the claim borne out. {len(decided)} "
-                f"differences are decided once all {len(found)} are counted: {'; '.join(decided)}. By size and by noise, both point "
-                "the other way. That `xavier` wins on Fashion-MNIST, the harder of the two, may be read as support; on its smaller sets nothing is decided.")  # fmt: skip
+    say(f"""
+        This lab compared `linear-default` with `xavier`, up to three times its variance, in {len(found)} settings of
+        {thousand.n} pairs each, at one learning rate. It did **not** see the claim borne out. {len(decided)}
+        differences are decided once all {len(found)} are counted: {"; ".join(decided)}. By size and by noise, both
+        point the other way. That `xavier` wins on Fashion-MNIST, the harder of the two, may be read as support; on
+        its smaller sets nothing is decided.
+    """)
     st.markdown("**← linear-default is better · xavier is better →**")
     findings_chart(found)
-    look_for("A small dot is a pair of runs of one seed, the diamond their mean on its 95 % interval, green is decided. \"Noisy\" "
-             "data has 40 % of its training labels replaced at random. "
-             f"All {len(found)} comparisons are counted together (Holm), so an interval without 0 does not decide by itself. "
-             "*Not decided* is not the same as *equal*.")  # fmt: skip
-    st.caption(
-        "Source: docs/findings/001-the-claim.md and its table. Test accuracy at the last of 450 steps, in points."
-    )
+    look_for(f"""
+        A small dot is a pair of runs of one seed, the diamond their mean on its 95 % interval, green is decided.
+        "Noisy" data has 40 % of its training labels replaced at random. All {len(found)} comparisons are counted
+        together (Holm), so an interval without 0 does not decide by itself. *Not decided* is not the same as *equal*.
+    """)
+    note("""
+        Source: docs/findings/001-the-claim.md and its table. Test accuracy at the last of 450 steps, in points.
+    """)
 st.page_link("pages/claim.py", label="Check the claim yourself", icon=":material/fact_check:")
 
 st.subheader("Predict, then run", anchor=False)
-over = predict_then_run(
-    f"Two twins learn 1,000 digits for {STEPS} steps, from one draw, on the same images in the same order. **Which one has the higher "
-    "validation accuracy at the end, and by about how many points?**",
-    {"linear-default": SMALL, "xavier": LARGE},
-)
-if over:
+question = prose(f"""
+    Two twins learn 1,000 digits for {STEPS} steps, from one draw, on the same images in the same order. **Which one has
+    the higher validation accuracy at the end, and by about how many points?**
+""")
+if predict_then_run(question, {"linear-default": SMALL, "xavier": LARGE}):
     told = ""
     if found:
         state = "not decided" if found["mnist, 1,000"].winner is None else "decided"
-        told = (f" Over {thousand.n} pairs on 1,000 images of full MNIST, 450 steps each, the mean difference was "
-                f"{thousand.mean * 100:+.1f} points for xavier, 95 % interval {thousand.low * 100:+.1f} to {thousand.high * 100:+.1f}: "
-                f"{state}. All {len(found)} settings are counted together (Holm); an interval without 0 does not decide by itself.")  # fmt: skip
-    st.warning(f"One pair is a demonstration, not evidence: another seed may turn it round. Evidence begins at "
-               f"{FEWEST_FOR_EVIDENCE} pairs.{told}", icon=":material/casino:")  # fmt: skip
+        told = f"""
+            Over {thousand.n} pairs on 1,000 images of full MNIST, 450 steps each, the mean difference was
+            {thousand.mean * 100:+.1f} points for xavier, 95 % interval {thousand.low * 100:+.1f} to
+            {thousand.high * 100:+.1f}: {state}. All {len(found)} settings are counted together (Holm); an interval
+            without 0 does not decide by itself.
+        """
+    demonstration = prose(f"""
+        One pair is a demonstration, not evidence: another seed may turn it round. Evidence begins at
+        {FEWEST_FOR_EVIDENCE} pairs. {told}
+    """)
+    st.warning(demonstration, icon=":material/casino:")
 
 end_of_lesson("learn_init", "Train this pair yourself", SMALL, LARGE)
 warm_up()

@@ -1,19 +1,26 @@
 """Runs: every run so far, and what one may do with them."""
 
-import uuid
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from vit_lab.analysis.export import to_csv, to_json
-from vit_lab.runs.records import NewRun, RunRecord, unreadable
-from vit_lab.runs.states import ACTIVE, RESUMABLE
+from vit_lab.runs.experiments import Experiment, Runs
+from vit_lab.runs.plans import new_experiment
+from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.store import LONGEST_NAME
-from vit_lab.ui.experiments.live import run_controls
+from vit_lab.ui.experiments.controls import run_controls
+from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON
+from vit_lab.ui.poll import poll
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
-from vit_lab.ui.serving.visitor import not_theirs, visitor
+from vit_lab.ui.serving.visitor import not_theirs
 from vit_lab.ui.train.reuse import REUSE_ICON, link_of
+
+TABLE_SECONDS = 2.0
+REUSE_HELP = "Opens Train, with the form filled in as for this experiment."
+SEARCH = "Search names, tags, states and settings"
 
 store = open_store()
 
@@ -25,9 +32,7 @@ def edit(run: RunRecord) -> None:
     tags = st.text_input("Tags", run.tags, max_chars=LONGEST_NAME, placeholder="for example: demo, week 3")
     if st.button("Save", type="primary", key="save"):
         with problems_told():
-            store.refuse_strangers([run.id], visitor())
-            store.rename(run.id, name)
-            store.tag(run.id, tags)
+            open_manager().describe(run.id, name, tags)
             st.rerun()
 
 
@@ -45,28 +50,24 @@ def delete(runs: Sequence[RunRecord]) -> None:
 
 def run_again(runs: Sequence[RunRecord]) -> None:
     """Queue the same configs once more, as a new experiment, and show them."""
-    experiment = uuid.uuid4().hex[:10]
+    experiment = new_experiment()
     settings = [run.config.model_copy(update={"seed": 0}) for run in runs]  # runs that differ in the seed are one arm
     arms = {setting: arm for arm, setting in enumerate(dict.fromkeys(settings))}
-    open_manager().submit(
-        [NewRun(run.config, run.name, experiment, arms[setting]) for run, setting in zip(runs, settings, strict=True)]
-    )
+    pairs = zip(runs, settings, strict=True)
+    open_manager().submit([NewRun(run.config, run.name, experiment, arms[setting]) for run, setting in pairs])
     st.switch_page("pages/train.py", query_params={"experiment": experiment})
 
 
-def table(active: bool) -> None:
+def table(everything: Runs) -> None:
     """The table and what may be done with its selection. While rows are selected, no row is added or moved."""
     chosen_rows = st.session_state.get("table", {}).get("selection", {}).get("rows", [])
     words = st.session_state.get("search", "")
-    all_runs = store.runs()
-    if active and not any(run.status in ACTIVE for run in all_runs):
-        st.rerun()  # the last tick
     shown = st.session_state.get("shown", [])
     runs = store.runs(shown)
     if not chosen_rows or len(runs) < len(shown) or words != st.session_state.get("searched", ""):
         if chosen_rows:  # a row may have moved: what was ticked is not what stands there now
             chosen_rows, st.session_state["table"] = [], {"selection": {"rows": []}}
-        runs = [run for run in all_runs if matches(run, words)]
+        runs = [run for run in everything.stored if matches(run, words)]
         st.session_state["shown"], st.session_state["searched"] = [run.id for run in runs], words
     bar = st.container(horizontal=True)
     st.dataframe(
@@ -88,37 +89,31 @@ def table(active: bool) -> None:
 
 def actions(chosen: Sequence[RunRecord]) -> None:
     """What may be done with the selected runs."""
-    active = [run for run in chosen if run.status in ACTIVE]
-    still = [run for run in chosen if run.status in RESUMABLE]
-    why = not_theirs(chosen)
-    readable = [run for run in chosen if not unreadable(run)]
-    if st.button("Open", icon=":material/show_chart:", disabled=not chosen, key="open"):
+    runs, why = Runs(tuple(chosen)), not_theirs(chosen)
+    none, no_change = not chosen, bool(why)
+    if st.button("Open", icon=":material/show_chart:", disabled=none, key="open"):
         st.switch_page("pages/train.py", query_params={"experiment": chosen[0].experiment})
-    link = link_of(store.runs(experiment=chosen[0].experiment)) if chosen else None
-    if st.button("Use settings", icon=REUSE_ICON, disabled=not link, key="reuse",
-                 help="Opens Train, with the form filled in as for this experiment."):  # fmt: skip
+    link = link_of(Experiment.read(store, chosen[0].experiment)) if chosen else None
+    if st.button("Use settings", icon=REUSE_ICON, disabled=not link, key="reuse", help=REUSE_HELP):
         st.switch_page("pages/train.py", query_params=link)
-    if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1 or bool(why), help=why, key="edit"):
+    if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1 or no_change, help=why, key="edit"):
         edit(chosen[0])
-    if st.button("Run again", icon=":material/replay:", disabled=not readable, key="again"):
-        run_again(readable)
-    run_controls(active, still)
-    if st.button(
-        "Delete", icon=":material/delete:", disabled=not chosen or bool(active or why), help=why, key="delete"
-    ):
+    if st.button("Run again", icon=":material/replay:", disabled=not runs.runs, key="again"):
+        run_again(runs.runs)
+    run_controls(runs)
+    may_not = none or bool(runs.active) or no_change
+    if st.button("Delete", icon=":material/delete:", disabled=may_not, help=why, key="delete"):
         delete(chosen)
-    st.download_button("CSV", lambda: to_csv(store, readable), "vit-lab-runs.csv", "text/csv",
-                       icon=":material/download:", disabled=not readable, on_click="ignore", key="csv")  # fmt: skip
-    st.download_button("JSON", lambda: to_json(store, readable), "vit-lab-runs.json", "application/json",
-                       icon=":material/download:", disabled=not readable, on_click="ignore", key="json")  # fmt: skip
+    as_csv, as_json = partial(to_csv, store, runs.runs), partial(to_json, store, runs.runs)
+    download = partial(st.download_button, icon=DOWNLOAD_ICON, disabled=not runs.runs, on_click="ignore")
+    download("CSV", as_csv, "vit-lab-runs.csv", "text/csv", key="csv")
+    download("JSON", as_json, "vit-lab-runs.json", "application/json", key="json")
 
 
-everything = store.runs()
-if everything:
-    st.text_input("Search", key="search", placeholder="Search names, tags, states and settings",
-                  icon=":material/search:", label_visibility="collapsed")  # fmt: skip
-    at_work = any(run.status in ACTIVE for run in everything)
-    st.fragment(table, run_every=2.0 if at_work else None)(at_work)
+if store.latest_experiment():
+    icon = ":material/search:"
+    st.text_input("Search", key="search", placeholder=SEARCH, icon=icon, label_visibility="collapsed")
+    poll(lambda: Runs(tuple(store.runs())), table, every=TABLE_SECONDS)
 else:
     st.info("No runs yet: train your first pair, and it will be kept here.")
     st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")

@@ -6,15 +6,28 @@ from vit_lab.config import READS, examples_of
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.sources import is_available
 from vit_lab.runs.designs import MOST_ARMS
-from vit_lab.runs.experiments import Plan
-from vit_lab.ui.arms import chip
-from vit_lab.ui.experiments.live import experiment_panel
-from vit_lab.ui.experiments.page import is_large, launch, live, overview_panel
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.plans import Plan
+from vit_lab.ui.arms import chip, variance_words
+from vit_lab.ui.experiments.launch import launch
+from vit_lab.ui.experiments.skeleton import live
 from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
+from vit_lab.ui.prose import inform, prose
 from vit_lab.ui.serving.lab import open_store, warm_up
-from vit_lab.ui.train.form import PATCH_SIZES, Form, preset_picker, variance_words
+from vit_lab.ui.train.download import offer_download
+from vit_lab.ui.train.form import Form
+from vit_lab.ui.train.link import refused
+from vit_lab.ui.train.live import experiment_panel
+from vit_lab.ui.train.overview import is_large, overview_panel
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
+from vit_lab.ui.train.presets import preset_picker
+from vit_lab.ui.train.widgets import PATCH_SIZES
 from vit_lab.ui.words import model_words
+
+ARMS = "How many inits are trained side by side."
+FAIR = prose("""
+    Each arm first chooses its rate on validation, from one small grid, for another variance may want another rate.
+""")
 
 store = open_store()
 form = Form()
@@ -22,8 +35,8 @@ form = Form()
 with st.sidebar:
     top = st.container()
     examples = examples_of(READS[form.kind()][0])
-    arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params",
-                        help="How many inits are trained side by side.")  # fmt: skip
+    counts = list(range(1, MOST_ARMS + 1))
+    arms = st.selectbox("Arms", counts, index=1, key="arms", bind="query-params", help=ARMS)
     arm_values = []
     for first in range(0, arms, 2):
         row = st.columns(2, wrap=False) if arms > 1 else [st.container()]
@@ -58,9 +71,7 @@ with st.sidebar:
         form.number("seed", "Seed", step=1)
     with two:
         seeds = form.seeds()
-    fair = arms > 1 and st.toggle("Fair learning rate", key="fair", bind="query-params",
-                                  help="Each arm first chooses its rate on validation, from one small grid, for "
-                                  "another variance may want another rate.")  # fmt: skip
+    fair = arms > 1 and st.toggle("Fair learning rate", key="fair", bind="query-params", help=FAIR)
 
     with st.expander("More settings"):
         form.choice("pool", "Pooling")
@@ -91,7 +102,7 @@ with top:
     preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 
 configs = form.configs(arm_values)
-if why := form.refused():
+if why := refused(form.link):
     st.warning(why)
 picture, words = st.columns(PICTURE_AND_WORDS[form.values["kind"]], gap="medium", vertical_alignment="center")
 ready = bool(configs) and is_available(configs[0].data.dataset)
@@ -111,33 +122,26 @@ if configs:
             launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
     else:
         st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
-        if st.button("Download", icon=":material/download:", key="download"):
-            from vit_lab.data.images import download  # brings torch
-
-            bar = st.progress(0.0, text="Downloading")
-            try:
-                for done in download(dataset):
-                    bar.progress(done, text="Downloading")
-            except DatasetError as error:
-                st.error(str(error))
-            else:
-                st.rerun()
+        offer_download(dataset)
 else:
     st.info(f"{form.wrong} Mend it in the form, and training can start.")
 
 preflight = st.container()
-experiment = st.query_params.get("experiment") or store.latest_experiment()
-if experiment and (runs := store.runs(experiment=experiment)):
-    if is_large(runs):
-        live(overview_panel, experiment)
+latest = store.latest_experiment()
+experiment = Experiment.read(store, st.query_params.get("experiment") or latest or "")
+if experiment.stored:
+    if is_large(experiment):
+        live(overview_panel, experiment.id)
     else:
         experiment_panel(experiment)
-elif store.latest_experiment():
+elif latest:
     st.info("The runs of this link are gone. The page Runs lists what there is.")
 else:
-    st.info("No runs yet: train your first pair. Both arms start from the same random draw, see the same "
-            f"{examples} in the same order, and differ only in the variance of their initial weights. The settings stand on "
-            "the left; on a phone, » opens them.")  # fmt: skip
+    inform(f"""
+        No runs yet: train your first pair. Both arms start from the same random draw, see the same {examples} in the
+        same order, and differ only in the variance of their initial weights. The settings stand on the left; on a
+        phone, » opens them.
+    """)
 
 if ready:
     try:

@@ -1,17 +1,16 @@
 """Every test has a lab home of its own and one thread for torch; full MNIST is used where it can be found."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from worker_thread import WorkerThread
 
 from vit_lab import paths
-from vit_lab.runs import crew
+from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.store import Store
-from vit_lab.runs.worker_process import WorkerProcess
 
 DATA_GIVEN = os.environ.get("VIT_LAB_DATA")
 DATA_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -28,15 +27,26 @@ def home(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def workers_in_threads(monkeypatch) -> None:
+def worker_threads(monkeypatch) -> None:
     """Processes take seconds to start; `worker_processes` lets a test have them all the same."""
-    monkeypatch.setattr(crew, "WorkerProcess", WorkerThread)
+    monkeypatch.setenv(VARIABLE, "threads")
 
 
 @pytest.fixture
-def worker_processes(monkeypatch) -> None:
-    """Workers as a server has them."""
-    monkeypatch.setattr(crew, "WorkerProcess", WorkerProcess)
+def worker_processes(worker_threads, monkeypatch) -> None:
+    """Workers as a server and a command have them unless they are told otherwise, here and in what a test starts."""
+    monkeypatch.delenv(VARIABLE)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C ends what a test starts, also where a script started the tests in its background.
+
+    A shell has such jobs ignore Ctrl-C, and whoever ignores a signal bequeaths that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # Every module belongs to the entry that its name starts with; imports point to its own entry or further down.
 LAYERS = (
-    {"dashboard", "pages", "vit_lab.__main__", "vit_lab.options"},
+    {"dashboard", "pages", "vit_lab.__main__", "vit_lab.cli"},
     {"vit_lab.ui"},
     {"vit_lab.runs", "vit_lab.analysis"},
     {"vit_lab.training"},
@@ -20,6 +20,7 @@ LAYERS = (
         "vit_lab.settings",
         "vit_lab.events",
         "vit_lab.places",
+        "vit_lab.spelling",
         "vit_lab.randomness",
         "vit_lab.paths",
         "vit_lab.presets",
@@ -213,3 +214,8 @@ def test_the_dashboard_and_its_pages_stay_short():
     limits = {ROOT / "dashboard.py": 60} | dict.fromkeys((ROOT / "pages").glob("*.py"), 150)
     lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in limits}
     assert {file.name: length for file, length in lengths.items() if length > limits[file]} == {}
+
+
+def test_one_module_says_what_is_drawn_again_and_again():
+    polling = {name for name, tree in ALL.items() if any("run_every" in keywords for _, keywords, _ in calls(tree))}
+    assert polling == {"vit_lab.ui.poll"}

@@ -9,11 +9,11 @@ from tiny import tiny
 from typer.main import get_command
 
 from vit_lab import paths
-from vit_lab.__main__ import app
+from vit_lab.cli.app import app
+from vit_lab.cli.options import FIELDS, option_name
 from vit_lab.config import IMAGE_SHAPE, SCHEMES, RunConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished
-from vit_lab.options import FIELDS, option_name
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -21,9 +21,16 @@ from vit_lab.settings import PART_OF, configure, flat, parse
 from vit_lab.training.trainer import train
 
 TRAIN_KEYS = {
-    "run_id", "status", "config", "steps", "wall_seconds", "images_per_second", "train_loss", "val_accuracy",
+    "run_id",
+    "status",
+    "config",
+    "steps",
+    "wall_seconds",
+    "images_per_second",
+    "train_loss",
+    "val_accuracy",
     "test_accuracy",
-}  # fmt: skip
+}
 
 
 def test_a_shell_gets_one_json_object_and_exit_code_0():
@@ -151,24 +158,56 @@ def submitted(monkeypatch):
     """The configs that `train` would have trained."""
     configs = []
 
-    def stand_in(store, plan, download, workers):
+    def stand_in(store, plan, download, executor, workers):
         configs.extend(run.config for run in plan.runs("e"))
         raise SystemExit(0)
 
-    monkeypatch.setattr("vit_lab.__main__._work_off", stand_in)
+    monkeypatch.setattr("vit_lab.cli.training.work_off", stand_in)
     return configs
 
 
 def test_every_option_reaches_its_setting(submitted):
     settings = {
-        "seed": 7, "dataset": "fashion-mnist", "train_size": 99, "label_noise": 0.1, "pixel_noise": 0.2,
-        "normalise": False, "shift": 3, "patch_size": 14, "dim": 36, "depth": 3, "heads": 6, "mlp_ratio": 1.5,
-        "pool": "cls", "position": "learned", "dropout": 0.1, "attention_dropout": 0.2, "qkv_bias": False,
-        "out_bias": False, "final_norm": False, "scheme": "vit", "variance_scale": 2.0, "embed_scale": 3.0,
-        "qk_scale": 4.0, "vo_scale": 5.0, "mlp_scale": 6.0, "head_scale": 7.0, "biases": "scheme", "steps": 11, "epochs": 2,
-        "batch_size": 9, "learning_rate": 0.01, "weight_decay": 0.3, "beta2": 0.9, "schedule": "constant", "schedule_unit": "epoch",
-        "warmup_steps": 4, "clip_norm": 2.0, "label_smoothing": 0.1, "double_softmax": True,
-    }  # fmt: skip
+        "seed": 7,
+        "dataset": "fashion-mnist",
+        "train_size": 99,
+        "label_noise": 0.1,
+        "pixel_noise": 0.2,
+        "normalise": False,
+        "shift": 3,
+        "patch_size": 14,
+        "dim": 36,
+        "depth": 3,
+        "heads": 6,
+        "mlp_ratio": 1.5,
+        "pool": "cls",
+        "position": "learned",
+        "dropout": 0.1,
+        "attention_dropout": 0.2,
+        "qkv_bias": False,
+        "out_bias": False,
+        "final_norm": False,
+        "scheme": "vit",
+        "variance_scale": 2.0,
+        "embed_scale": 3.0,
+        "qk_scale": 4.0,
+        "vo_scale": 5.0,
+        "mlp_scale": 6.0,
+        "head_scale": 7.0,
+        "biases": "scheme",
+        "steps": 11,
+        "epochs": 2,
+        "batch_size": 9,
+        "learning_rate": 0.01,
+        "weight_decay": 0.3,
+        "beta2": 0.9,
+        "schedule": "constant",
+        "schedule_unit": "epoch",
+        "warmup_steps": 4,
+        "clip_norm": 2.0,
+        "label_smoothing": 0.1,
+        "double_softmax": True,
+    }
     fixed = {"kind", "image_size", "channels", "num_classes"}  # of every data set there is
     assert set(settings) == set(flat(RunConfig())) - fixed
     assert run("train", *options_of(settings)).exit_code == 0
@@ -243,7 +282,7 @@ def test_a_failed_run_ends_with_1_and_why(monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("vit_lab.runs.worker.train", fails)
+    monkeypatch.setattr("vit_lab.runs.executors.follow.train", fails)
     done = run("train", *SMALL, "--json")
     assert done.exit_code == 1
     assert last_object(done.stdout)["error"] == "RuntimeError: boom"

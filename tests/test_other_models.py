@@ -23,8 +23,8 @@ from vit_lab.presets import preset
 from vit_lab.probes.preflight import preflight
 from vit_lab.probes.trace import trace
 from vit_lab.probes.weights import layers
-from vit_lab.runs.experiments import Plan, new_experiment
 from vit_lab.runs.manager import RunManager
+from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure, parse

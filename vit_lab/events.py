@@ -1,16 +1,32 @@
-"""What a run says while it runs, and back from JSON. A thread, a process or a file can carry it.
+"""What a run says while it runs. Plain and serialisable: a thread, a process or a file can carry it, and give it back.
 
 A step's events describe the model after that many updates; step 0 is the untouched init.
+
+JSON has no NaN and no infinity, so a number that is not finite is written as null. Null is read back as NaN: that the
+number was not finite is all that is kept of it.
 """
 
 import json
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from vit_lab.places import Place, read_place
 
+
+def read_counts(told: Any) -> dict[Place, Any]:
+    """The counts of a Histograms from its JSON, pairs of layer and counts; once a dict, with the layers spelled."""
+    return {read_place(layer): counts for layer, counts in (told.items() if isinstance(told, dict) else told)}
+
+
+# A float whose null in JSON means: it was not finite.
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+Told = Annotated[Place, BeforeValidator(lambda value: value if isinstance(value, Place) else read_place(value))]
+Counts = Annotated[dict[Told, list[int]], BeforeValidator(read_counts)]
 Row = tuple[str, Place, float]  # (measure, place, value)
 
 
@@ -22,7 +38,10 @@ class Event:
     step: int
 
     def to_json(self) -> str:
-        """The fields as JSON; a number that is not finite becomes null, and a place its own fields."""
+        """The fields as JSON, without the kind; `from_json` reads it back.
+
+        A number that is not finite becomes null, a place its own fields.
+        """
         return json.dumps(_plain(vars(self)), allow_nan=False)
 
 
@@ -53,10 +72,10 @@ class StepMeasured(Event):
     """
 
     kind = "step"
-    loss: float
-    accuracy: float
-    learning_rate: float
-    gradient_norm: float
+    loss: Number
+    accuracy: Number
+    learning_rate: Number
+    gradient_norm: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +84,8 @@ class Evaluated(Event):
 
     kind = "evaluated"
     split: str
-    loss: float
-    accuracy: float
+    loss: Number
+    accuracy: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +93,7 @@ class Probed(Event):
     """Measurements of the model: rows of (measure, place, value), e.g. ("weight_std", Place(group="qk"), 0.07)."""
 
     kind = "probed"
-    rows: tuple[Row, ...]
+    rows: tuple[tuple[str, Told, Number], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +101,7 @@ class Histograms(Event):
     """How many weights of each layer fall into each bin of `vit_lab.probes.weights.histogram_edges`."""
 
     kind = "histograms"
-    counts: dict[Place, list[int]]
+    counts: Counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +113,11 @@ class Finished(Event):
     """
 
     kind = "finished"
-    test_loss: float
-    test_accuracy: float
+    test_loss: Number
+    test_accuracy: Number
     best_step: int
-    best_val_accuracy: float
-    best_test_accuracy: float
+    best_val_accuracy: Number
+    best_test_accuracy: Number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +139,22 @@ def rows_of(
             yield measure, read_place(place), value
 
 
-def counts_of(event: Mapping[str, Any]) -> dict[Place, list[int]]:
-    """The counts of a Histograms from its JSON. Runs of earlier versions have their layers spelled, as keys."""
-    counts = event["counts"]
-    return {read_place(place): count for place, count in (counts.items() if isinstance(counts, dict) else counts)}
+def from_json(kind: str, text: str) -> Event:
+    """An event as `Event.to_json` wrote it. Raises ValueError, in a sentence, if there is no such event."""
+    try:
+        return _reader(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "its text"
+        raise ValueError(f"this is no event {kind!r}: {where}: {first['msg']}") from None
+
+
+@cache
+def _reader(kind: str) -> TypeAdapter[Event]:
+    kinds = {event.kind: event for event in Event.__subclasses__()}
+    if kind not in kinds:
+        raise ValueError(f"there is no event {kind[:40]!r}; there are {', '.join(kinds)}")
+    return TypeAdapter(kinds[kind])
 
 
 def _plain(value: Any) -> Any:

@@ -1,9 +1,16 @@
-"""Where things live. VIT_LAB_HOME holds the database, checkpoints and downloads; VIT_LAB_DATA overrides the data folder."""
+"""Where things live. VIT_LAB_HOME holds database, checkpoints and downloads; VIT_LAB_DATA overrides the data folder."""
 
 import os
 from pathlib import Path
 
 from platformdirs import user_data_path
+
+
+def top() -> Path:
+    """The folder of dashboard.py, pages/ and docs/: the top of a checkout, or its copy inside an installed package."""
+    package = Path(__file__).parent
+    copy = package / "top"
+    return copy if copy.is_dir() else package.parent
 
 
 def home() -> Path:

@@ -19,18 +19,12 @@ from functools import lru_cache
 from typing import Any, Literal, Self, cast
 
 from vit_lab.config import GROUPS, GroupName
+from vit_lab.spelling import GROUP_NAMES
 
 Stack = Literal["encoder", "decoder"]
 Part = Literal["attention", "cross", "time", "mlp"]
 Projection = Literal["q", "k", "v", "out", "project", "up", "down", "embed", "source_embed", "target_embed", "head"]
 
-GROUP_NAMES: dict[GroupName, str] = {
-    "embed": "embedding",
-    "qk": "queries, keys",
-    "vo": "values, output",
-    "mlp": "MLP",
-    "head": "classifier",
-}
 OUTSIDE: tuple[GroupName, ...] = ("embed", "head")  # groups that no block has: each is one layer
 STACKS: dict[Stack, str] = {"encoder": "enc ", "decoder": "dec "}
 SPELLED = re.compile(r"(?:(enc|dec) )?(\d+)(?: (cross|time))?(?:\.(\w+)(?:\.(\w+))?|/(\d+))?|(\w+)(?:\.(\w+))?")

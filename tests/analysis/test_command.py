@@ -6,11 +6,13 @@ import pytest
 from tiny import tiny
 from typer.testing import CliRunner
 
-from vit_lab import __main__ as cli
 from vit_lab import paths
 from vit_lab.analysis.command import command
+from vit_lab.cli import training
+from vit_lab.cli.app import app
 from vit_lab.runs.designs import claim, comparison, sweep
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 
@@ -27,11 +29,11 @@ PLANS = {
 def test_the_command_repeats_the_experiment(plan, monkeypatch):
     store = Store(paths.database())
     store.add(plan.runs("e"), plan.kind)
-    words = shlex.split(command(store.runs(experiment="e"), plan.kind))
+    words = shlex.split(command(Experiment.read(store, "e")))
     store.close()
     asked = []
-    monkeypatch.setattr(cli, "_experiment", lambda plan, *_: asked.append(plan))
-    result = CliRunner().invoke(cli.app, words[3:], catch_exceptions=False)
+    monkeypatch.setattr(training, "_experiment", lambda plan, *_: asked.append(plan))
+    result = CliRunner().invoke(app, words[3:], catch_exceptions=False)
     assert (words[:3], result.exit_code) == (["python", "-m", "vit_lab"], 0), result.output
     assert [run.config for run in asked[0].runs("e")] == [run.config for run in plan.runs("e")]
 
@@ -48,5 +50,5 @@ def test_the_command_repeats_the_experiment(plan, monkeypatch):
 def test_what_options_cannot_say_has_no_command(arms):
     store = Store(paths.database())
     store.add(Plan(arms, [0, 1]).runs("e"))
-    assert command(store.runs(experiment="e"), "compare") is None
+    assert command(Experiment.read(store, "e")) is None
     store.close()

@@ -10,12 +10,12 @@ from tiny import record, tiny
 from vit_lab.analysis.comparison import (
     arm_outcomes,
     compare,
-    condition_labels,
     score_of,
     scores_of,
     swapped,
     verdict,
 )
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.states import ENDED, RESUMABLE, Status
 
 EXPERIMENTS = 2_000
@@ -25,8 +25,8 @@ BARELY = [0.02, 0.03, 0.0, 0.02, 0.03, -0.005]  # significant, unless it is one 
 
 
 def found(*arms):
-    """The runs of an experiment: for each arm, a test accuracy or a state for each seed."""
-    return [
+    """An experiment: for each arm, a test accuracy or a state for each seed."""
+    return Experiment.of(
         record(
             tiny(seed=seed),
             Status.FINISHED if isinstance(said, float) else said,
@@ -36,7 +36,7 @@ def found(*arms):
         )
         for arm, results in enumerate(arms)
         for seed, said in enumerate(results)
-    ]
+    )
 
 
 def compared(*arms):
@@ -71,9 +71,10 @@ def test_a_comparison_is_the_paired_test_of_b_minus_a():
 
 
 def test_runs_are_paired_by_seed_and_not_by_their_order():
-    runs = found([0.1, 0.2, 0.3], [0.2, 0.3, 0.4])
-    assert compare(runs[::-1], scores_of(runs)) == compare(runs, scores_of(runs))
-    [c] = compare(runs[1:], scores_of(runs))
+    experiment = found([0.1, 0.2, 0.3], [0.2, 0.3, 0.4])
+    scores = scores_of(experiment)
+    assert compare(Experiment.of(experiment.runs[::-1]), scores) == compare(experiment, scores)
+    [c] = compare(Experiment.of(experiment.runs[1:]), scores)
     assert c.differences == pytest.approx({1: 0.1, 2: 0.1})
 
 
@@ -131,8 +132,9 @@ def test_the_score_is_the_test_accuracy_at_the_end_or_of_the_best_model():
 
 def test_pilots_are_left_out():
     pilot = record(tiny(seed=99), id="p", pilot=1, test_accuracy=0.9)
-    runs = found(*[[0.5] * 3] * 2)
-    assert compare([pilot, *runs], scores_of([pilot, *runs])) == compare(runs, scores_of(runs))
+    experiment = found(*[[0.5] * 3] * 2)
+    with_pilot = Experiment.of([pilot, *experiment.runs])
+    assert compare(with_pilot, scores_of(with_pilot)) == compare(experiment, scores_of(experiment))
 
 
 def test_several_arms_are_corrected_together():
@@ -152,15 +154,16 @@ def test_a_winner_that_holm_does_not_grant_is_not_named():
 
 
 def test_conditions_are_compared_apart_and_corrected_together():
-    runs = [
-        record(tiny(seed=seed, train_size=size), id=f"{arm}{seed}{size}", arm=arm, condition=condition,
-               test_accuracy=0.5 + arm * (AHEAD if condition else UNCLEAR)[seed])
-        for condition, size in enumerate((20, 50)) for arm in (0, 1) for seed in range(6)
-    ]  # fmt: skip
-    small, large = compare(runs, scores_of(runs))
+    experiment = Experiment.of(
+        record(tiny(seed=seed, train_size=size), id=f"{arm}{seed}{size}", arm=arm, condition=place, test_accuracy=score)
+        for place, (size, ahead) in enumerate(((20, UNCLEAR), (50, AHEAD)))
+        for seed, difference in enumerate(ahead)
+        for arm, score in enumerate((0.5, 0.5 + difference))
+    )
+    small, large = compare(experiment, scores_of(experiment))
     assert (small.condition, small.winner, large.condition, large.winner) == (0, None, 1, 1)
     assert large.p_holm == pytest.approx(2 * large.test.p_value)
-    assert condition_labels(runs) == {0: "20 images", 1: "50 images"}
+    assert experiment.conditions == {0: "20 images", 1: "50 images"}
 
 
 # How often it errs
@@ -168,11 +171,11 @@ def test_conditions_are_compared_apart_and_corrected_together():
 
 def simulated(arms, effects, experiments=EXPERIMENTS, seeds=6):
     """Comparisons of many experiments whose arms truly differ by `effects`; a seed's luck is shared by its arms."""
-    runs = found(*[[0.9] * seeds] * arms)
+    experiment = found(*[[0.9] * seeds] * arms)
     rng = np.random.default_rng(1)
     for _ in range(experiments):
         scores = 0.9 + rng.normal(0, 0.02, seeds) + np.array(effects)[:, None] + rng.normal(0, 0.01, (arms, seeds))
-        yield compare(runs, {run.id: float(scores[run.arm, run.config.seed]) for run in runs})
+        yield compare(experiment, {run.id: float(scores[run.arm, run.config.seed]) for run in experiment.runs})
 
 
 def usual(share):
@@ -221,7 +224,8 @@ def test_a_large_effect_is_found_and_its_direction_is_right():
         ),
         (
             apart(negative(AHEAD[:2]), Status.QUEUED),
-            "small is ahead of large by 2.5 points after 2 pairs: too few for an interval, which takes 3; 1 pair to come.",
+            "small is ahead of large by 2.5 points after 2 pairs: too few for an interval, which takes 3; 1 pair to "
+            "come.",
         ),
         (apart([0.0] * 2), "small and large are even after 2 pairs: too few for an interval, which takes 3."),
         (
@@ -252,8 +256,8 @@ def test_a_large_effect_is_found_and_its_direction_is_right():
         ),
         (
             apart([0.0] * 6),
-            "Not decided: small and large are even (95 % interval +0.0 to +0.0, 6 pairs); a difference as small as this "
-            "takes more than 200 further seeds to find.",
+            "Not decided: small and large are even (95 % interval +0.0 to +0.0, 6 pairs); a difference as small as "
+            "this takes more than 200 further seeds to find.",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """The statistics agree with scipy's own, with cases worked by hand, and with what simulated experiments do."""
 
+import itertools
 import math
 
 import numpy as np
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from vit_lab.analysis.statistics import MOST_SEEDS, accuracy_noise, holm, more_seeds_needed, paired_test, summarise
+from vit_lab.analysis.statistics import (
+    MOST_MORE_SEEDS,
+    accuracy_noise,
+    holm,
+    more_seeds_needed,
+    paired_test,
+    power,
+    summarise,
+)
 
 accuracies = st.floats(0, 1).map(lambda x: round(x, 4))
 p_values = st.lists(st.floats(0, 1) | st.none(), max_size=8)
@@ -93,6 +102,43 @@ def test_with_the_seeds_that_are_asked_for_four_experiments_in_five_decide(mean,
     assert 0.79 < power < 0.86 and fewer < 0.81
 
 
+EFFECTS = (1e-6, 0.01, 0.1, 0.3, 0.5, 0.7, 1.0, 1.5, 3.0, 10.0, 1e4)  # means, in units of the sd
+LEVELS = (0.05, 0.05 / 36)
+
+
+@pytest.mark.parametrize("alpha", LEVELS)
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_the_power_grows_with_the_pairs_from_the_level_to_one(effect, alpha):
+    found = [power(effect, 1.0, n, alpha) for n in (3, 4, 6, 10, 20, 37, 60, 100, 206, 300)]
+    assert all(math.isfinite(share) and alpha * 0.999 <= share <= 1 for share in found)
+    assert all(after >= before - 1e-9 for before, after in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize("alpha", LEVELS)
+@pytest.mark.parametrize("n", [3, 6, 60, 206])
+def test_the_power_is_that_of_the_noncentral_t_distribution_where_scipy_knows_it(n, alpha):
+    critical, known = stats.t.ppf(1 - alpha / 2, n - 1), 0
+    for effect in EFFECTS:
+        noncentral = stats.nct(n - 1, effect * math.sqrt(n))
+        far = noncentral.cdf(-critical)
+        if math.isfinite(far):
+            assert power(effect, 1.0, n, alpha) == pytest.approx(noncentral.sf(critical) + far, abs=1e-9)
+            known += 1
+    assert known > 3
+
+
+@pytest.mark.parametrize(("effect", "n"), [(1.0, 60), (0.3, 60), (0.5, 6), (3.0, 3)])
+def test_the_power_is_the_share_of_simulated_experiments_that_find_the_difference(effect, n):
+    drawn = np.random.default_rng(n).normal(-effect, 1.0, (20_000, n))
+    share = np.mean(stats.ttest_1samp(drawn, 0, axis=1).pvalue < 0.05)
+    assert power(-effect, 1.0, n) == pytest.approx(share, abs=0.012)
+
+
+def test_where_the_power_is_near_one_no_more_seeds_are_asked_for_than_decide():
+    assert more_seeds_needed(1.0, 1.0, 60) == 1
+    assert more_seeds_needed(0.353, 6.1e-05, 37) == 1
+
+
 def test_no_number_of_seeds_is_advised_where_there_is_nothing_to_find():
     assert more_seeds_needed(0.0, 0.01, 6) is None
     assert more_seeds_needed(0.0001, 0.05, 6) is None
@@ -102,7 +148,7 @@ def test_no_number_of_seeds_is_advised_where_there_is_nothing_to_find():
 @given(st.floats(1e-6, 1), st.floats(1e-6, 0.5), st.integers(3, 100), st.sampled_from([-1, 1]))
 def test_the_advice_is_a_number_of_seeds_or_none_and_the_same_for_either_direction(mean, sd, n, sign):
     advice = more_seeds_needed(sign * mean, sd, n)
-    assert advice is None or 1 <= advice <= MOST_SEEDS
+    assert advice is None or 1 <= advice <= MOST_MORE_SEEDS
     assert advice == more_seeds_needed(mean, sd, n)
 
 

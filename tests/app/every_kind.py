@@ -45,8 +45,9 @@ class EveryKind:
         self.store = Store(paths.database())
         self.ids: dict[Status, str] = {}
         for experiment, states in PAIRS.items():
-            runs = [NewRun(tiny(steps=STEPS, scheme=scheme), NAMES[status], experiment, arm)
-                    for arm, (status, scheme) in enumerate(zip(states, SCHEMES, strict=False))]  # fmt: skip
+            runs = []
+            for arm, (status, scheme) in enumerate(zip(states, SCHEMES, strict=False)):
+                runs.append(NewRun(tiny(steps=STEPS, scheme=scheme), NAMES[status], experiment, arm))
             for status, run_id in zip(states, self.store.add(runs), strict=True):
                 self.ids[status] = run_id
                 self._live(run_id, status)

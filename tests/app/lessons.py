@@ -1,4 +1,4 @@
-"""What the tests of lessons share: the words of a page, workers that store what they are given, and runs that were trained a little."""
+"""What the tests of lessons share: a page's words, workers that store what they are given, briefly trained runs."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 from vit_lab import paths
 from vit_lab.events import Diverged, Evaluated, Finished, Started, StepMeasured
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 
@@ -24,8 +24,8 @@ def play(store: Store, run_id: str, accuracy: float | None) -> None:
     if accuracy is None:
         events.append(Diverged(step=STEPS))
     else:
-        events.append(Finished(step=STEPS, test_loss=0.5, test_accuracy=accuracy, best_step=5, best_val_accuracy=0.5,
-                               best_test_accuracy=accuracy - 0.1))  # fmt: skip
+        best = {"best_step": 5, "best_val_accuracy": 0.5, "best_test_accuracy": accuracy - 0.1}
+        events.append(Finished(step=STEPS, test_loss=0.5, test_accuracy=accuracy, **best))
     store.append(run_id, [(event.step / 10, event) for event in events], 1.0, 900.0)
     store.end(run_id, Status.DIVERGED if accuracy is None else Status.FINISHED)
 

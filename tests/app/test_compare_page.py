@@ -1,5 +1,7 @@
 """The page Compare: the verdict of an experiment, what it rests on, and what may be added to it."""
 
+from itertools import product
+
 import pytest
 from places import COMPARE
 from played import played
@@ -16,8 +18,8 @@ LARGE = [0.85, 0.86, 0.87, 0.86, 0.85, 0.88]
 def experiment(arms=("linear-default", "xavier"), seeds=6, ended=6, diverged=()):
     """Two arms, or three of which the third is like the first, with the first `ended` pairs finished."""
     scores = [SMALL, LARGE, SMALL]
-    results = {(arm, 0, seed): None if (arm, seed) in diverged else scores[arm][seed]
-               for arm in range(len(arms)) for seed in range(ended)}  # fmt: skip
+    pairs = product(range(len(arms)), range(ended))
+    results = {(arm, 0, seed): None if (arm, seed) in diverged else scores[arm][seed] for arm, seed in pairs}
     return played(comparison(tiny(), list(arms), seeds), results)
 
 
@@ -135,8 +137,8 @@ def test_more_seeds_are_queued_for_every_arm_and_remembered(open_page, workers):
     at.button(key="add_seeds").click().run()
     assert not at.exception
     assert [(run.arm, run.config.seed, run.experiment) for run in workers.submitted[-1]] == [
-        (0, 6, "played"), (1, 6, "played"), (0, 7, "played"), (1, 7, "played"),
-    ]  # fmt: skip
+        (arm, seed, "played") for seed in (6, 7) for arm in (0, 1)
+    ]
     assert any("Seeds were added" in caption.value for caption in at.caption)
 
 

@@ -1,6 +1,6 @@
 """The form offers every setting of a run, with the config's own defaults, and submits what it shows."""
 
-from itertools import product
+from itertools import cycle, product
 
 import pytest
 
@@ -9,7 +9,7 @@ from vit_lab.data.images import load_dataset
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_SEEDS
 from vit_lab.settings import PART_OF, choices, configure, describe, difference, flat, limits, settings_of
-from vit_lab.ui.train import form
+from vit_lab.ui.train.widgets import PATCH_SIZES, SCALES
 
 BARE = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # what a bare link to a kind opens
 DEFAULTS = flat(RunConfig())
@@ -104,25 +104,27 @@ def test_a_bare_link_to_a_kind_submits_that_kind(open_page, workers, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_changed_setting_reaches_both_arms(open_page, workers, kind):
-    """One at a time, on one page, for opening it takes as long as all else."""
+def test_changed_settings_reach_both_arms(open_page, workers, kind):
+    """All at once, for drawing the page takes as long as all else. Steps come last: a length is in them or in epochs."""
     at = open_page(kind=kind)
-    for field in OF_KIND[kind]:
-        before = widget(at, field).value
-        widget(at, field).set_value(another(field, kind))
-        small, large = submitted(at, workers)
-        changed = difference(BARE[kind], small)
+    at.segmented_control(key="length").set_value("epochs").run()
+    fields = [field for field in OF_KIND[kind] if field != "steps"]
+    for field in fields:
+        at.get_by_key(field).set_value(another(field, kind))
+    small, large = submitted(at, workers)
+    changed = difference(BARE[kind], small)
+    for field in fields:
         assert changed.pop(field) == (flat(BARE[kind])[field], another(field, kind)), field
-        assert not changed or (field, set(changed)) == ("dataset", {"num_classes"})
-        assert set(difference(small, large)) == {"scheme"}
-        at.get_by_key(field).set_value(before)
-        if field == "epochs":
-            at.segmented_control(key="length").set_value("steps")
+    assert set(changed) <= {"num_classes"}, "which follows the data set"
+    assert set(difference(small, large)) == {"scheme"}
+    at.segmented_control(key="length").set_value("steps").run()
+    at.number_input(key="steps").set_value(another("steps", kind))
+    assert all(config.optim.steps == another("steps", kind) for config in submitted(at, workers))
 
 
 def test_every_widget_explains_itself_and_no_number_keeps_a_value_from_the_page(open_page):
     at = open_page()
-    assert at.selectbox(key="patch_size").options == [str(size) for size in form.PATCH_SIZES]
+    assert at.selectbox(key="patch_size").options == [str(size) for size in PATCH_SIZES]
     for field in SETTINGS:
         box = widget(at, field)
         assert box.help == describe(field)
@@ -196,14 +198,16 @@ def test_a_preset_fills_the_form_and_is_lit(open_page, workers, name):
     assert set(difference(small, PRESETS[name].config)) <= {"scheme"}
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_any_change_puts_the_light_out_and_undoing_it_lights_it_again(open_page, name):
-    at = open_page()
+CHANGES = (("depth", 9), ("dropout", 0.25), ("learning_rate", 0.0123))
+
+
+@pytest.mark.parametrize(("name", "change"), list(zip(PRESETS, cycle(CHANGES), strict=False)))
+def test_any_change_puts_the_light_out_and_undoing_it_lights_it_again(open_page, name, change):
+    at, (field, other) = open_page(), change
     at.pills(key="preset").set_value(name).run()
-    for field, other in (("depth", 9), ("dropout", 0.25), ("learning_rate", 0.0123)):
-        before = at.number_input(key=field).value
-        assert at.number_input(key=field).set_value(other).run().pills(key="preset").value is None
-        assert at.number_input(key=field).set_value(before).run().pills(key="preset").value == name
+    before = at.number_input(key=field).value
+    assert at.number_input(key=field).set_value(other).run().pills(key="preset").value is None
+    assert at.number_input(key=field).set_value(before).run().pills(key="preset").value == name
 
 
 def test_a_link_that_is_no_preset_lights_none(open_page):
@@ -242,26 +246,27 @@ def test_what_was_changed_by_hand_stays_with_another_kind(open_page, workers):
 # What cannot be
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "sentence"),
-    [
-        ("heads", 3, "3 does not divide width 64; choose 1, 2, 4, 8, 16 or 32"),
-        ("dim", 30, "4 does not divide width 30; choose 1, 2, 3, 5, 6, 10, 15 or 30"),
-        ("learning_rate", 0.0, "0.0 does not work; it should be greater than 0"),
-        ("mlp_ratio", 0.0, "0.0 does not work; it should be greater than 0"),
-        ("depth", 99, "99 does not work; it should be less than or equal to 24"),
-        ("steps", -3, "-3 does not work; it should be greater than or equal to 1"),
-        ("dropout", 1.0, "1.0 does not work; it should be less than 1"),
-    ],
-)
-def test_what_cannot_be_is_said_beside_the_field_and_cannot_be_trained(open_page, field, value, sentence):
+WRONG = {  # by field: a value that cannot be, and what is said of it
+    "heads": (3, "3 does not divide width 64; choose 1, 2, 4, 8, 16 or 32"),
+    "dim": (30, "4 does not divide width 30; choose 1, 2, 3, 5, 6, 10, 15 or 30"),
+    "learning_rate": (0.0, "0.0 does not work; it should be greater than 0"),
+    "mlp_ratio": (0.0, "0.0 does not work; it should be greater than 0"),
+    "depth": (99, "99 does not work; it should be less than or equal to 24"),
+    "steps": (-3, "-3 does not work; it should be greater than or equal to 1"),
+    "dropout": (1.0, "1.0 does not work; it should be less than 1"),
+}
+
+
+def test_what_cannot_be_is_said_beside_the_field_and_cannot_be_trained(open_page):
     at = open_page()
-    at.number_input(key=field).set_value(value).run()
-    assert not at.exception
-    assert [error.value for error in at.error] == [sentence]
-    assert not any(button.key == "train" for button in at.button)
-    assert at.info[0].value.endswith(f"**: {sentence}. Mend it in the form, and training can start.")
-    at.number_input(key=field).set_value(DEFAULTS[field]).run()
+    for field, (value, sentence) in WRONG.items():
+        at.number_input(key=field).set_value(value).run()
+        assert not at.exception
+        assert [error.value for error in at.error] == [sentence]
+        assert not any(button.key == "train" for button in at.button)
+        assert at.info[0].value.endswith(f"**: {sentence}. Mend it in the form, and training can start.")
+        at.number_input(key=field).set_value(DEFAULTS[field])
+    at.run()
     assert not at.error and at.button(key="train")
 
 
@@ -330,9 +335,9 @@ def test_a_nonsense_link_opens_the_page_with_what_it_can_use(open_page, value):
 
 
 def test_values_that_cannot_be_leave_the_defaults_and_are_told(open_page, workers):
-    query = {"depth": "abc", "heads": "9e99", "dataset": "foo", "patch_size": "5", "dim": "1e30", "steps": "inf",
-             "learning_rate": "nan", "beta2": "high", "arms": "maybe", "pool": "<b>cls</b>", "seed": "1e999",
-             "clip_norm": "off", "a_scheme": "evil", "a_variance_scale": "-4", "b_qk_scale": "ten", "shift": "🦊"}  # fmt: skip
+    query = {"depth": "abc", "heads": "9e99", "dataset": "foo", "patch_size": "5", "dim": "1e30", "steps": "inf"}
+    query |= {"learning_rate": "nan", "beta2": "high", "arms": "maybe", "pool": "<b>cls</b>", "seed": "1e999"}
+    query |= {"clip_norm": "off", "a_scheme": "evil", "a_variance_scale": "-4", "b_qk_scale": "ten", "shift": "🦊"}
     at = open_page(**query)
     [told] = [warning.value for warning in at.warning]
     assert told.startswith(
@@ -365,8 +370,13 @@ def test_what_a_link_asks_in_vain_is_said_in_one_line(open_page, query, sentence
     assert at.session_state["kind"] and at.session_state["length"], "one is lit"
 
 
-@pytest.mark.parametrize("query", [{"depth": "4"}, {"qkv_bias": "true"}, {"train_size": ""}, {"a_qk_scale": "2.0"},
-                                   {"experiment": "none", "theme": "dark"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"depth": "4", "qkv_bias": "true", "train_size": "", "a_qk_scale": "2.0"},
+        {"experiment": "none", "theme": "dark"},
+    ],
+)
 def test_a_link_that_is_followed_is_not_commented_on(open_page, query):
     assert not open_page(**query).warning
 
@@ -378,6 +388,6 @@ def test_a_variance_scale_in_a_link_is_taken_exactly(open_page, workers, scale):
     small, large = submitted(at, workers)
     assert small.init.variance_scale == large.init.qk_scale == float(scale)
     numbers = [float(option) for option in at.select_slider(key="a_variance_scale").options]
-    assert numbers == sorted({*map(float, form.SCALES), float(scale)})
+    assert numbers == sorted({*map(float, SCALES), float(scale)})
     at.select_slider(key="a_variance_scale").set_value("1").run()
     assert submitted(at, workers)[0].init.variance_scale == 1

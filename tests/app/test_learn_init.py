@@ -11,21 +11,36 @@ from vit_lab.config import SCHEMES
 from vit_lab.runs.designs import CLAIM_ARMS, comparison
 from vit_lab.settings import configure
 from vit_lab.ui.learn.init.guess import Guess, outcome_words
-from vit_lab.ui.train.form import SCALES
+from vit_lab.ui.train.widgets import SCALES
 
 FANS, FACTORS = [8, 16, 32, 64, 128, 256, 512], [3, 10, 30, 100]
 CONTROLS = {
-    "layer_scheme_0": SCHEMES, "layer_scheme_1": SCHEMES, "layer_scale_0": SCALES, "layer_scale_1": SCALES, "fan_in": FANS,
-    "fan_out": FANS, "depth_scheme": SCHEMES, "depth_factor": FACTORS, "softmax_scheme": SCHEMES, "guess_arm": [0, 1],
+    "layer_scheme_0": SCHEMES,
+    "layer_scheme_1": SCHEMES,
+    "layer_scale_0": SCALES,
+    "layer_scale_1": SCALES,
+    "fan_in": FANS,
+    "fan_out": FANS,
+    "depth_scheme": SCHEMES,
+    "depth_factor": FACTORS,
+    "softmax_scheme": SCHEMES,
+    "guess_arm": [0, 1],
     "guess_points": [0.0, 50.0],
-}  # fmt: skip
+}
+LARGE_AHEAD = ":orange-badge[B] **large is ahead by"
+SMALL_AHEAD = ":blue-badge[A] **small is ahead by"
+
+
+def variances(at):
+    """The table of variances, as numbers."""
+    return at.table[0].value.replace(",", "", regex=True).astype(float)
 
 
 def test_every_control_works_and_the_measured_variances_are_those_of_the_formula(open_page):
     at = open_page(LEARN_INIT)
     assert not at.exception and not at.error and len(at.get("vega_lite_chart")) == 7
     for _ in turned(at, CONTROLS):
-        table = at.table[0].value.astype(float)
+        table = variances(at)
         assert len(table) == 2
         assert (table["σ² drawn"] / table["σ² by the formula"] - 1).abs().max() < 0.6, (
             "the smallest matrix has 64 weights"
@@ -37,7 +52,7 @@ def test_large_matrices_lie_close_to_the_formula(open_page):
     at = open_page(LEARN_INIT)
     at.select_slider(key="fan_in").set_value(512).run()
     at.select_slider(key="fan_out").set_value(512).run()
-    table = at.table[0].value.astype(float)
+    table = variances(at)
     assert (table["σ² drawn"] / table["σ² by the formula"] - 1).abs().max() < 0.02
     assert (table["output variance, measured"] / table["fan_in · σ²"] - 1).abs().max() < 0.02
     assert table["fan_in · σ²"].round(3).tolist() == [0.333, 1.0], "linear-default and xavier"
@@ -134,12 +149,12 @@ def test_a_pair_without_a_result_says_so(open_page, workers, store):
 @pytest.mark.parametrize(
     ("guess", "difference", "said"),
     [
-        (Guess(1, 2.0), 3.0, ":orange-badge[B] **large is ahead by 3.0 points**: the right twin, and 1.0 points from the guess."),
-        (Guess(0, 2.0), -2.0, ":blue-badge[A] **small is ahead by 2.0 points**: the right twin, and 0.0 points from the guess."),
-        (Guess(0, 2.0), 0.5, ":orange-badge[B] **large is ahead by 0.5 points**: the other way round than guessed."),
+        (Guess(1, 2.0), 3.0, f"{LARGE_AHEAD} 3.0 points**: the right twin, and 1.0 points from the guess."),
+        (Guess(0, 2.0), -2.0, f"{SMALL_AHEAD} 2.0 points**: the right twin, and 0.0 points from the guess."),
+        (Guess(0, 2.0), 0.5, f"{LARGE_AHEAD} 0.5 points**: the other way round than guessed."),
         (Guess(0, 2.0), 0.01, "They are even, to a tenth of a point; the guess was 2 points."),
     ],
-)  # fmt: skip
+)
 def test_a_guess_beside_its_outcome(guess, difference, said):
     assert outcome_words(guess, ["small", "large"], difference) == said
     assert Guess.read(str(guess)) == guess

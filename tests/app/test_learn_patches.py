@@ -19,8 +19,8 @@ from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
-from vit_lab.ui.learn.patches.tokens import as_grey, costs, counted
-from vit_lab.ui.train.form import PATCH_SIZES
+from vit_lab.ui.learn.patches.figures import as_grey, costs, counted
+from vit_lab.ui.train.widgets import PATCH_SIZES
 
 PAGE = f"{FOLDER}/learn_patches.py"
 CONTROLS = {
@@ -79,13 +79,15 @@ def test_rows_and_tokens_are_those_of_the_model(open_page):
     np.testing.assert_allclose(rows, patchify(grey, 14)[0], atol=1e-6)
     with torch.no_grad():
         np.testing.assert_allclose(matrix_of(chart_rows(at, "Tokens before")), model.embed(patches)[0], atol=1e-5)
-        np.testing.assert_allclose(matrix_of(chart_rows(at, "Tokens with")), model.tokens((grey - 0.1307) / 0.3081)[0], atol=1e-5)  # fmt: skip
+        tokens = model.tokens((grey - 0.1307) / 0.3081)[0]
+        np.testing.assert_allclose(matrix_of(chart_rows(at, "Tokens with")), tokens, atol=1e-5)
 
 
 def test_without_a_run_the_page_says_so_and_leads_to_training(open_page):
     at = open_page(PAGE, patch_size="7")
     assert "No run with patch size 7" in at.info[0].value
-    assert [link.label for link in at.page_link] == ["Train with patch size 7", "Train with patches of 7 pixels", "Next: 2 · Positions"]  # fmt: skip
+    links = ["Train with patch size 7", "Train with patches of 7 pixels", "Next: 2 · Positions"]
+    assert [link.label for link in at.page_link] == links
 
 
 @pytest.mark.parametrize("settings", [{}, {"pool": "cls"}, {"position": "learned"}, {"normalise": False, "dim": 80}])

@@ -8,8 +8,8 @@ from test_appearance import everywhere
 
 from vit_lab.ui.figures import matrix, patch_map
 from vit_lab.ui.learn.attention import scaling
+from vit_lab.ui.learn.positions import figures as positions
 from vit_lab.ui.learn.positions import shuffle
-from vit_lab.ui.learn.positions import vectors as positions
 
 MODULES = (matrix, patch_map, positions, scaling, shuffle)
 SPECS = {

@@ -1,4 +1,4 @@
-"""The lesson on the TimeSformer: every control works, it trains two kinds of attention, and shows both their answers."""
+"""The lesson on the TimeSformer: every control works, it trains two kinds of attention, and shows their answers."""
 
 import json
 
@@ -14,18 +14,24 @@ from vit_lab.analysis.findings import space_time_findings
 from vit_lab.presets import preset
 from vit_lab.runs.states import Status
 from vit_lab.settings import configure
-from vit_lab.ui.learn.timesformer import attention as timesformer
+from vit_lab.ui.learn.timesformer import figures as timesformer
 from vit_lab.ui.learn.timesformer import models as clip_models
 from vit_lab.ui.learn.timesformer.film import FAINTEST, SPACE, TIME, film, grey, strip
 from vit_lab.ui.learn.timesformer.models import clip_config
 from vit_lab.ui.learn.timesformer.reversal import TWINS
 
 CONTROLS = {
-    "film_frames": [2, 4, 8, 16], "film_patch_size": [4, 7, 14], "film_weights": [timesformer.START, timesformer.TRAINED],
+    "film_frames": [2, 4, 8, 16],
+    "film_patch_size": [4, 7, 14],
+    "film_weights": [timesformer.START, timesformer.TRAINED],
     "film_block": [1, 2],
-    "film_clip": [1, 24], "film_shown_clip": [1, 24], "film_frame_8": [1, 8], "film_row_4": [1, 4], "film_column_4": [1, 4],
+    "film_clip": [1, 24],
+    "film_shown_clip": [1, 24],
+    "film_frame_8": [1, 8],
+    "film_row_4": [1, 4],
+    "film_column_4": [1, 4],
     "film_zero_temporal": [False, True],
-}  # fmt: skip
+}
 
 
 def scores(at):

@@ -1,4 +1,4 @@
-"""The lesson on the Transformer: every control works, it trains from a button, and what it writes is what the model writes."""
+"""The lesson on the Transformer: every control works, it trains from a button, and it writes what the model writes."""
 
 import pytest
 import torch
@@ -18,13 +18,18 @@ from vit_lab.runs.store import Store
 from vit_lab.runs.trained import trained_model
 from vit_lab.settings import configure
 from vit_lab.ui.learn.transformer.drawing import drawing
-from vit_lab.ui.learn.transformer.lesson import MEAN, attention_rows, task
+from vit_lab.ui.learn.transformer.figures import task
+from vit_lab.ui.learn.transformer.writing import MEAN, attention_rows
 
 CONTROLS = {
-    "writing_task": ["copy", "reverse"], "writing_look": ["Cross", "Decoder", "Encoder"], "writing_warmup": [10, 50, 100, 200, 400, 800],
-    "writing_block-2": [1, 2], "writing_head-4": [MEAN, 1, 2, 3, 4],
-    "writing_epsilon": [0.0, 0.5], "writing_place-10": [1, 10],
-}  # fmt: skip
+    "writing_task": ["copy", "reverse"],
+    "writing_look": ["Cross", "Decoder", "Encoder"],
+    "writing_warmup": [10, 50, 100, 200, 400, 800],
+    "writing_block-2": [1, 2],
+    "writing_head-4": [MEAN, 1, 2, 3, 4],
+    "writing_epsilon": [0.0, 0.5],
+    "writing_place-10": [1, 10],
+}
 SOURCE = "writing_source-10-10"
 
 
@@ -90,10 +95,8 @@ def test_a_button_trains_the_preset_to_the_chosen_task(open_page, workers, store
 
 def test_the_button_really_trains_and_the_page_follows(open_page, monkeypatch):
     """With a shorter run in the preset's place."""
-    from vit_lab.ui.learn.transformer import lesson as transformer
-
     short = configure(preset("copy"), steps=6, dim=16, warmup_steps=2)
-    monkeypatch.setattr(transformer, "preset", lambda name: short)
+    monkeypatch.setattr("vit_lab.ui.learn.transformer.figures.preset", lambda name: short)
     at = open_page(LEARN_TRANSFORMER)
     at.button(key="train_here").click().run()
     [run] = wait_for_end()

@@ -70,10 +70,9 @@ def test_without_a_selection_nothing_can_be_pressed(table):
         ([Status.FINISHED, Status.DIVERGED], {"open", "reuse", "again", "delete", "csv", "json"}),
         ([Status.PAUSED], {"open", "reuse", "edit", "again", "resume", "delete", "csv", "json"}),
         ([Status.RUNNING], {"open", "reuse", "edit", "again", "pause", "stop", "csv", "json"}),
-        ([Status.QUEUED, Status.FAILED],
-         {"open", "reuse", "again", "pause", "stop", "resume", "csv", "json"}),
+        ([Status.QUEUED, Status.FAILED], {"open", "reuse", "again", "pause", "stop", "resume", "csv", "json"}),
     ],
-)  # fmt: skip
+)
 def test_the_buttons_are_those_that_the_selection_allows(table, every_kind, states, buttons):
     select(table, *rows_of(every_kind, *states))
     assert not table.exception and enabled(table) == buttons
@@ -100,9 +99,9 @@ def test_run_again_then_shows_the_new_runs(table, every_kind, workers):
 
 def test_seeds_of_one_setting_are_one_arm(table, every_kind, workers):
     small, large = (every_kind.store.run(every_kind.ids[status]).config for status in PAIRS["done"])
-    seeds = [NewRun(configure(config, seed=seed), "seeded", "seeds", arm)
-             for seed in (1, 2) for arm, config in enumerate((small, large))]  # fmt: skip
-    every_kind.store.add(seeds)
+    for seed in (1, 2):
+        runs = [configure(config, seed=seed) for config in (small, large)]
+        every_kind.store.add([NewRun(config, "seeded", "seeds", arm) for arm, config in enumerate(runs)])
     select(table.run(), 3, 2, 1, 0)  # the newest four, in the order of their launch
     table.button(key="again").click().run()
     assert not table.exception

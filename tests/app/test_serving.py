@@ -1,4 +1,4 @@
-"""What the server does to leave the cores to the runs, it waits for one and puts its theme together once; and how it ends."""
+"""The server leaves the cores to the runs: it waits for one, and puts its theme together once; and how it ends."""
 
 import os
 import subprocess
@@ -41,8 +41,8 @@ print(*found.values())
 def test_a_server_waits_for_a_core():
     batch = getattr(os, "SCHED_BATCH", None)
     try:
-        subprocess.run([sys.executable, "-c", f"import os; os.sched_setscheduler(0, {batch}, os.sched_param(0))"],
-                       check=True, capture_output=True)  # fmt: skip
+        asking = f"import os; os.sched_setscheduler(0, {batch}, os.sched_param(0))"
+        subprocess.run([sys.executable, "-c", asking], check=True, capture_output=True)
     except subprocess.CalledProcessError:
         pytest.skip("This system has no such kind of scheduling, or refuses it.")
     found = subprocess.run([sys.executable, "-c", WITNESS], capture_output=True, text=True, check=True).stdout

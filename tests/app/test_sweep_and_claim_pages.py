@@ -1,6 +1,5 @@
 """The pages U-curve and Claim: a whole family of comparisons on one screen."""
 
-import json
 import math
 
 import pytest
@@ -49,7 +48,7 @@ def test_the_best_scale_of_each_size_is_said(open_page):
     at = open_page(SWEEP, experiment=swept())
     assert not at.exception
     words = next(text.value for text in at.markdown if text.value.startswith("Highest mean"))
-    assert words.startswith("Highest mean: 20 images: ×1 (91.0%); 50 images: ×1 (91.0%).")
+    assert words.startswith("Highest mean: 20 images: × 1 (91.0%); 50 images: × 1 (91.0%).")
 
 
 def test_training_sets_at_one_variance_are_drawn_beside_one_another_around_it(open_page):
@@ -85,9 +84,7 @@ def test_a_check_counts_its_verdicts_and_shows_the_grid(open_page):
 
 
 def test_a_check_says_what_it_costs_and_starts(open_page, workers, monkeypatch):
-    from vit_lab.ui.experiments import page as experiments
-
-    monkeypatch.setattr(experiments, "seconds_per_run", lambda config_json: 12.0 if json.loads(config_json) else 0.0)
+    monkeypatch.setattr("vit_lab.ui.experiments.cost.seconds_per_run", lambda config: 12.0)
     at = open_page(CLAIM)
     assert any(caption.value.startswith("72 runs, about ") for caption in at.caption)
     at.button(key="claim_launch").click().run()

@@ -11,7 +11,8 @@ from vit_lab import paths
 from vit_lab.config import GROUPS, KINDS, READS, SCHEMES, RunConfig
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_ARMS
-from vit_lab.runs.experiments import Plan
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
 from vit_lab.settings import PART_OF, ConfigError, choices, configure, flat, limits, settings_of
 from vit_lab.ui.train.reuse import form_of
@@ -191,7 +192,7 @@ def test_an_experiment_with_seeds_and_pilots_comes_back_as_it_was_launched(store
     for run in store.runs(experiment="fair"):  # as if the pilots had picked
         if not run.pilot:
             store.release(run.id, configure(run.config, learning_rate=1e-3 * (1 + run.arm)))
-    form = form_of(store.runs(experiment="fair"))
+    form = form_of(Experiment.read(store, "fair"))
     assert form == {"arms": [configure(arm, seed=2) for arm in plan.arms], "seeds": 3, "fair": True}
 
 
@@ -203,5 +204,5 @@ def test_what_the_form_cannot_hold_is_not_offered(store):
         "unlike": Plan([configure(dim=8, heads=1), configure(dim=16)], [0]),
     }.items():
         store.add(plan.runs(name), plan.kind)
-        assert form_of(store.runs(experiment=name)) is None, name
-    assert form_of([]) is None
+        assert form_of(Experiment.read(store, name)) is None, name
+    assert form_of(Experiment()) is None

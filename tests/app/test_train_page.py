@@ -10,9 +10,10 @@ from tiny import tiny
 
 from vit_lab import paths
 from vit_lab.data.errors import DatasetError
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.ui.figures import charts
 from vit_lab.ui.serving import lab
@@ -203,10 +204,12 @@ def test_a_line_says_what_the_runs_under_the_form_are(open_page, every_kind):
 
 def test_an_arm_that_joins_between_two_ticks_waits_until_the_page_has_named_it(every_kind):
     def weights_only():
-        from vit_lab.ui.experiments import live
+        from vit_lab.runs.experiments import Experiment
         from vit_lab.ui.serving import lab
+        from vit_lab.ui.train import live
 
-        live._draw_weights(lab.open_store(), "done", {0: "the only one that had a name"})
+        store = lab.open_store()
+        live._weights(store, {0: "the only one that had a name"}, Experiment.read(store, "done"))
 
     at = AppTest.from_function(weights_only)
     at.session_state["framed"] = True

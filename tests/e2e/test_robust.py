@@ -11,13 +11,13 @@ from playwright.sync_api import expect
 from screen import button, no_exception, settle, states, steps, table, tick, wait_until
 
 from vit_lab.data.splits import load_run_data
-from vit_lab.runs.manager import usable_cores
+from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train as train_without_a_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.usefixtures("ctrl_c")]
 
 SINGLE = "/?arms=1&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
 SLOW = "/?arms=1&patch_size=4&dim=256&depth=12&heads=8&steps=1000&batch_size=1024"  # many seconds a step

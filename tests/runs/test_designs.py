@@ -3,34 +3,9 @@
 import pytest
 from tiny import tiny
 
-from vit_lab.config import SCHEMES, InitConfig
-from vit_lab.runs.designs import arm_spec, claim, comparison, parse_arm, parse_task, sweep
+from vit_lab.config import InitConfig
+from vit_lab.runs.designs import claim, comparison, parse_task, sweep
 from vit_lab.settings import ConfigError
-
-
-@pytest.mark.parametrize("spec", [*SCHEMES, "normal:0.05", "xavier:3"])
-def test_an_arm_is_spelled_and_read_alike(spec):
-    assert arm_spec(parse_arm(spec)) == spec
-
-
-@pytest.mark.parametrize(
-    ("spec", "sentence"),
-    [
-        (
-            "gauss",
-            "arm: there is no scheme 'gauss'; choose linear-default, xavier, kaiming, vit or normal, with :scale",
-        ),
-        ("xavier:much", "arm: 'much' is not a number; write for example xavier:0.5"),
-        ("xavier:", "arm: '' is not a number; write for example xavier:0.5"),
-        ("xavier:-1", "arm: xavier:-1: -1.0 does not work; it should be greater than 0"),
-        ("xavier:nan", "arm: xavier:nan: nan does not work; it should be a finite number"),
-        ("", "arm: there is no scheme ''"),
-    ],
-)
-def test_a_wrong_arm_is_refused_by_name(spec, sentence):
-    with pytest.raises(ConfigError) as caught:
-        parse_arm(spec)
-    assert str(caught.value).startswith(sentence)
 
 
 def test_a_task_is_a_data_set_and_its_noise():

@@ -1,284 +1,119 @@
-"""Experiments are paired and fair: pairs share every draw, and each arm trains with the rate that its pilots picked."""
-
-import itertools
-import subprocess
-import sys
-from pathlib import Path
+"""An experiment tells its runs apart once: what can be read, what is compared, what tries rates, what is at work."""
 
 import pytest
-import torch
-from tiny import record, tiny
-from waiting import wait_for
+from tiny import pair, record, tiny
 
-from vit_lab import paths
-from vit_lab.config import InitConfig
-from vit_lab.data.splits import load_run_data
-from vit_lab.init.build import build_model
-from vit_lab.runs.experiments import (
-    PILOT_SEED,
-    RATE_FACTORS,
-    Pick,
-    Plan,
-    another_arm,
-    more_seeds,
-    pick_rate,
-    picks,
-    rate_grid,
-    release,
-)
-from vit_lab.runs.manager import RunManager
-from vit_lab.runs.states import ACTIVE, Status
-from vit_lab.runs.store import Store
-from vit_lab.settings import configure
-
-ARMS = [tiny(scheme=scheme, steps=2) for scheme in ("linear-default", "xavier")]
-SIZES = [{"train_size": 20}, {"train_size": 50}]
-FAIR = Plan(ARMS, (0, 1), fair_rate=True)
-TESTS = Path(__file__).resolve().parents[1]
-KILLED = """
-import sys, time
-sys.path[:0] = sys.argv[1:]
-from test_experiments import FAIR
-from vit_lab import paths
-from vit_lab.runs.store import Store
-store = Store(paths.database())
-store.add(FAIR.runs("e"))
-store.claim()
-print("at work", flush=True)
-time.sleep(60)
-"""
+from vit_lab.runs.experiments import Experiment, Runs
+from vit_lab.runs.records import NewRun
+from vit_lab.runs.states import Status
 
 
-@pytest.fixture
-def manager(store):
-    manager = RunManager(store, workers=2)
-    yield manager
-    manager.shutdown()
+def run(arm=0, seed=0, condition=0, status=Status.FINISHED, **columns):
+    settings = {field: columns.pop(field) for field in ("scheme", "train_size", "learning_rate") if field in columns}
+    known = {"id": f"{arm}/{condition}/{seed}", "arm": arm, "condition": condition}
+    return record(tiny(seed=seed, **settings), status, **known | columns)
 
 
-def worked_off(store):
-    """The runs of the experiment, once none is at work."""
-    wait_for(lambda: not any(run.status in ACTIVE for run in store.runs(experiment="e")))
-    return store.runs(experiment="e")
+def ids(runs):
+    return [one.id for one in runs]
 
 
-def end(store, run, val_accuracy, status=Status.FINISHED):
-    store._set(run.id, status=status, val_accuracy=val_accuracy)
+def lost(**columns):
+    """A run that another version of the lab has left."""
+    return run(id="lost", config_json="{}x", **columns)
 
 
-def split(runs):
-    """The pilots among some runs, and the others."""
-    return [run for run in runs if run.pilot], [run for run in runs if not run.pilot]
+@pytest.mark.parametrize("status", Status)
+def test_what_runs_are_doing_is_known_of_all_of_them(status):
+    runs = Runs((run(status=status), lost(status=status)))
+    found = [runs.active, runs.resumable, runs.ended]
+    assert [len(some) for some in found].count(2) == 1 and sum(len(some) for some in found) == 2
 
 
-def rates(runs):
-    return [run.config.optim.learning_rate for run in runs]
+def test_what_cannot_be_read_stands_aside():
+    experiment = Experiment.of([run(), lost(arm=5, status=Status.QUEUED), run(seed=1)])
+    assert ids(experiment.runs) == ids(experiment.proper) == ["0/0/0", "0/0/1"]
+    assert ids(experiment.unreadable) == ids(experiment.active) == ["lost"]
+    assert list(experiment.arms) == [0] and len(experiment.stored) == 3
+    readable = experiment.readable
+    assert (readable.stored, readable.unreadable, readable.active) == (experiment.runs, (), ())
+    assert readable.id == experiment.id and readable.readable is readable
 
 
-def pilot(rate, val_accuracy, status=Status.FINISHED):
-    return record(tiny(seed=PILOT_SEED, learning_rate=rate), status, pilot=1, val_accuracy=val_accuracy)
+def test_an_experiment_without_runs_has_nothing_of_anything():
+    nothing = Experiment(id="gone")
+    assert not any((nothing.runs, nothing.proper, nothing.arms, nothing.names, nothing.conditions, nothing.seeds))
+    assert not nothing.differences and not nothing.cells and not nothing.is_fair and nothing.is_settled
 
 
-# What an experiment consists of
+def test_pilots_are_not_compared_and_make_an_experiment_fair():
+    experiment = Experiment.of([run(seed=99, pilot=1, learning_rate=0.1, id="p"), run(seed=3), run(arm=1, seed=2)])
+    assert (ids(experiment.pilots), ids(experiment.proper)) == (["p"], ["0/0/3", "1/0/2"])
+    assert experiment.is_fair and experiment.seeds == (2, 3)
+    assert not Experiment.of(experiment.proper).is_fair
+    assert ids(experiment.pilots_by_cell[0, 0]) == ["p"] and (1, 0) not in experiment.pilots_by_cell
 
 
-def test_runs_are_ordered_seed_by_seed_with_the_arms_of_a_pair_side_by_side():
-    runs = Plan(ARMS, (3, 5), SIZES, kind="claim").runs("e")
-    assert [(run.config.seed, run.condition, run.arm) for run in runs] == [*itertools.product((3, 5), (0, 1), (0, 1))]
-    assert all(run.config.data.train_size == (20, 50)[run.condition] for run in runs)
-    assert all(run.config.init == ARMS[run.arm].init and run.experiment == "e" for run in runs)
-    assert {run.status for run in runs} == {Status.QUEUED} and not any(run.pilot for run in runs)
+def test_cells_hold_their_runs_by_seed_and_stand_by_condition_and_arm():
+    runs = [run(arm, seed, condition) for seed in (1, 0) for arm in (1, 0) for condition in (1, 0)]
+    cells = Experiment.of(runs).cells
+    assert list(cells) == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert all([one.config.seed for one in own] == [0, 1] for own in cells.values())
 
 
-def test_with_fair_rates_pilots_of_every_arm_and_condition_come_first_and_the_others_wait():
-    runs = Plan(ARMS, (3, 5), SIZES, fair_rate=True).runs("e")
-    tried, proper = split(runs)
-    assert runs == tried + proper and (len(tried), len(proper)) == (4 * len(RATE_FACTORS), 8)
-    assert {run.status for run in tried} == {Status.QUEUED} and {run.status for run in proper} == {Status.WAITING}
-    assert {run.config.seed for run in tried} == {PILOT_SEED}
-    for cell in itertools.product((0, 1), (0, 1)):
-        assert rates(run for run in tried if (run.arm, run.condition) == cell) == [0.0004, 0.0012, 0.004, 0.012]
-    assert len({run.name for run in tried if run.condition == 0}) == 8
+def test_an_arm_is_known_by_its_first_run_whatever_its_place():
+    experiment = Experiment.of([run(4, scheme="vit"), run(2, seed=7, scheme="xavier"), run(2, seed=1)])
+    assert {arm: (config.init.scheme, config.seed) for arm, config in experiment.arms.items()} == {
+        2: ("xavier", 7),
+        4: ("vit", 0),
+    }
+    assert experiment.names == {2: "xavier", 4: "vit"}
 
 
-def test_the_grid_surrounds_the_rate_that_is_set():
-    assert rate_grid(tiny(learning_rate=0.001)) == [0.0001, 0.0003, 0.001, 0.003]
+def test_arms_of_the_same_init_are_told_apart_by_what_else_differs():
+    runs = [run(arm, learning_rate=rate) for arm, rate in enumerate((0.001, 0.002))]
+    names = ["linear-default, learning rate 0.001", "linear-default, learning rate 0.002", "vit"]
+    assert Experiment.of([*runs, run(2, scheme="vit")]).names == dict(enumerate(names))
+    assert Experiment.of([run(0), run(1)]).names == {0: "linear-default, arm 1", 1: "linear-default, arm 2"}
 
 
-def test_a_pair_shares_its_quantiles_its_images_and_their_order():
-    a, b = (run.config for run in Plan(ARMS, (4,)).runs("e"))
-    one, other = load_run_data(a).train, load_run_data(b).train
-    assert torch.equal(one.index, other.index) and torch.equal(one.labels, other.labels)
-    for mine, theirs in zip(one.batches(16, a.seed, 1), other.batches(16, b.seed, 1), strict=True):
-        assert torch.equal(mine[0], theirs[0]) and torch.equal(mine[1], theirs[1])
-    small, large = (dict(build_model(config).named_parameters()) for config in (a, b))
-    weight = "head.weight"
-    ratio = large[weight] / small[weight]
-    assert ratio.std() < 1e-4 * ratio.mean() and ratio.mean() > 1, "one draw, scaled"
+def test_arms_are_compared_in_the_condition_that_they_share():
+    sizes = {0: 20, 1: 50}
+    runs = [
+        run(0, condition=1, train_size=50),
+        *[run(1, condition=place, train_size=size, scheme="vit") for place, size in sizes.items()],
+    ]
+    experiment = Experiment.of([*runs, run(0, condition=0, train_size=20)])
+    assert experiment.differences == {"scheme": ("linear-default", "vit")}
+    assert experiment.conditions == {0: "20 images", 1: "50 images"}
+    assert {condition: data.train_size for condition, data in experiment.data.items()} == sizes
 
 
-def test_two_seeds_differ_in_quantiles_and_images():
-    first, _, second, _ = (run.config for run in Plan(ARMS, (0, 1)).runs("e"))
-    assert not torch.equal(load_run_data(first).train.index, load_run_data(second).train.index)
-    assert not torch.equal(build_model(first).head.weight, build_model(second).head.weight)
-
-
-# Which rate is picked
+def test_a_single_condition_needs_no_name():
+    assert Experiment.of([run(), run(1, scheme="vit")]).conditions == {0: ""}
 
 
 @pytest.mark.parametrize(
-    ("tried", "pick"),
+    ("pilot", "proper", "settled"),
     [
-        ([(0.1, 0.5), (0.3, 0.8), (1.0, 0.6)], Pick(0.3, 0.8, at_edge=False)),
-        ([(1.0, 0.6), (0.3, 0.8), (0.1, 0.5)], Pick(0.3, 0.8, at_edge=False)),
-        ([(0.1, 0.5), (0.3, 0.8), (1.0, 0.8)], Pick(0.3, 0.8, at_edge=False)),
-        ([(0.1, 0.9), (0.3, 0.8), (1.0, 0.9)], Pick(0.1, 0.9, at_edge=True)),
-        ([(0.1, 0.5), (0.3, 0.6), (1.0, 0.7)], Pick(1.0, 0.7, at_edge=True)),
+        (Status.FINISHED, Status.FINISHED, True),
+        (Status.RUNNING, Status.WAITING, False),
+        (Status.FINISHED, Status.WAITING, False),
+        (Status.FAILED, Status.WAITING, True),
+        (Status.FAILED, Status.QUEUED, False),
+        (Status.FINISHED, Status.PAUSED, True),
     ],
 )
-def test_the_best_rate_on_validation_is_picked_and_the_lower_of_two_equals(tried, pick):
-    assert pick_rate([pilot(*one) for one in tried]) == pick
+def test_an_experiment_is_settled_when_nothing_will_happen_by_itself(pilot, proper, settled):
+    assert Experiment.of([run(pilot=1, id="p", status=pilot), run(status=proper)]).is_settled == settled
 
 
-def test_a_diverged_pilot_loses_against_every_other():
-    tried = [pilot(0.1, 0.0), pilot(0.3, 0.1), pilot(1.0, 0.9, Status.DIVERGED)]
-    assert pick_rate(tried) == Pick(0.3, 0.1, at_edge=False)
-    assert pick_rate([pilot(rate, 0.9, Status.DIVERGED) for rate in (1.0, 0.1, 0.3)]) == Pick(0.1, None, at_edge=True)
-
-
-@pytest.mark.parametrize("status", [status for status in Status if status not in (Status.FINISHED, Status.DIVERGED)])
-def test_nothing_is_picked_while_a_pilot_has_not_ended(status):
-    assert pick_rate([pilot(0.1, 0.5), pilot(0.3, 0.9, status)]) is None
-    assert pick_rate([]) is None
-
-
-def test_runs_are_released_when_all_arms_of_their_condition_have_picked(store):
-    store.add(Plan(ARMS, (0,), SIZES, fair_rate=True).runs("e"))
-    tried, _ = split(store.runs(experiment="e"))
-    best = {(0, 0): 0.0012, (1, 0): 0.012, (0, 1): 0.0004, (1, 1): 0.004}
-    for cell in ((0, 0), (0, 1), (1, 0)):
-        for run in tried:
-            if (run.arm, run.condition) == cell:
-                end(store, run, float(run.config.optim.learning_rate == best[cell]))
-        release(store, "e")
-    _, proper = split(store.runs(experiment="e"))
-    for run in proper:
-        decided = run.condition == 0
-        assert run.status == (Status.QUEUED if decided else Status.WAITING)
-        assert run.config.optim.learning_rate == (best[run.arm, 0] if decided else 0.004)
-
-
-# Through the manager
-
-
-def test_waiting_runs_get_the_rate_of_their_arm_and_are_then_trained(manager, store):
-    manager.submit(FAIR.runs("e"))
-    tried, proper = split(worked_off(store))
-    assert {run.status for run in (*tried, *proper)} == {Status.FINISHED}
-    picked = picks(tried)
-    for run in proper:
-        best = max(p.val_accuracy for p in tried if p.arm == run.arm)
-        rate = min(rates(p for p in tried if p.arm == run.arm and p.val_accuracy == best))
-        assert run.config == configure(ARMS[run.arm], seed=run.config.seed, learning_rate=rate)
-        assert picked[run.arm, 0].rate == rate
-        measured = max(event["learning_rate"] for event in store.events(run.id, "step"))
-        assert 0 < measured <= rate
-
-
-def test_a_killed_process_leaves_waiting_runs_interrupted_and_resuming_completes_them():
-    command = [sys.executable, "-c", KILLED, str(TESTS.parent), str(TESTS), str(TESTS / "runs")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "at work\n"
-    process.kill()
-    process.communicate()
-    store = Store(paths.database())
-    manager = RunManager(store, workers=2)
-    runs = store.runs(experiment="e")
-    assert {run.status for run in runs} == {Status.INTERRUPTED} and len(runs) == 12
-    for run in reversed(runs):
-        manager.resume(run.id)
-    tried, proper = split(worked_off(store))
-    manager.shutdown()
-    store.close()
-    assert {run.status for run in (*tried, *proper)} == {Status.FINISHED}
-    assert all(run.config.optim.learning_rate == picks(tried)[run.arm, 0].rate for run in proper)
-
-
-def test_a_waiting_run_that_was_paused_takes_part_when_it_is_resumed(manager, store):
-    manager.submit(Plan(ARMS, (0,), fair_rate=True).runs("e"))
-    _, (paused, _) = split(store.runs(experiment="e"))
-    manager.pause(paused.id)
-    assert store.run(paused.id).status == Status.PAUSED
-    tried, _ = split(worked_off(store))
-    assert store.run(paused.id).status == Status.PAUSED
-    manager.resume(paused.id)
-    resumed = split(worked_off(store))[1][0]
-    assert (resumed.status, resumed.config.optim.learning_rate) == (Status.FINISHED, picks(tried)[0, 0].rate)
-
-
-def test_a_run_that_starts_over_says_everything_anew(manager, store):
-    manager.submit(Plan(ARMS, (0,)).runs("e"))
-    first, other = worked_off(store)
-    kept = store.events(first.id, "step")
-    manager.start_over(first.id)
-    assert store.run(first.id) == first, "what has ended well is left alone"
-    store._set(first.id, status=Status.FAILED, error="no space")
-    paths.checkpoint(first.id).write_bytes(b"damaged")
-    manager.start_over(first.id)  # the damaged checkpoint with the rest
-    again = worked_off(store)[0]
-    assert (again.status, again.error, again.test_accuracy) == (Status.FINISHED, None, first.test_accuracy)
-    assert [event["loss"] for event in store.events(first.id, "step")] == [event["loss"] for event in kept]
-    assert store.run(other.id) == other
-
-
-# Experiments that grow
-
-
-def test_more_seeds_go_on_where_the_seeds_end():
-    runs = [record(run.config, arm=run.arm, condition=run.condition) for run in Plan(ARMS, (3, 5), SIZES).runs("e")]
-    new = more_seeds(runs, 2)
-    assert [(run.config.seed, run.condition, run.arm) for run in new] == [*itertools.product((6, 7), (0, 1), (0, 1))]
-    assert {(run.experiment, run.status) for run in new} == {("e", Status.QUEUED)}
-    assert all(run.config.init == ARMS[run.arm].init for run in new)
-    assert all(run.config.data.train_size == (20, 50)[run.condition] for run in new)
-
-
-def test_more_seeds_of_a_fair_experiment_train_with_the_rate_that_was_picked(manager, store):
-    manager.submit(Plan(ARMS, (0,), fair_rate=True).runs("e"))
-    before = worked_off(store)
-    manager.submit(more_seeds(before, 1))
-    tried, proper = split(worked_off(store))
-    assert len(tried) == 8 and [run.config.seed for run in proper] == [0, 1, 0, 1]
-    assert all(run.config.optim.learning_rate == picks(tried)[run.arm, 0].rate for run in proper)
-    assert {run.status for run in proper} == {Status.FINISHED}
-
-
-def test_more_seeds_wait_for_pilots_even_if_the_runs_so_far_stand_still(store):
-    store.add(Plan(ARMS, (0,), fair_rate=True).runs("e"))
-    for run in store.runs(experiment="e"):
-        store.request(run.id, Status.PAUSED)
-    assert {run.status for run in more_seeds(store.runs(experiment="e"), 1)} == {Status.WAITING}
-
-
-def test_another_arm_takes_the_next_place_with_the_same_seeds_and_conditions():
-    runs = [record(run.config, arm=run.arm, condition=run.condition) for run in Plan(ARMS, (3, 5), SIZES).runs("e")]
-    new = another_arm(runs, InitConfig(scheme="vit"))
-    assert [(run.config.seed, run.condition, run.arm) for run in new] == [*itertools.product((3, 5), (0, 1), (2,))]
-    assert [run.config for run in new] == [tiny(scheme="vit", steps=2, seed=seed, **size)
-                                           for seed, size in itertools.product((3, 5), SIZES)]  # fmt: skip
-    assert {run.status for run in new} == {Status.QUEUED}
-
-
-def test_another_arm_of_a_fair_experiment_tries_the_same_grid_and_picks_for_itself(manager, store):
-    manager.submit(Plan(ARMS, (0,), fair_rate=True).runs("e"))
-    before = worked_off(store)
-    new = another_arm(before, InitConfig(scheme="vit"))
-    tried, proper = split(new)
-    assert rates(tried) == rates(split(before)[0][:4]) and {run.config.seed for run in tried} == {PILOT_SEED}
-    assert {run.arm for run in new} == {2} and {run.config.init.scheme for run in new} == {"vit"}
-    assert [run.status for run in proper] == [Status.WAITING]
-    manager.submit(new)
-    after = worked_off(store)
-    assert [run for run in after if run.arm < 2] == before
-    last = after[-1]
-    assert (last.status, last.config.optim.learning_rate) == (Status.FINISHED, picks(after)[2, 0].rate)
+def test_an_experiment_is_read_from_the_store_with_what_is_known_of_it(store):
+    store.add(pair([tiny(), tiny(scheme="xavier")], "first"), "claim")
+    store.add([NewRun(tiny(), "later", "second")])
+    store.mark_extended("first")
+    first = Experiment.read(store, "first")
+    assert (first.id, first.kind, first.extended, list(first.arms)) == ("first", "claim", True, [0, 1])
+    assert first.created_at == store.experiment("first").created_at
+    assert Experiment.read_all(store) == [Experiment.read(store, "second"), first]
+    assert Experiment.read(store, "third") == Experiment(id="third")

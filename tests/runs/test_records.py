@@ -1,25 +1,26 @@
-"""Runs are named after what sets them apart."""
+"""A stored run says whether it can be read, what it is doing, and what it is called."""
 
 import pytest
-from tiny import tiny
+from tiny import record, tiny
 
-from vit_lab.runs.records import arm_label, run_name
-
-
-@pytest.mark.parametrize(
-    ("settings", "label"),
-    [
-        ({}, "linear-default"),
-        ({"scheme": "xavier"}, "xavier"),
-        ({"scheme": "normal", "variance_scale": 0.01}, "normal x0.01"),
-        ({"scheme": "vit", "variance_scale": 4, "qk_scale": 2}, "vit x4 (qk x2)"),
-        ({"biases": "scheme", "mlp_scale": 2}, "linear-default (mlp x2, biases too)"),
-        ({"embed_scale": 0.5, "head_scale": 1e3}, "linear-default (embed x0.5, head x1000)"),
-    ],
-)
-def test_an_arm_is_labelled_by_its_init(settings, label):
-    assert arm_label(tiny(**settings)) == label
+from vit_lab.runs.records import run_name
+from vit_lab.runs.states import Status
 
 
 def test_a_run_is_named_by_arm_and_seed():
     assert run_name(tiny(scheme="kaiming", seed=3)) == "kaiming, seed 3"
+    assert run_name(tiny(scheme="xavier", variance_scale=3)) == "xavier × 3, seed 0"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_run_is_active_or_resumable_or_has_ended(status):
+    run = record(tiny(), status)
+    assert [run.is_active, run.is_resumable, run.has_ended].count(True) == 1
+
+
+def test_settings_of_another_version_are_unreadable_and_say_why():
+    assert record(tiny()).unreadable is None
+    assert record(tiny(), config_json='{"seed": -1}').unreadable == (
+        "seed: -1 does not work; it should be greater than or equal to 0"
+    )
+    assert record(tiny(), config_json="{").unreadable == "config: the text is not valid JSON"

@@ -1,14 +1,14 @@
 """The shell command that repeats an experiment."""
 
 import shlex
-from collections.abc import Sequence
 from typing import Any
 
 from vit_lab.config import RunConfig
-from vit_lab.runs.designs import arm_spec
-from vit_lab.runs.experiments import grid_centre
-from vit_lab.runs.records import Kind, RunRecord
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.rates import grid_centre
+from vit_lab.runs.records import Kind
 from vit_lab.settings import configure, difference
+from vit_lab.spelling import arm_spec
 
 VARIED: dict[Kind, set[str]] = {
     "compare": {"scheme", "variance_scale", "seed"},
@@ -17,52 +17,50 @@ VARIED: dict[Kind, set[str]] = {
 }
 
 
-def command(runs: Sequence[RunRecord], kind: Kind) -> str | None:
-    """What to type to train an experiment of these runs anew, in full; None if the options cannot say it."""
-    proper = [run for run in runs if not run.pilot]
-    fair = len(proper) < len(runs)
-    first = proper[0].config
-    seeds = {run.config.seed for run in proper}
-    if not _can_be_said(proper, kind, fair=fair):
+def command(experiment: Experiment) -> str | None:
+    """What to type to train an experiment anew, in full; None if the options cannot say it."""
+    if not _can_be_said(experiment):
         return None
-    words = ["python", "-m", "vit_lab", kind, *_variations(proper, kind), "--seeds", str(len(seeds))]
-    words += ["--fair-rate"] if fair else []
-    words += ["--seed", str(min(seeds))] if min(seeds) else []
-    if fair:
-        first = configure(first, learning_rate=grid_centre(runs, proper[0].condition))
-    for field, (_, value) in difference(RunConfig(), first).items():
+    kind, seeds = experiment.kind, experiment.seeds
+    words = ["python", "-m", "vit_lab", kind, *_variations(experiment), "--seeds", str(len(seeds))]
+    words += ["--fair-rate"] if experiment.is_fair else []
+    words += ["--seed", str(seeds[0])] if seeds[0] else []
+    first = experiment.proper[0]
+    config = first.config
+    if experiment.is_fair:
+        config = configure(config, learning_rate=grid_centre(experiment, first.condition))
+    for field, (_, value) in difference(RunConfig(), config).items():
         if field not in VARIED[kind]:
             words += _option(field, value)
     return shlex.join(words)
 
 
-def _can_be_said(runs: Sequence[RunRecord], kind: Kind, *, fair: bool) -> bool:
+def _can_be_said(experiment: Experiment) -> bool:
     """Whether arms differ in what a command varies only, nothing set is empty, and each arm has all seeds in a row."""
-    configs = [run.config for run in runs]
-    seeds = {config.seed for config in configs}
-    cells = {(run.arm, run.condition) for run in runs}
-    varied = VARIED[kind] | ({"learning_rate"} if fair else set())
+    configs, seeds = [run.config for run in experiment.proper], experiment.seeds
+    varied = VARIED[experiment.kind] | ({"learning_rate"} if experiment.is_fair else set())
     changed = difference(RunConfig(), configs[0])
+    cells = len(experiment.arms) * len(experiment.data)
     return (
         set(difference(*configs)) <= varied
         and not any(value is None for field, (_, value) in changed.items() if field not in varied)
-        and len(seeds) == max(seeds) - min(seeds) + 1
-        and len(runs) == len(seeds) * len(cells)
-        and len(cells) == len({arm for arm, _ in cells}) * len({condition for _, condition in cells})
+        and len(seeds) == seeds[-1] - seeds[0] + 1
+        and len(configs) == len(seeds) * len(experiment.cells)
+        and len(experiment.cells) == cells
     )
 
 
-def _variations(runs: Sequence[RunRecord], kind: Kind) -> list[str]:
-    inits = list(dict.fromkeys(run.config.init for run in sorted(runs, key=lambda run: run.arm)))
-    data = list(dict.fromkeys(run.config.data for run in sorted(runs, key=lambda run: run.condition)))
+def _variations(experiment: Experiment) -> list[str]:
+    inits = list(dict.fromkeys(config.init for config in experiment.arms.values()))
+    data = list(dict.fromkeys(experiment.data.values()))
     sizes = list(dict.fromkeys(str(one.train_size or "all") for one in data))
     tasks = list(dict.fromkeys(one.dataset + (f":{one.label_noise:g}" if one.label_noise else "") for one in data))
     given: list[tuple[str, list[str]]] = []
-    if kind == "sweep":
+    if experiment.kind == "sweep":
         given = [("--scale", [f"{init.variance_scale:g}" for init in inits]), ("--size", sizes)]
     else:
         given = [("--arm", [arm_spec(init) for init in inits])]
-        given += [("--task", tasks), ("--size", sizes)] if kind == "claim" else []
+        given += [("--task", tasks), ("--size", sizes)] if experiment.kind == "claim" else []
     return [word for option, values in given for value in values for word in (option, value)]
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from vit_lab.analysis.statistics import (
     FEWEST_FOR_INTERVAL,
-    MOST_SEEDS,
+    MOST_MORE_SEEDS,
     PairedTest,
     Summary,
     holm,
@@ -20,11 +20,10 @@ from vit_lab.analysis.statistics import (
     paired_test,
     summarise,
 )
-from vit_lab.config import DataConfig, InitConfig, OptimConfig, examples_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import RESUMABLE, Status
-from vit_lab.settings import difference
+from vit_lab.runs.states import Status
 
 State = Literal["too few", "exploratory", "demo", "not yet", "not decided", "decided"]
 Score = Literal["last", "best"]
@@ -47,7 +46,8 @@ class ArmOutcome:
 class Comparison:
     """Arm `b` minus arm `a` under one condition, over the seeds that both have finished.
 
-    `planned` counts the pairs there will be, `still` those of them with a run that stands still; `p_holm` is corrected for all comparisons of the experiment.
+    `planned` counts the pairs there will be, `still` those of them with a run that stands still; `p_holm` is corrected
+    for all comparisons of the experiment.
     """
 
     a: int
@@ -63,7 +63,7 @@ class Comparison:
 
     @property
     def state(self) -> State:
-        """How much may be said. A winner is named only when all planned pairs are in, so that nobody stops at a whim."""
+        """How much may be said. A winner is named only when all planned pairs are in: nobody may stop when it suits."""
         if self.test.n < FEWEST_FOR_INTERVAL:
             return "too few"
         if self.exploratory:
@@ -82,7 +82,7 @@ class Comparison:
 
     @property
     def winner(self) -> int | None:
-        """The arm that is better beyond doubt of the usual size, if one is."""
+        """The arm that is better, if that is decided."""
         if self.state != "decided" or self.test.mean is None:
             return None
         return self.b if self.test.mean > 0 else self.a
@@ -97,47 +97,45 @@ def score_of(run: RunRecord, score: Score = "last") -> float | None:
     return run.test_accuracy if score == "last" else run.best_test_accuracy
 
 
-def scores_of(runs: Sequence[RunRecord], score: Score = "last") -> dict[str, float]:
-    """The result of every run that has one, by run id."""
-    return {run.id: value for run in runs if (value := score_of(run, score)) is not None}
+def scores_of(experiment: Experiment, score: Score = "last") -> dict[str, float]:
+    """The result of every run proper that has one, by run id."""
+    return {run.id: value for run in experiment.proper if (value := score_of(run, score)) is not None}
 
 
-def arm_outcomes(runs: Sequence[RunRecord], scores: Mapping[str, float]) -> list[ArmOutcome]:
-    """One outcome for each condition and arm, in that order. Pilots are left out."""
-    proper = [run for run in runs if not run.pilot]
-    outcomes = []
-    for condition, arm in sorted({(run.condition, run.arm) for run in proper}):
-        own = [run for run in proper if (run.condition, run.arm) == (condition, arm)]
-        found = {run.config.seed: scores[run.id] for run in own if run.id in scores}
-        outcomes.append(
-            ArmOutcome(
-                arm=arm,
-                condition=condition,
-                scores=dict(sorted(found.items())),
-                summary=summarise([found[seed] for seed in sorted(found)]),
-                planned=len(own),
-                diverged=sum(run.status == Status.DIVERGED for run in own),
-                missing=sum(run.status in RESUMABLE for run in own),
-            )
-        )
-    return outcomes
+def arm_outcomes(experiment: Experiment, scores: Mapping[str, float]) -> list[ArmOutcome]:
+    """One outcome for each condition and arm, in that order."""
+    return [_outcome(arm, condition, runs, scores) for (arm, condition), runs in experiment.cells.items()]
 
 
-def compare(runs: Sequence[RunRecord], scores: Mapping[str, float], *, exploratory: bool = False) -> list[Comparison]:
-    """Every pair of arms under every condition, Holm-corrected together; no p value of a comparison under way counts."""
-    cells = {(outcome.condition, outcome.arm): outcome for outcome in arm_outcomes(runs, scores)}
-    planned = {(run.condition, run.arm, run.config.seed): run.status for run in runs if not run.pilot}
+def _outcome(arm: int, condition: int, runs: Sequence[RunRecord], scores: Mapping[str, float]) -> ArmOutcome:
+    found = {run.config.seed: scores[run.id] for run in runs if run.id in scores}
+    return ArmOutcome(
+        arm=arm,
+        condition=condition,
+        scores=found,
+        summary=summarise(list(found.values())),
+        planned=len(runs),
+        diverged=sum(run.status == Status.DIVERGED for run in runs),
+        missing=sum(run.is_resumable for run in runs),
+    )
+
+
+def compare(experiment: Experiment, scores: Mapping[str, float], *, exploratory: bool = False) -> list[Comparison]:
+    """Every pair of arms under every condition, Holm-corrected together; one under way has no corrected p value yet."""
+    planned = {cell: {run.config.seed: run for run in runs} for cell, runs in experiment.cells.items()}
     found = []
-    for condition in sorted({condition for condition, _ in cells}):
-        for a, b in combinations(sorted(arm for c, arm in cells if c == condition), 2):
-            one, other = cells[condition, a].scores, cells[condition, b].scores
-            differences = {seed: other[seed] - one[seed] for seed in one if seed in other}
-            seeds = [seed for c, arm, seed in planned if (c, arm) == (condition, a) and (condition, b, seed) in planned]
-            pairs = [
-                (planned[condition, a, seed], planned[condition, b, seed]) for seed in seeds if seed not in differences
-            ]
-            still = sum(one_status in RESUMABLE or other_status in RESUMABLE for one_status, other_status in pairs)
-            found.append((a, b, condition, differences, paired_test(list(differences.values())), len(seeds), still))
+    for condition in experiment.conditions:
+        for a, b in combinations([arm for arm in experiment.arms if (arm, condition) in planned], 2):
+            one, other = planned[a, condition], planned[b, condition]
+            pairs = {seed: (one[seed], other[seed]) for seed in one if seed in other}
+            differences = {
+                seed: scores[theirs.id] - scores[mine.id]
+                for seed, (mine, theirs) in pairs.items()
+                if mine.id in scores and theirs.id in scores
+            }
+            coming = [pair for seed, pair in pairs.items() if seed not in differences]
+            still = sum(any(run.is_resumable for run in pair) for pair in coming)
+            found.append((a, b, condition, differences, paired_test(list(differences.values())), len(pairs), still))
     adjusted = holm([test.p_value if test.n >= planned else None for *_, test, planned, _ in found])
     return [Comparison(*parts, len(found), p, exploratory) for parts, p in zip(found, adjusted, strict=True)]
 
@@ -172,16 +170,17 @@ def verdict(c: Comparison, a: str, b: str) -> str:
         return f"A demo, not evidence: {found}. Evidence begins at {FEWEST_FOR_EVIDENCE} pairs."
     if c.winner is not None:
         better, worse = (b, a) if c.winner == c.b else (a, b)
-        size = f"{abs(test.mean) * 100:.1f} points"
+        size = f"{abs(test.mean) * 100:.1f} points (95 % interval {low * 100:.1f} to {high * 100:.1f}, {pairs})"
         corrected = f", also after correction for {c.comparisons} comparisons" if c.comparisons > 1 else ""
-        return f"{better} is better than {worse} by {size} (95 % interval {low * 100:.1f} to {high * 100:.1f}, {pairs}){corrected}."
+        return f"{better} is better than {worse} by {size}{corrected}."
     if not c.holds_zero:
-        return f"Not decided: {found}, which is not enough once {c.comparisons} comparisons are counted (Holm p = {c.p_holm:.2f})."
+        counted = f"once {c.comparisons} comparisons are counted (Holm p = {c.p_holm:.2f})"
+        return f"Not decided: {found}, which is not enough {counted}."
     more = more_seeds_needed(test.mean, test.sd or 0.0, test.n, alpha=0.05 / c.comparisons)
     advice = (
         f"about {more} more {'seed' if more == 1 else 'seeds'} would probably do"
         if more
-        else f"a difference as small as this takes more than {MOST_SEEDS} further seeds to find"
+        else f"a difference as small as this takes more than {MOST_MORE_SEEDS} further seeds to find"
     )
     return f"Not decided: {found}; {advice}."
 
@@ -207,28 +206,3 @@ def _pairs(count: int) -> str:
 
 def _negative(value: float | None) -> float | None:
     return None if value is None else -value
-
-
-def condition_labels(runs: Sequence[RunRecord]) -> dict[int, str]:
-    """What sets the conditions of an experiment apart, in words; of a single one, an empty text."""
-    proper = [run for run in runs if not run.pilot]
-    first = {condition: next(run.config for run in proper if run.condition == condition)
-             for condition in sorted({run.condition for run in proper})}  # fmt: skip
-    alike = [config.model_copy(update={"seed": 0, "init": InitConfig(), "optim": OptimConfig()})
-             for config in first.values()]  # fmt: skip
-    told = difference(*alike)
-    return {condition: ", ".join(_setting(field, values[place], first[condition].data) for field, values in told.items())
-            for place, condition in enumerate(first)}  # fmt: skip
-
-
-def size_words(data: DataConfig) -> str:
-    """How much there is to train on: '200 images', 'all clips'."""
-    return f"{data.train_size:,} {examples_of(data.dataset)}" if data.train_size else f"all {examples_of(data.dataset)}"
-
-
-def _setting(field: str, value: object, data: DataConfig) -> str:
-    if field == "train_size":
-        return size_words(data)
-    if field == "label_noise":
-        return f"{value:.0%} noisy labels" if value else "clean labels"
-    return str(value) if field == "dataset" else f"{field.replace('_', ' ')} {value}"

@@ -94,7 +94,7 @@ def _differences() -> dict[str, Any]:
 
 
 def _u_curve() -> dict[str, Any]:
-    """Accuracy against the variance scale, one curve a training-set size; rows of kind "mark" name schemes on the axis."""
+    """Accuracy against the variance scale, a curve a training set; rows of kind "mark" name schemes on the axis."""
     x = alt.X(
         "place:Q",
         title="variance ×",
@@ -104,10 +104,10 @@ def _u_curve() -> dict[str, Any]:
     y = alt.Y(
         "score:Q", title=None, axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01), scale=alt.Scale(zero=False)
     )
-    colour = alt.Color("condition:N", title="training set", sort=None, scale=alt.Scale(scheme="tableau10"),
-                       legend=alt.Legend(orient="top"))  # fmt: skip
-    tooltip = [alt.Tooltip("condition:N", title="training set"), alt.Tooltip("scale:Q"), alt.Tooltip("n:Q"),
-               alt.Tooltip("score:Q", format=".2%")]  # fmt: skip
+    hues, legend = alt.Scale(scheme="tableau10"), alt.Legend(orient="top")
+    colour = alt.Color("condition:N", title="training set", sort=None, scale=hues, legend=legend)
+    score = alt.Tooltip("score:Q", format=".2%")
+    tooltip = [alt.Tooltip("condition:N", title="training set"), alt.Tooltip("scale:Q"), alt.Tooltip("n:Q"), score]
     means = alt.Chart().transform_filter(alt.datum.kind == "mean")
     bars = means.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
     line = means.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60)).encode(

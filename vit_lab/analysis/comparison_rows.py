@@ -1,4 +1,4 @@
-"""What an experiment's runs say, as the rows that `compare_charts` draws and the tables that stand beside them."""
+"""What an experiment's runs say, as the rows that `comparison_charts` draws and the tables that stand beside them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,16 @@ ENOUGH = 0.9  # the accuracy to which steps are counted
 BESIDE = 1.04  # how far apart training sets stand at one variance scale, as a factor on it
 
 
-def seed_curves(curves: Mapping[str, pd.DataFrame], runs: Sequence[RunRecord], names: Mapping[int, str], *, by_time: bool,
-                band: str, smoothing: int, hidden: Sequence[int] = ()) -> pd.DataFrame:  # fmt: skip
+def seed_curves(
+    curves: Mapping[str, pd.DataFrame],
+    runs: Sequence[RunRecord],
+    names: Mapping[int, str],
+    *,
+    by_time: bool,
+    band: str,
+    smoothing: int,
+    hidden: Sequence[int] = (),
+) -> pd.DataFrame:
     """Thin rows of every seed that is not hidden, and per arm the mean of its finished runs with a band.
 
     `curves` holds step, seconds and value by run id. `smoothing` averages that many neighbouring points for the eye.
@@ -28,9 +36,8 @@ def seed_curves(curves: Mapping[str, pd.DataFrame], runs: Sequence[RunRecord], n
     frames = []
     for run in runs:
         if len(curve := curves.get(run.id, pd.DataFrame())):
-            frame = curve.assign(kind="run", run=run.id, arm=letter(run.arm), name=names[run.arm],
-                                 seed=str(run.config.seed), ended=run.status == Status.FINISHED)  # fmt: skip
-            frames.append(frame)
+            who = {"run": run.id, "arm": letter(run.arm), "name": names[run.arm], "seed": str(run.config.seed)}
+            frames.append(curve.assign(kind="run", **who, ended=run.status == Status.FINISHED))
     if not frames:
         return pd.DataFrame(columns=["kind", "arm", "x", "value", "low", "high"])
     rows = pd.concat(frames, ignore_index=True)
@@ -66,13 +73,13 @@ def final_rows(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord]) -> pd.
     diverged = {(run.arm, run.config.seed) for run in runs if run.status == Status.DIVERGED}
     rows: list[dict[str, Any]] = []
     for one in outcomes:
-        rows += [{"kind": "run", "arm": letter(one.arm), "seed": str(seed), "score": score,
-                  "state": "diverged" if (one.arm, seed) in diverged else "finished"}
-                 for seed, score in one.scores.items()]  # fmt: skip
-        s = one.summary
+        arm, s = {"arm": letter(one.arm)}, one.summary
+        for seed, score in one.scores.items():
+            state = "diverged" if (one.arm, seed) in diverged else "finished"
+            rows.append(arm | {"kind": "run", "seed": str(seed), "score": score, "state": state})
         if s.low is not None:
-            rows.append({"kind": "mean", "arm": letter(one.arm), "seed": f"mean of {s.n}", "score": s.mean, "low": s.low,
-                         "high": s.high})  # fmt: skip
+            mean = {"kind": "mean", "seed": f"mean of {s.n}", "score": s.mean, "low": s.low, "high": s.high}
+            rows.append(arm | mean)
     return pd.DataFrame(rows, columns=["kind", "arm", "seed", "score", "state", "low", "high"])
 
 
@@ -80,12 +87,13 @@ def difference_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) ->
     """Rows for DIFFERENCES, in points of accuracy, under these labels."""
     rows: list[dict[str, Any]] = []
     for c, label in zip(comparisons, labels, strict=True):
-        rows += [{"kind": "pair", "comparison": label, "seed": str(seed), "difference": value * 100}
-                 for seed, value in c.differences.items()]  # fmt: skip
-        if c.test.low is not None and c.test.high is not None and c.test.mean is not None:
-            rows.append({"kind": "mean", "comparison": label, "seed": f"mean of {c.test.n}", "difference": c.test.mean * 100,
-                         "low": c.test.low * 100, "high": c.test.high * 100,
-                         "verdict": "decided" if c.state == "decided" else "not decided"})  # fmt: skip
+        known, test = {"comparison": label}, c.test
+        for seed, value in c.differences.items():
+            rows.append(known | {"kind": "pair", "seed": str(seed), "difference": value * 100})
+        if test.low is not None and test.high is not None and test.mean is not None:
+            mean = {"kind": "mean", "seed": f"mean of {test.n}", "difference": test.mean * 100}
+            interval = {"low": test.low * 100, "high": test.high * 100}
+            rows.append(known | mean | interval | {"verdict": "decided" if c.state == "decided" else "not decided"})
     return pd.DataFrame(rows, columns=["kind", "comparison", "seed", "difference", "low", "high", "verdict"])
 
 
@@ -95,15 +103,20 @@ def steps_to(curve: pd.DataFrame, accuracy: float = ENOUGH) -> int | None:
     return int(reached.iloc[0]) if len(reached) else None
 
 
-def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], comparisons: Sequence[Comparison], steps: Mapping[int, list[int | None]],
-              rates: Mapping[int, str]) -> pd.DataFrame:  # fmt: skip
+def arm_table(
+    outcomes: Sequence[ArmOutcome],
+    names: Mapping[int, str],
+    comparisons: Sequence[Comparison],
+    steps: Mapping[int, list[int | None]],
+    rates: Mapping[int, str],
+) -> pd.DataFrame:
     """One row an arm; accuracies in percent, the mean paired difference to the baseline in points."""
     against = {c.b: c for c in comparisons}
     rows = []
     for one in outcomes:
         s = one.summary
         reached = sorted(math.inf if step is None else step for step in steps.get(one.arm, []))
-        rows.append({
+        row = {
             "Arm": f"{letter(one.arm)}  {names[one.arm]}",
             "Mean": _percent(s.mean),
             "95 % interval": "–" if s.low is None or s.high is None else f"{s.low:.1%} to {s.high:.1%}",
@@ -114,7 +127,8 @@ def arm_table(outcomes: Sequence[ArmOutcome], names: Mapping[int, str], comparis
             "Diverged": str(one.diverged),
             "No result": str(one.missing),
             "Learning rate": rates[one.arm],
-        })  # fmt: skip
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -142,7 +156,7 @@ def u_curve_rows(
 ) -> pd.DataFrame:
     """Rows for U_CURVE: every run, every mean with its interval, and where the two named schemes stand on the axis.
 
-    `place` is the scale, or a little beside it where several training sets share the axis, so that no bar hides another.
+    `place` is the scale, or a little beside it where training sets share the axis, so that no bar hides another.
     """
     beside = {condition: BESIDE ** (at - (len(conditions) - 1) / 2) for at, condition in enumerate(conditions)}
     rows: list[dict[str, Any]] = []
@@ -161,7 +175,7 @@ def u_curve_rows(
 
 
 def scheme_marks(config: Any) -> dict[str, float]:
-    """The scale at which the swept scheme has the variance of each named one, on a square matrix of the model's width."""
+    """By named scheme: the scale at which the swept one has its variance, on a square matrix of the model's width."""
     dim = config.model.dim
     own = SCHEMES[config.init.scheme].sigma2(dim, dim)
     return {name: SCHEMES[name].sigma2(dim, dim) / own for name in ("linear-default", "xavier")}

@@ -6,25 +6,26 @@ from typing import Any
 
 import pandas as pd
 
-from vit_lab.events import counts_of, rows_of
+from vit_lab.events import read_counts, rows_of
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import flat
 
-SUMMARY = ("name", "status", "step", "wall_seconds", "images_per_second", "train_loss",
-           "val_accuracy", "test_accuracy", "best_test_accuracy")  # fmt: skip
+OUTCOME = ("name", "status", "step", "wall_seconds", "images_per_second")
+OUTCOME += ("train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
 
 
 def summary(run: RunRecord) -> dict[str, Any]:
     """A run's outcome and every setting, flat."""
-    return {"run_id": run.id} | {field: getattr(run, field) for field in SUMMARY} | _place(run) | flat(run.config)
+    return {"run_id": run.id} | {field: getattr(run, field) for field in OUTCOME} | _place(run) | flat(run.config)
 
 
 def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place in the experiment, settings.
+    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place and settings.
 
-    Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy,
-    the probes as measure/place, test_loss and test_accuracy at the end, and best_test_accuracy, of the model that was best on validation. Losses are nats, accuracies fractions.
+    Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes
+    as measure/place, and at the end test_loss, test_accuracy and best_test_accuracy, of the model that was best on
+    validation. Losses are nats, accuracies fractions.
     """
     columns = ["run_id", "name", "seed", "step", "seconds", "measure", "value"]
     rows: list[dict[str, Any]] = []
@@ -67,7 +68,7 @@ def _spelled(event: dict[str, Any]) -> dict[str, Any]:
     if "rows" in event:
         return event | {"rows": [(measure, str(place), value) for measure, place, value in rows_of(event)]}
     if "counts" in event:
-        return event | {"counts": {str(layer): counts for layer, counts in counts_of(event).items()}}
+        return event | {"counts": {str(layer): counts for layer, counts in read_counts(event["counts"]).items()}}
     return event
 
 

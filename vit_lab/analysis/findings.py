@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from vit_lab import paths
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.statistics import holm, paired_test
 
-FINDINGS = Path(__file__).parents[2] / "docs" / "findings"
+FINDINGS = paths.top() / "docs" / "findings"
 CLAIM_TABLE, SPACE_TIME_TABLE = FINDINGS / "001-the-claim.csv", FINDINGS / "002-space-time.csv"
 
 

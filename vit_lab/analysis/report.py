@@ -1,7 +1,6 @@
-"""One experiment as one HTML file that opens without a network: verdicts, tables, charts as pictures, how to repeat it."""
+"""One experiment as one HTML file that opens without a network: verdicts, tables, charts, how to repeat it."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,12 @@ import vl_convert
 from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.command import command
-from vit_lab.analysis.comparison import arm_outcomes, compare, condition_labels, scores_of
+from vit_lab.analysis.comparison import arm_outcomes, compare, scores_of
 from vit_lab.analysis.comparison_rows import difference_rows, final_rows, u_curve_rows
 from vit_lab.analysis.export import outcomes_csv
-from vit_lab.analysis.summary import arm_configs, arm_differences, arm_names, experiment_summary, rate_words
+from vit_lab.analysis.summary import experiment_summary, rate_words
 from vit_lab.config import RunConfig
-from vit_lab.runs.records import Kind, RunRecord
-from vit_lab.runs.states import ACTIVE
-from vit_lab.runs.store import Store
+from vit_lab.runs.experiments import Experiment
 from vit_lab.settings import difference
 
 TITLES = {
@@ -41,49 +38,51 @@ class ReportError(ValueError):
     """A report cannot be written; the message is one sentence for a person."""
 
 
-def report(store: Store, runs: Sequence[RunRecord]) -> str:
-    """The report of one experiment, given all its runs. Raises ReportError for runs of several experiments."""
-    if len({run.experiment for run in runs}) != 1:
-        raise ReportError("a report is about one experiment; give the id of one")
-    record = store.experiment(runs[0].experiment)
-    summary = experiment_summary(runs)
-    proper = [run for run in runs if not run.pilot]
+def report(experiment: Experiment) -> str:
+    """The report of one experiment. Raises ReportError if none of its runs can be read."""
+    if not experiment.proper:
+        raise ReportError("a report is about the runs of an experiment; this one has none that can be read here")
+    summary, kind = experiment_summary(experiment), experiment.kind
     pages = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
     pages.filters |= FILTERS
-    unfinished = sum(run.status in ACTIVE for run in runs)
-    seeds = len({run.config.seed for run in proper})
-    about = f"{len(proper)} runs over {seeds} seed{'' if seeds == 1 else 's'}, launched {record.created_at[:10]}."
     return pages.get_template("report.html").render(
-        title=TITLES[record.kind],
-        about=about + (f" {unfinished} of them are still at work: this is how far it got." if unfinished else ""),
-        pairs=summary["pairs"] if record.kind != "sweep" else [],
+        title=TITLES[kind],
+        about=_about(experiment),
+        pairs=summary["pairs"] if kind != "sweep" else [],
         arms=summary["arms"],
-        pictures=_pictures(proper, record.kind),
-        rates=rate_words(runs),
-        extended=record.extended,
-        names=list(arm_names(runs).values()),
-        told=[(field.replace("_", " "), values) for field, values in arm_differences(runs).items()],
-        settings=[(field.replace("_", " "), value) for field, value in _shared(proper).items()],
-        command=command(runs, record.kind),
-        csv=outcomes_csv(runs),
+        pictures=_pictures(experiment),
+        rates=rate_words(experiment),
+        extended=experiment.extended,
+        names=list(experiment.names.values()),
+        told=[(field.replace("_", " "), values) for field, values in experiment.differences.items()],
+        settings=[(field.replace("_", " "), value) for field, value in _shared(experiment).items()],
+        command=command(experiment),
+        csv=outcomes_csv(experiment.runs),
         date=datetime.now(UTC).date().isoformat(),
     )
 
 
-def _pictures(runs: Sequence[RunRecord], kind: Kind) -> list[dict[str, str]]:
-    scores, names, conditions = scores_of(runs), arm_names(runs), condition_labels(runs)
-    outcomes, comparisons = arm_outcomes(runs, scores), compare(runs, scores)
-    if kind == "sweep":
-        rows = u_curve_rows(outcomes, arm_configs(runs), conditions)
-        return [
-            _picture(charts.U_CURVE, rows, "Test accuracy by variance scale: means with 95 % intervals, a dot a run.")
-        ]
+def _about(experiment: Experiment) -> str:
+    seeds, unfinished, lost = len(experiment.seeds), len(experiment.active), len(experiment.unreadable)
+    words = f"{len(experiment.proper)} runs over {seeds} seed{'' if seeds == 1 else 's'}"
+    words += f", launched {experiment.created_at[:10]}."
+    words += f" {unfinished} of them are still at work: this is how far it got." if unfinished else ""
+    return words + (f" {lost} more cannot be read here, and are in no number." if lost else "")
+
+
+def _pictures(experiment: Experiment) -> list[dict[str, str]]:
+    scores, names, conditions = scores_of(experiment), experiment.names, experiment.conditions
+    outcomes, comparisons = arm_outcomes(experiment, scores), compare(experiment, scores)
+    if experiment.kind == "sweep":
+        words = "Test accuracy by variance scale: means with 95 % intervals, a dot a run."
+        return [_picture(charts.U_CURVE, u_curve_rows(outcomes, experiment.arms, conditions), words)]
     labels = [conditions[c.condition] or f"{names[c.b]} − {names[c.a]}" for c in comparisons]
     words = "Paired differences: a small dot is a pair, the diamond the mean on its 95 % interval."
     found = [_picture(charts.DIFFERENCES, difference_rows(comparisons, labels), words)]
     if len(conditions) == 1:
         arms = ", ".join(f"{letter(arm)}: {name}" for arm, name in names.items())
-        found.insert(0, _picture(charts.FINAL_DOTS, final_rows(outcomes, runs), f"Test accuracy of every run. {arms}."))
+        dots = final_rows(outcomes, experiment.proper)
+        found.insert(0, _picture(charts.FINAL_DOTS, dots, f"Test accuracy of every run. {arms}."))
     return found
 
 
@@ -93,9 +92,8 @@ def _picture(spec: dict[str, Any], rows: pd.DataFrame, words: str) -> dict[str, 
     return {"svg": svg, "words": words}
 
 
-def _shared(runs: Sequence[RunRecord]) -> dict[str, Any]:
+def _shared(experiment: Experiment) -> dict[str, Any]:
     """The settings that all runs share and that are not those of the classroom preset."""
-    varied = difference(*[run.config for run in runs])
-    return {
-        field: values[1] for field, values in difference(RunConfig(), runs[0].config).items() if field not in varied
-    }
+    configs = [run.config for run in experiment.proper]
+    varied, changed = difference(*configs), difference(RunConfig(), configs[0])
+    return {field: value for field, (_, value) in changed.items() if field not in varied}

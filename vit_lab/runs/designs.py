@@ -3,36 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from vit_lab.config import SCHEMES, TRAIN_IMAGES, DatasetName, InitConfig, RunConfig, one_of
-from vit_lab.runs.experiments import Plan
+from vit_lab.config import TRAIN_IMAGES, DatasetName, InitConfig, RunConfig, one_of
+from vit_lab.runs.plans import Plan
 from vit_lab.settings import ConfigError, configure
+from vit_lab.spelling import parse_arm
 
-FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100
+FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100  # of what one launch trains
 FEWEST_FOR_EVIDENCE = 6  # pairs; fewer are a demo
 SWEEP_STEPS = (1.0, 2.0, 3.0, 5.0)  # within a factor of ten: about even on a logarithmic axis, and 3 is xavier's place
 CLAIM_ARMS = ("linear-default", "xavier")  # small and large variance, as ViT-Notes has them
 CLAIM_SIZES: tuple[int | None, ...] = (200, 1_000, None)
 CLAIM_NOISE = 0.4
-
-
-def parse_arm(spec: str) -> InitConfig:
-    """An init as the command line spells it: "xavier", or "normal:0.05" with a variance scale. Raises ConfigError."""
-    scheme, colon, scale = spec.strip().partition(":")
-    if scheme not in SCHEMES:
-        raise ConfigError(
-            "arm", f"there is no scheme {scheme[:40]!r}; choose {one_of(list(SCHEMES))}, with :scale if wanted"
-        )
-    try:
-        return configure(scheme=scheme, variance_scale=float(scale) if colon else 1.0).init
-    except ConfigError as error:
-        raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
-    except ValueError:
-        raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
-
-
-def arm_spec(init: InitConfig) -> str:
-    """The inverse of `parse_arm`; scales of single groups are not told."""
-    return init.scheme if init.variance_scale == 1 else f"{init.scheme}:{init.variance_scale:g}"
 
 
 def comparison(base: RunConfig, arms: Sequence[str], seeds: int, *, fair_rate: bool = False) -> Plan:
@@ -49,7 +30,7 @@ def sweep_scales(low: float = 0.1, high: float = 10.0) -> list[float]:
 
 
 def sweep(base: RunConfig, scales: Sequence[float], sizes: Sequence[int | None], seeds: int) -> Plan:
-    """The base's scheme at several variance scales, on training sets of several sizes (None: all). Raises ConfigError."""
+    """The base's scheme at several variance scales, on training sets of these sizes (None: all). Raises ConfigError."""
     if len(set(scales)) < 2 or len(set(scales)) != len(scales):
         raise ConfigError("scale", "a sweep takes at least two different variance scales")
     arms = tuple(configure(base, variance_scale=scale) for scale in sorted(scales))
@@ -58,8 +39,15 @@ def sweep(base: RunConfig, scales: Sequence[float], sizes: Sequence[int | None],
     )
 
 
-def claim(base: RunConfig, tasks: Sequence[str], sizes: Sequence[int | None], seeds: int, *, arms: Sequence[str] = CLAIM_ARMS,
-          fair_rate: bool = False) -> Plan:  # fmt: skip
+def claim(
+    base: RunConfig,
+    tasks: Sequence[str],
+    sizes: Sequence[int | None],
+    seeds: int,
+    *,
+    arms: Sequence[str] = CLAIM_ARMS,
+    fair_rate: bool = False,
+) -> Plan:
     """ "A larger variance helps on smaller or harder data": two inits on tasks of rising size. Raises ConfigError."""
     conditions = [parse_task(task) | {"train_size": size} for task in tasks for size in sizes]
     tried = [configure(base, **condition).data for condition in conditions]
@@ -74,7 +62,7 @@ def claim(base: RunConfig, tasks: Sequence[str], sizes: Sequence[int | None], se
 
 
 def parse_task(spec: str) -> dict[str, Any]:
-    """Images as the command line spells them: "mnist", or "mnist:0.4" with that share of noisy labels. Raises ConfigError."""
+    """Images as a shell spells them: "mnist", or "mnist:0.4" with that share of noisy labels. Raises ConfigError."""
     dataset, colon, noise = spec.strip().partition(":")
     if dataset not in get_args(DatasetName):
         raise ConfigError(

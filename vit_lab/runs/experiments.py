@@ -1,166 +1,206 @@
-"""Experiments: arms x conditions x seeds, queued so that the runs of a pair finish together.
+"""Stored runs as one value: `Runs`, sorted by what can be done with them, and `Experiment`, the runs of arms and seeds.
 
-One learning rate for two variances is a confound. With `fair_rate`, each arm first picks its rate: pilot runs from a
-seed of their own try a small grid that all arms share, and the one with the highest validation accuracy at its last
-step wins. The runs proper wait for it.
+Both are built for a draw from what the store has then, work out what is asked of them once, and never change. See
+docs/decisions/025.
 """
 
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
 
-from vit_lab.config import InitConfig, RunConfig
-from vit_lab.runs.records import Kind, NewRun, RunRecord, arm_label, run_name
-from vit_lab.runs.states import ENDED, Status
+from vit_lab.config import DataConfig, InitConfig, OptimConfig, RunConfig
+from vit_lab.runs.records import ExperimentRecord, Kind, RunRecord
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.settings import ConfigError, configure
+from vit_lab.settings import difference
+from vit_lab.spelling import arm_label, size_words
 
-RATE_FACTORS = (0.1, 0.3, 1.0, 3.0)  # the grid, in multiples of the rate that is set
-PILOT_SEED = 2**31 - 1  # of no run proper, so that a pick cannot profit from a seed it is judged on
+Cell = tuple[int, int]  # an arm and a condition
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What an experiment consists of. A condition is a set of settings that holds for all arms, such as {"train_size": 200}.
+class Runs:
+    """Some stored runs, in the order of the store. What they are doing is known of all of them.
 
-    The seeds of the `arms` are not used; `seeds` are.
+    What is in their settings is known of the readable ones alone: another version of the lab may have left others.
     """
 
-    arms: Sequence[RunConfig]
-    seeds: Sequence[int]
-    conditions: Sequence[Mapping[str, Any]] = ({},)
+    stored: tuple[RunRecord, ...] = ()
+
+    @cached_property
+    def runs(self) -> tuple[RunRecord, ...]:
+        """Those whose settings can be read here."""
+        return tuple(run for run in self.stored if not run.unreadable)
+
+    @cached_property
+    def unreadable(self) -> tuple[RunRecord, ...]:
+        """Those whose settings cannot be read here; `run.unreadable` tells why."""
+        return tuple(run for run in self.stored if run.unreadable)
+
+    @cached_property
+    def readable(self) -> Self:
+        """The same without those that cannot be read."""
+        return replace(self, stored=self.runs) if self.unreadable else self
+
+    @cached_property
+    def active(self) -> tuple[RunRecord, ...]:
+        """Those that wait, are queued or train."""
+        return tuple(run for run in self.stored if run.is_active)
+
+    @cached_property
+    def resumable(self) -> tuple[RunRecord, ...]:
+        """Those that stand still without a result and can go on."""
+        return tuple(run for run in self.stored if run.is_resumable)
+
+    @cached_property
+    def ended(self) -> tuple[RunRecord, ...]:
+        """Those that have a result, finished or diverged."""
+        return tuple(run for run in self.stored if run.has_ended)
+
+
+@dataclass(frozen=True)
+class Experiment(Runs):
+    """The runs of one experiment: arms x conditions x seeds, and the pilots that chose the learning rates.
+
+    Arms and conditions count from 0; where runs were deleted, numbers are missing. What is told of arms, conditions and
+    seeds is that of the runs proper which can be read.
+    """
+
+    id: str = ""
     kind: Kind = "compare"
-    fair_rate: bool = False
+    extended: bool = False  # seeds were added after the launch
+    created_at: str = ""
 
-    def config(self, arm: int, condition: int, seed: int) -> RunConfig:
-        """The config of one run. Raises ConfigError."""
-        return configure(self.arms[arm], **self.conditions[condition], seed=seed)
+    @classmethod
+    def of(cls, runs: Iterable[RunRecord], record: ExperimentRecord | None = None) -> Self:
+        """The experiment of some runs, which should be all there are, and what the store knows of it beside them."""
+        stored = tuple(runs)
+        if record is None:
+            return cls(stored, stored[0].experiment if stored else "")
+        return cls(stored, record.id, record.kind, bool(record.extended), record.created_at)
 
-    def runs(self, experiment: str) -> list[NewRun]:
-        """All runs in the order in which they should train: pilots first, then seed by seed with its arms side by side."""
-        if PILOT_SEED in self.seeds:
-            raise ConfigError("seed", f"{PILOT_SEED} is kept for pilot runs; choose a lower one")
-        arms, conditions = range(len(self.arms)), range(len(self.conditions))
-        runs = []
-        if self.fair_rate:
-            configs = {
-                (arm, condition): self.config(arm, condition, PILOT_SEED) for condition in conditions for arm in arms
-            }
-            runs += pilots(experiment, configs)
-        status = Status.WAITING if self.fair_rate else Status.QUEUED
-        for seed in self.seeds:
-            for condition in conditions:
-                for arm in arms:
-                    config = self.config(arm, condition, seed)
-                    runs.append(NewRun(config, run_name(config), experiment, arm, condition, status=status))
-        return runs
+    @classmethod
+    def read(cls, store: Store, experiment: str) -> Self:
+        """An experiment as the store has it now; without runs if it is not there (any more)."""
+        runs = store.runs(experiment=experiment)
+        return cls.of(runs, store.experiment(experiment)) if runs else cls(id=experiment)
+
+    @classmethod
+    def read_all(cls, store: Store) -> list[Self]:
+        """All experiments, the one launched last first."""
+        members: dict[str, list[RunRecord]] = {}
+        for run in reversed(store.runs()):
+            members.setdefault(run.experiment, []).append(run)
+        found = [(members.get(record.id, []), record) for record in store.experiments()]
+        return [cls.of(sorted(runs, key=lambda run: (run.arm, run.number)), record) for runs, record in found if runs]
+
+    @cached_property
+    def proper(self) -> tuple[RunRecord, ...]:
+        """The runs that are compared."""
+        return tuple(run for run in self.runs if not run.pilot)
+
+    @cached_property
+    def pilots(self) -> tuple[RunRecord, ...]:
+        """The runs that try learning rates."""
+        return tuple(run for run in self.runs if run.pilot)
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether arms chose their learning rates by pilots."""
+        return bool(self.pilots)
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in order."""
+        return tuple(sorted({run.config.seed for run in self.proper}))
+
+    @cached_property
+    def cells(self) -> dict[Cell, tuple[RunRecord, ...]]:
+        """The runs proper of each (arm, condition), by seed; the cells by condition, then arm."""
+        return _by_cell(self.proper)
+
+    @cached_property
+    def pilots_by_cell(self) -> dict[Cell, tuple[RunRecord, ...]]:
+        """The same of the pilots."""
+        return _by_cell(self.pilots)
+
+    @cached_property
+    def arms(self) -> dict[int, RunConfig]:
+        """By arm, in order: the config of its first run, which tells the init."""
+        return {arm: run.config for arm, run in _first_by(self.proper, lambda run: run.arm).items()}
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """By arm: what people call it. Arms of the same init are told apart by what else differs."""
+        return self.named(arm_label)
+
+    def named(self, spell: Callable[[InitConfig], str]) -> dict[int, str]:
+        """What each arm is called where inits are spelled like that."""
+        labels = {arm: spell(config.init) for arm, config in self.arms.items()}
+        alike, names = list(labels.values()), {}
+        for place, (arm, label) in enumerate(labels.items()):
+            others = ", ".join(
+                f"{field.replace('_', ' ')} {values[place]}"
+                for field, values in self.differences.items()
+                if field != "scheme" and not field.endswith("_scale")
+            )
+            names[arm] = label if alike.count(label) == 1 else f"{label}, {others or f'arm {arm + 1}'}"
+        return names
+
+    @cached_property
+    def differences(self) -> dict[str, tuple[Any, ...]]:
+        """The settings in which the arms are not all alike, each with one value an arm, in the order of the arms."""
+        by_arm = self.arms | {
+            arm: runs[0].config for (arm, place), runs in self.cells.items() if place == min(self.data)
+        }
+        return difference(*[config.model_copy(update={"seed": 0}) for config in by_arm.values()])
+
+    @cached_property
+    def data(self) -> dict[int, DataConfig]:
+        """By condition, in order: what its runs learn from."""
+        return {condition: config.data for condition, config in self._by_condition.items()}
+
+    @cached_property
+    def conditions(self) -> dict[int, str]:
+        """By condition: what sets it apart from the others, in words; of a single one, an empty text."""
+        common = {"seed": 0, "init": InitConfig(), "optim": OptimConfig()}
+        told = difference(*[config.model_copy(update=common) for config in self._by_condition.values()])
+        return {
+            condition: ", ".join(_setting(field, values[place], data) for field, values in told.items())
+            for place, (condition, data) in enumerate(self.data.items())
+        }
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing will happen any more by itself: runs whose pilots stand still would wait for ever."""
+        stuck = {run.condition for run in self.resumable if run.pilot}
+        return all(run.status == Status.WAITING and run.condition in stuck for run in self.active)
+
+    @cached_property
+    def _by_condition(self) -> dict[int, RunConfig]:
+        """The config of each condition's first run, in order."""
+        return {place: run.config for place, run in _first_by(self.proper, lambda run: run.condition).items()}
 
 
-def new_experiment() -> str:
-    """An id for an experiment."""
-    return uuid.uuid4().hex[:10]
-
-
-def pilots(experiment: str, configs: Mapping[tuple[int, int], RunConfig]) -> list[NewRun]:
-    """The runs that try the rates of the grid, for each (arm, condition)."""
-    runs = []
-    for (arm, condition), config in configs.items():
-        for rate in rate_grid(config):
-            pilot = configure(config, seed=PILOT_SEED, learning_rate=rate)
-            name = f"pilot of {run_name(config).rpartition(',')[0]}, rate {rate:g}"
-            runs.append(NewRun(pilot, name, experiment, arm, condition, pilot=True))
-    return runs
-
-
-def rate_grid(config: RunConfig) -> list[float]:
-    """The learning rates that every arm tries, around the one that is set."""
-    return [float(f"{config.optim.learning_rate * factor:.6g}") for factor in RATE_FACTORS]
-
-
-@dataclass(frozen=True)
-class Pick:
-    """The learning rate that an arm's pilots picked. At the edge of the grid a better one may lie beyond."""
-
-    rate: float
-    val_accuracy: float | None
-    at_edge: bool
-
-
-def pick_rate(pilot_runs: Iterable[RunRecord]) -> Pick | None:
-    """The rate with the highest validation accuracy at the last step, the lower of two equals.
-
-    None while a pilot has not ended. A diverged pilot loses against every other; if all diverged, the lowest rate is
-    taken, and its runs will say what comes of it.
-    """
-    runs = sorted(pilot_runs, key=lambda run: run.config.optim.learning_rate)
-    if not runs or any(run.status not in ENDED for run in runs):
-        return None
-    scores = [run.val_accuracy if run.status == Status.FINISHED else None for run in runs]
-    best = max(range(len(runs)), key=lambda i: (-1.0 if scores[i] is None else scores[i], -i))
-    return Pick(runs[best].config.optim.learning_rate, scores[best], best in (0, len(runs) - 1))
-
-
-def picks(runs: Iterable[RunRecord]) -> dict[tuple[int, int], Pick | None]:
-    """What the pilots among some runs have picked for each (arm, condition)."""
-    tried = sorted((run for run in runs if run.pilot), key=_cell)
-    return {cell: pick_rate(group) for cell, group in groupby(tried, _cell)}
-
-
-def release(store: Store, experiment: str) -> None:
-    """Queue the runs whose arms have all picked their rate, with that rate, so that pairs still train together."""
-    runs = store.runs(experiment=experiment)
-    picked = picks(runs)
-    undecided = {condition for (_, condition), pick in picked.items() if pick is None}
+def _first_by(runs: Iterable[RunRecord], key: Callable[[RunRecord], int]) -> dict[int, RunRecord]:
+    """The first run of each arm, or condition, in their order."""
+    found: dict[int, RunRecord] = {}
     for run in runs:
-        pick = picked.get(_cell(run))
-        if run.status == Status.WAITING and pick and run.condition not in undecided:
-            store.release(run.id, configure(run.config, learning_rate=pick.rate))
+        found.setdefault(key(run), run)
+    return dict(sorted(found.items()))
 
 
-def more_seeds(runs: Sequence[RunRecord], count: int) -> list[NewRun]:
-    """`count` further seeds for every arm and condition of an experiment, given its runs. Those of arms with pilots wait."""
-    cells = {_cell(run): run for run in runs if not run.pilot}
-    first = max(run.config.seed for run in runs if not run.pilot) + 1
-    tried = {_cell(run) for run in runs if run.pilot}
-    new = []
-    for seed in range(first, first + count):
-        for (arm, condition), run in sorted(cells.items(), key=lambda item: item[0][::-1]):
-            config = configure(run.config, seed=seed)
-            status = Status.WAITING if (arm, condition) in tried else Status.QUEUED
-            new.append(NewRun(config, run_name(config), run.experiment, arm, condition, status=status))
-    return new
+def _by_cell(runs: Iterable[RunRecord]) -> dict[Cell, tuple[RunRecord, ...]]:
+    cells: dict[Cell, list[RunRecord]] = {}
+    for run in sorted(runs, key=lambda run: (run.condition, run.arm, run.config.seed)):
+        cells.setdefault((run.arm, run.condition), []).append(run)
+    return {cell: tuple(own) for cell, own in cells.items()}
 
 
-def another_arm(runs: Sequence[RunRecord], init: InitConfig) -> list[NewRun]:
-    """One more arm with that scheme and variance scale, group scales as the others have them, for every condition and seed of an experiment, with pilots if the others had some."""
-    proper = [run for run in runs if not run.pilot]
-    arm = max(run.arm for run in proper) + 1
-    own = {"scheme": init.scheme, "variance_scale": init.variance_scale}
-    like_init = proper[0].config.init.model_copy(update=own)
-    if any(run.config.init == like_init for run in proper):
-        raise ConfigError(
-            "arm", f"{arm_label(proper[0].config.model_copy(update={'init': like_init}))} is an arm already"
-        )
-    like = {(run.config.seed, run.condition): run for run in proper}
-    tried = {run.condition: run for run in runs if run.pilot}
-    new = []
-    for condition, pilot in sorted(tried.items()):
-        base = configure(pilot.config, learning_rate=grid_centre(runs, condition))
-        new += pilots(proper[0].experiment, {(arm, condition): base.model_copy(update={"init": like_init})})
-    for (_, condition), run in sorted(like.items()):
-        config = run.config.model_copy(update={"init": like_init})
-        status = Status.WAITING if condition in tried else Status.QUEUED
-        new.append(NewRun(config, run_name(config), run.experiment, arm, condition, status=status))
-    return new
-
-
-def grid_centre(runs: Sequence[RunRecord], condition: int) -> float:
-    """The rate around which the pilots of a condition were laid."""
-    lowest = min(run.config.optim.learning_rate for run in runs if run.pilot and run.condition == condition)
-    return float(f"{lowest / RATE_FACTORS[0]:.6g}")
-
-
-def _cell(run: RunRecord) -> tuple[int, int]:
-    return run.arm, run.condition
+def _setting(field: str, value: object, data: DataConfig) -> str:
+    if field == "train_size":
+        return size_words(data)
+    if field == "label_noise":
+        return f"{value:.0%} noisy labels" if value else "clean labels"
+    return str(value) if field == "dataset" else f"{field.replace('_', ' ')} {value}"

@@ -5,8 +5,9 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 from vit_lab.config import RunConfig
-from vit_lab.runs.states import Status
+from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.settings import ConfigError, parse
+from vit_lab.spelling import arm_label
 
 Kind = Literal["compare", "sweep", "claim"]
 
@@ -73,6 +74,30 @@ class RunRecord:
         """The run's settings. Raises ConfigError if the stored text is not valid any more."""
         return _parsed(self.config_json)
 
+    @cached_property
+    def unreadable(self) -> str | None:
+        """Why the stored settings are not valid here, as another version may have left them; None if they are."""
+        try:
+            self.config  # noqa: B018
+        except ConfigError as error:
+            return str(error)
+        return None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether some process is, or will be, at work on it."""
+        return self.status in ACTIVE
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether it stands still without a result, and can go on."""
+        return self.status in RESUMABLE
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has a result, good or bad."""
+        return self.status in ENDED
+
 
 @lru_cache(maxsize=2048)
 def _parsed(config_json: str) -> RunConfig:
@@ -80,25 +105,6 @@ def _parsed(config_json: str) -> RunConfig:
     return parse(config_json)
 
 
-def unreadable(run: RunRecord) -> str | None:
-    """Why the run's stored settings are not valid here, as another version of the lab may have left them."""
-    try:
-        run.config  # noqa: B018
-    except ConfigError as error:
-        return str(error)
-    return None
-
-
-def arm_label(config: RunConfig) -> str:
-    """An init in few words: 'xavier', 'normal x0.01', 'vit x4 (qk x2)', 'linear-default (biases too)'."""
-    init = config.init
-    groups = [f"{group} x{getattr(init, f'{group}_scale'):g}" for group in ("embed", "qk", "vo", "mlp", "head")
-              if getattr(init, f"{group}_scale") != 1]  # fmt: skip
-    groups += ["biases too"] * (init.biases == "scheme")
-    scale = f" x{init.variance_scale:g}" if init.variance_scale != 1 else ""
-    return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
-
-
 def run_name(config: RunConfig) -> str:
     """What a run is called until a person names it."""
-    return f"{arm_label(config)}, seed {config.seed}"
+    return f"{arm_label(config.init)}, seed {config.seed}"

@@ -12,7 +12,7 @@ from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_
 
 
 def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[RunRecord]:
-    """The finished runs whose config suits, the one launched last first; those that cannot be read here are passed over."""
+    """The finished runs whose config suits, the one launched last first, without those that cannot be read here."""
     for run in store.runs():
         if run.status == Status.FINISHED and paths.checkpoint(run.id).is_file() and _suits(run, suits):
             yield run

@@ -1,6 +1,11 @@
-"""An arm's mark on a page: its letter in its colour."""
+"""An arm on a page: its letter in its colour, and its init in numbers."""
+
+import math
 
 from vit_lab.analysis.arms import letter
+from vit_lab.config import RunConfig
+from vit_lab.init.schemes import SCHEMES
+from vit_lab.spelling import arm_label, written_out
 
 MARKDOWN_COLOURS = ("blue", "orange", "green", "violet", "red", "yellow")
 
@@ -8,3 +13,11 @@ MARKDOWN_COLOURS = ("blue", "orange", "green", "violet", "red", "yellow")
 def chip(arm: int, words: str = "") -> str:
     """Markdown for an arm's letter in its colour, or for other words in that colour."""
     return f":{MARKDOWN_COLOURS[arm % len(MARKDOWN_COLOURS)]}-badge[{words or letter(arm)}]"
+
+
+def variance_words(config: RunConfig) -> str:
+    """The init, and the σ and σ² that it gives a square matrix of the model's width, before any truncation."""
+    dim = config.model.dim
+    variance = SCHEMES[config.init.scheme].sigma2(dim, dim) * config.init.variance_scale
+    std, variance_told = written_out(math.sqrt(variance)), written_out(variance)
+    return f"**{arm_label(config.init)}**: σ = {std}, σ² = {variance_told} at width {dim}"

@@ -23,10 +23,8 @@ READ_BY = {
 
 def model_words(model: ModelConfig) -> str:
     """How its input becomes tokens, and how large the model is, in Markdown."""
-    tokens, count = (
-        f"become **{model.num_tokens} tokens** of {model.dim} numbers",
-        f"**{num_parameters(model):,} parameters**",
-    )
+    tokens = f"become **{model.num_tokens} tokens** of {model.dim} numbers"
+    count = f"**{num_parameters(model):,} parameters**"
     heads, block = f"{model.heads} head{'s' * (model.heads > 1)}", f"block{'s' * (model.depth > 1)}"
     if isinstance(model, TransformerConfig):
         stacks = f"{model.depth} encoder and {model.depth} decoder {block} of {heads}"
@@ -34,8 +32,8 @@ def model_words(model: ModelConfig) -> str:
         return f"**{symbols}** {tokens}. {stacks}, {count}."
     blocks = f"{model.depth} {block} of {heads}"
     if isinstance(model, TimesformerConfig):
-        return (f"**{model.num_frames} frames of {_patches(model.num_patches)}** {tokens}. {blocks}, {count}. "
-                f"A patch attends to {READ_BY[model.space_time]}.")  # fmt: skip
+        clip = f"**{model.num_frames} frames of {_patches(model.num_patches)}**"
+        return f"{clip} {tokens}. {blocks}, {count}. A patch attends to {READ_BY[model.space_time]}."
     token = " and a class token" if model.pool == "cls" else ""
     return f"**{_patches(model.num_patches)}{token}** {tokens}. {blocks}, {count}."
 
@@ -44,10 +42,16 @@ def _patches(count: int) -> str:
     return f"{count} patch{'es' if count > 1 else ''}"
 
 
+def about(seconds: float) -> str:
+    """A duration as a person says it."""
+    return f"about {max(seconds, 1):.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"
+
+
 GLOSSARY = """
 - **Arm**: one of the settings under comparison. A is blue, B orange.
-- **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the values
-  and the projection after attention, `mlp` the two layers of the MLP, `embed` the embedding, `head` the classifier.
+- **Layer**: a group of weight matrices in one block, such as `2.qk`, the queries and keys of block 2. `vo` are the
+  values and the projection after attention, `mlp` the two layers of the MLP, `embed` the embedding, `head` the
+  classifier.
 - **Nat**: the unit of a loss with natural logarithms. Guessing evenly among 10 classes costs ln 10 = 2.30 nats.
 - **Std (σ) and variance (σ²)**: how widely the weights are spread; the variance is the std squared.
 - **Frobenius norm**: the root of the sum of all squared weights, the length of a matrix seen as one long vector.

@@ -56,8 +56,15 @@ WEIGHTS = _matrix("key", "query", "weight", SEQUENTIAL, height=340)
 MASK = _matrix("key", "query", "may read", SEQUENTIAL, height=340)
 
 
-def matrix(values: NDArray[Any], spec: dict[str, Any], key: str, words: str, *, rows: Sequence[str] = (),
-           columns: Sequence[str] = ()) -> None:  # fmt: skip
+def matrix(
+    values: NDArray[Any],
+    spec: dict[str, Any],
+    key: str,
+    words: str,
+    *,
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+) -> None:
     """Draw a matrix; rows and columns are counted from 1 unless they have names."""
     st.vega_lite_chart(matrix_rows(values, rows, columns), spec, key=key, alt=words)
 
@@ -70,8 +77,6 @@ def matrix_rows(values: NDArray[Any], rows: Sequence[str] = (), columns: Sequenc
     height, width = values.shape
     row_names = list(rows) or [str(row + 1) for row in range(height)]
     column_names = list(columns) or [str(column + 1) for column in range(width)]
-    return pd.DataFrame({
-        "row": np.repeat(row_names, width), "column": np.tile(column_names, height),
-        "i": np.repeat(np.arange(height), width), "j": np.tile(np.arange(width), height),
-        "value": np.asarray(values, dtype=float).ravel(),
-    })  # fmt: skip
+    names = {"row": np.repeat(row_names, width), "column": np.tile(column_names, height)}
+    places = {"i": np.repeat(np.arange(height), width), "j": np.tile(np.arange(width), height)}
+    return pd.DataFrame(names | places | {"value": np.asarray(values, dtype=float).ravel()})

@@ -16,7 +16,7 @@ SIDE = 28  # pixels of an image
 
 
 def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = "") -> dict[str, Any]:
-    """A square of `size` screen pixels. `number` is the format in which values are written on the patches, none by default."""
+    """A square of `size` screen pixels. `number` is the format in which values stand on the patches, if they do."""
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, SIDE], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[SIDE, 0], nice=False))
     picture = (
@@ -26,21 +26,20 @@ def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = 
     )
     place = {"x": x, "y": y, "x2": "x2:Q", "y2": "y2:Q"}
     tooltip = [alt.Tooltip("place:N", title="patch"), alt.Tooltip("value:Q", title=value, format=".4~g")]
-    tiles = alt.Chart().mark_rect(opacity=opacity).encode(
-        **place, color=alt.Color("value:Q", scale=scale, legend=None), tooltip=tooltip
-    )  # fmt: skip
+    colour = alt.Color("value:Q", scale=scale, legend=None)
+    tiles = alt.Chart().mark_rect(opacity=opacity).encode(**place, color=colour, tooltip=tooltip)
     frame = alt.Chart().mark_rect(fill=None, stroke="#ec4899", strokeWidth=3 if size > 200 else 2).encode(**place)
+    of_patches = alt.datum.kind == "patch"
     layers = [
         picture.transform_filter(alt.datum.kind == "image"),
-        tiles.transform_filter(alt.datum.kind == "patch"),
+        tiles.transform_filter(of_patches),
         frame.transform_filter(alt.datum.chosen),
     ]
     if number:
-        words = alt.Chart().encode(
-            x="middle_x:Q", y="middle_y:Q", text=alt.Text("value:Q", format=number), tooltip=tooltip
-        )
+        text = alt.Text("value:Q", format=number)
+        words = alt.Chart().encode(x="middle_x:Q", y="middle_y:Q", text=text, tooltip=tooltip)
         for style in ({"color": "black", "stroke": "black", "strokeWidth": 3}, {"color": "white"}):
-            layers.append(words.mark_text(fontSize=12, fontWeight=600, **style).transform_filter(alt.datum.kind == "patch"))  # fmt: skip
+            layers.append(words.mark_text(fontSize=12, fontWeight=600, **style).transform_filter(of_patches))
     spec = constant_spec(alt.layer(*layers), size)
     return spec | {"width": size, "autosize": {"type": "pad"}}
 
@@ -51,9 +50,16 @@ WEIGHTS = _map("weight", SEQUENTIAL, 300, 0.72, ".2f")
 HEAD = _map("weight", SEQUENTIAL, 130, 0.72)
 
 
-def patch_map(values: NDArray[Any], spec: dict[str, Any], key: str, words: str, *, chosen: int | None = None,
-              image: NDArray[np.uint8] | None = None) -> None:  # fmt: skip
-    """Draw the values (N,) of the patches of an image, the `chosen` patch framed, over the image (28, 28) if there is one."""
+def patch_map(
+    values: NDArray[Any],
+    spec: dict[str, Any],
+    key: str,
+    words: str,
+    *,
+    chosen: int | None = None,
+    image: NDArray[np.uint8] | None = None,
+) -> None:
+    """Draw the values (N,) of an image's patches, over the image (28, 28) if given; the `chosen` patch is framed."""
     st.vega_lite_chart(map_rows(values, chosen, image), spec, key=key, alt=words, width="content")
 
 
@@ -67,11 +73,10 @@ def map_rows(values: NDArray[Any], chosen: int | None, image: NDArray[np.uint8] 
         rows.append({"kind": "image", "x": SIDE / 2, "y": SIDE / 2, "url": as_url(large), "chosen": False})
     for place, value in enumerate(values):
         y, x = divmod(place, side)
-        rows.append({
-            "kind": "patch", "x": x * size, "x2": (x + 1) * size, "y": y * size, "y2": (y + 1) * size,
-            "middle_x": (x + 0.5) * size, "middle_y": (y + 0.5) * size, "value": float(value),
-            "place": place_words(place, side), "chosen": place == chosen,
-        })  # fmt: skip
+        box = {"x": x * size, "x2": (x + 1) * size, "y": y * size, "y2": (y + 1) * size}
+        middle = {"middle_x": (x + 0.5) * size, "middle_y": (y + 0.5) * size}
+        told = {"value": float(value), "place": place_words(place, side), "chosen": place == chosen}
+        rows.append({"kind": "patch"} | box | middle | told)
     return pd.DataFrame(rows)
 
 

@@ -30,7 +30,7 @@ def as_url(picture: NDArray[np.uint8] | bytes) -> str:
 def show_picture(
     picture: NDArray[np.uint8] | bytes, alt: str, width: int | Literal["stretch", "content"] = "content"
 ) -> None:
-    """Show what `as_url` takes. A file that the browser is to fetch might be gone before it does, if a slider moves on."""
+    """Show what `as_url` takes: as an address, for a file could be gone before a browser fetches it."""
     st.image(as_url(picture), alt=alt, width=width)
 
 
@@ -48,7 +48,7 @@ def places_of(label: int) -> list[int]:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def apart(image: NDArray[np.uint8], patch_size: int) -> NDArray[np.uint8]:
-    """Any image (28, 28) with its patches moved apart; the gaps are transparent, so it suits a light and a dark page. RGBA."""
+    """Any image (28, 28) with its patches moved apart. RGBA, with transparent gaps for light and dark pages."""
     side = len(image) // patch_size
     gap = 0 if side == 1 else 8 if side <= 4 else 5 if side <= 7 else 3 if side <= 14 else 1
     return _apart(image, patch_size, PIXELS // len(image), gap)
@@ -91,9 +91,8 @@ def draw_input(dataset: str, model: ModelConfig) -> None:
         st.markdown(sequence_words("copy" if dataset == "copy" else "reverse", model))
     elif isinstance(model, TimesformerConfig):
         picture = frames_apart(0, model.num_frames, model.patch_size)
-        show_picture(
-            picture, width="stretch", alt=f"{model.num_frames} frames of a digit in {model.patch_size}-pixel patches"
-        )
+        alt = f"{model.num_frames} frames of a digit in {model.patch_size}-pixel patches"
+        show_picture(picture, width="stretch", alt=alt)
     else:
         alt = f"A digit in {model.patch_size}-pixel patches"
         show_picture(apart(digit(0), model.patch_size), width=150, alt=alt)

@@ -10,11 +10,12 @@ import streamlit as st
 
 from vit_lab.analysis.arms import letter
 from vit_lab.config import GROUPS
-from vit_lab.events import counts_of, rows_of
+from vit_lab.events import read_counts, rows_of
 from vit_lab.places import Place, read_place
-from vit_lab.runs.records import RunRecord, arm_label
+from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.spelling import arm_label
 from vit_lab.ui.words import LIVE_WEIGHTS
 
 LINEAR_BINS = 72  # of a weight histogram on a linear axis
@@ -23,8 +24,8 @@ LIVE_CHARTS = {
     "curves": ("loss", "accuracy"),
     "weights": tuple(f"{measure}/{group}" for measure in LIVE_WEIGHTS for group in GROUPS),
 }
-SCHEMA = pa.schema([(name, pa.string()) for name in ("run", "arm", "name", "split")]
-                   + [("step", pa.int64()), ("value", pa.float64())])  # fmt: skip
+TEXTS = [(name, pa.string()) for name in ("run", "arm", "name", "split")]
+SCHEMA = pa.schema([*TEXTS, ("step", pa.int64()), ("value", pa.float64())])
 WORDS = pa.dictionary(pa.int16(), pa.string())
 COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()
@@ -58,7 +59,7 @@ def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
     frames = []
     for run in runs:
         frame = _probes(store, run.id, _version(run))
-        frames.append(frame.assign(run=run.id, arm=letter(run.arm), name=arm_label(run.config)))
+        frames.append(frame.assign(run=run.id, arm=letter(run.arm), name=arm_label(run.config.init)))
     columns = ["run", "arm", "name", "step", "measure", "place", "value", *PLACED_BY]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
@@ -176,7 +177,7 @@ def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _histograms(_store: Store, run_id: str, layer: str, version: str) -> list[tuple[int, list[int]]]:
     place = read_place(layer)
-    return [(event["step"], counts_of(event)[place]) for event in _store.events(run_id, "histograms")]
+    return [(event["step"], read_counts(event["counts"])[place]) for event in _store.events(run_id, "histograms")]
 
 
 @st.cache_data(show_spinner=False)

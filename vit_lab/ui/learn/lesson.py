@@ -1,10 +1,11 @@
-"""What all Learn pages share: a heading, captions that say what to look for, and the link that opens Train filled in."""
+"""What all Learn pages share: a heading, captions that say what to look for, and the links at the end."""
 
 import streamlit as st
 
 from vit_lab.config import RunConfig
+from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
-from vit_lab.ui.train.form import train_link
+from vit_lab.ui.train.widgets import train_link
 
 LESSONS = {
     "learn_patches": "1 · Patches",
@@ -24,7 +25,7 @@ def lesson(name: str) -> None:
 
 def look_for(text: str) -> None:
     """The caption under a figure: what to look for in it."""
-    st.caption(f":material/visibility: {text}")
+    note(f":material/visibility: {text}")
 
 
 def end_of_lesson(name: str, label: str, *arms: RunConfig) -> None:
@@ -34,5 +35,6 @@ def end_of_lesson(name: str, label: str, *arms: RunConfig) -> None:
         st.page_link("pages/train.py", label=label, icon=":material/play_circle:", query_params=train_link(arms))
         names = list(LESSONS)
         if following := names[names.index(name) + 1 : names.index(name) + 2]:
-            st.page_link(f"pages/{following[0]}.py", label=f"Next: {LESSONS[following[0]]}", icon=":material/east:",
-                         icon_position="right")  # fmt: skip
+            (page,) = following
+            to, title = f"pages/{page}.py", f"Next: {LESSONS[page]}"
+            st.page_link(to, label=title, icon=":material/east:", icon_position="right")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vit_lab.config import RunConfig, VitConfig
-from vit_lab.runs.records import RunRecord, arm_label
-from vit_lab.settings import parse
+from vit_lab.runs.records import RunRecord
+from vit_lab.spelling import arm_label
+from vit_lab.ui.prose import warn
+from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import open_store
 
 if TYPE_CHECKING:
@@ -34,47 +36,50 @@ def can_be_read(run: RunRecord) -> bool:
     from vit_lab.training.checkpoint import CheckpointError  # brings torch
 
     try:
-        model_of(run.config_json, run.id)
+        model_of(run.config, run.id)
     except CheckpointError:
-        st.warning(f"Run {run.number} is passed over, for its checkpoint cannot be read; on the page Runs it can be run again, or deleted.")  # fmt: skip
+        warn(f"""
+            Run {run.number} is passed over, for its checkpoint cannot be read; on the page Runs it can be run again, or
+            deleted.
+        """)
         return False
     return True
 
 
-def model_of(config_json: str, run_id: str | None = None) -> "Model":
+def model_of(config: RunConfig, run_id: str | None = None) -> "Model":
     """The model of a config at its init; or, of a run, as it was trained. Raises CheckpointError."""
     import torch
 
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
-    return _model_of(config_json, run_id)
+    return _model_of(config, run_id)
 
 
-def vit(config_json: str, run_id: str | None = None) -> "VisionTransformer":
+def vit(config: RunConfig, run_id: str | None = None) -> "VisionTransformer":
     """The same of a config that is known to be of a Vision Transformer."""
     from vit_lab.models.vit import VisionTransformer
 
-    model = model_of(config_json, run_id)
+    model = model_of(config, run_id)
     assert isinstance(model, VisionTransformer)
     return model
 
 
-@st.cache_resource(show_spinner="Building the model", max_entries=24)
-def _model_of(config_json: str, run_id: str | None) -> "Model":
+@st.cache_resource(show_spinner="Building the model", max_entries=24, hash_funcs=BY_CONFIG)
+def _model_of(config: RunConfig, run_id: str | None) -> "Model":
     from vit_lab.init.build import build_model
     from vit_lab.runs.trained import trained_model
 
-    model = build_model(parse(config_json)) if run_id is None else trained_model(open_store().run(run_id))
+    model = build_model(config) if run_id is None else trained_model(open_store().run(run_id))
     return model.requires_grad_(False)
 
 
-def as_input(pixels: bytes, config_json: str) -> "Tensor":
+def as_input(pixels: bytes, config: RunConfig) -> "Tensor":
     """A digit of 784 grey levels as the model of a config reads it, (1, 1, 28, 28)."""
     import torch
 
     from vit_lab.data.images import scaled
     from vit_lab.data.sources import SOURCES
 
-    data = parse(config_json).data
+    data = config.data
     image = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 28, 28)
     return scaled(image, SOURCES[data.dataset], data.normalise)  # type: ignore[index]
 
@@ -82,4 +87,5 @@ def as_input(pixels: bytes, config_json: str) -> "Tensor":
 def run_words(run: RunRecord) -> str:
     """Which run it is, in words that nobody has typed."""
     accuracy = "" if run.test_accuracy is None else f", {run.test_accuracy:.1%} on the test images"
-    return f"run {run.number} (`{arm_label(run.config)}`, {run.config.data.dataset}, seed {run.config.seed}{accuracy})"
+    init, data = arm_label(run.config.init), run.config.data
+    return f"run {run.number} (`{init}`, {data.dataset}, seed {run.config.seed}{accuracy})"

@@ -6,22 +6,25 @@ from functools import partial
 import streamlit as st
 
 from vit_lab.config import RunConfig
-from vit_lab.runs.experiments import new_experiment
-from vit_lab.runs.records import NewRun, RunRecord, unreadable
-from vit_lab.runs.states import ACTIVE
+from vit_lab.runs.experiments import Experiment, Runs
+from vit_lab.runs.plans import new_experiment
+from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.ui.arms import chip
-from vit_lab.ui.experiments.live import HOW_TO_READ, curves, status_badge
-from vit_lab.ui.experiments.page import live, progress
+from vit_lab.ui.experiments.controls import status_badge
+from vit_lab.ui.experiments.progress import progress
+from vit_lab.ui.experiments.skeleton import live
+from vit_lab.ui.figures.live_curves import HOW_TO_READ, curves
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
 
 
 def start(key: str, arms: Mapping[str, RunConfig]) -> None:
     """Queue a run for each arm, under the names they are given, and remember them under `key`."""
-    experiment = new_experiment()
-    named = [NewRun(config, f"{name}, seed {config.seed}", experiment, arm) for arm, (name, config) in enumerate(arms.items())]  # fmt: skip
+    experiment, runs = new_experiment(), []
+    for arm, (name, config) in enumerate(arms.items()):
+        runs.append(NewRun(config, f"{name}, seed {config.seed}", experiment, arm))
     with problems_told():
-        open_manager().submit(named)
+        open_manager().submit(runs)
         st.session_state[key] = experiment
         st.rerun()
 
@@ -33,7 +36,7 @@ def started(key: str, arms: Mapping[str, RunConfig]) -> list[RunRecord]:
     """
     store = open_store()
     experiment = st.session_state.get(key) or st.query_params.get(key)
-    at_work = dict.fromkeys(run.experiment for run in store.runs() if run.status in ACTIVE)
+    at_work = dict.fromkeys(run.experiment for run in store.runs() if run.is_active)
     for known in [experiment, *at_work] if experiment else at_work:
         if runs := [run for run in store.runs(experiment=known) if _is_of(run, list(arms.values()))]:
             st.session_state[key] = st.query_params[key] = known
@@ -43,7 +46,7 @@ def started(key: str, arms: Mapping[str, RunConfig]) -> list[RunRecord]:
 
 
 def _is_of(run: RunRecord, arms: Sequence[RunConfig]) -> bool:
-    return run.arm < len(arms) and not unreadable(run) and run.config == arms[run.arm]
+    return run.arm < len(arms) and not run.unreadable and run.config == arms[run.arm]
 
 
 def forget(key: str) -> None:
@@ -58,11 +61,11 @@ def watch(runs: Sequence[RunRecord], names: Sequence[str]) -> None:
     st.caption(HOW_TO_READ)
 
 
-def _states_and_curves(names: Sequence[str], store: Store, runs: list[RunRecord]) -> None:
-    runs = [run for run in runs if run.arm < len(names)]
+def _states_and_curves(names: Sequence[str], store: Store, experiment: Experiment) -> None:
+    runs = [run for run in experiment.runs if run.arm < len(names)]
     st.markdown("   ".join(f"{chip(run.arm)} {names[run.arm]} {status_badge(run)}" for run in runs))
     for run in runs:
         if run.error:
             st.caption(f"{names[run.arm]}: {run.error}")
-    progress(runs)
+    progress(Runs(tuple(runs)))
     curves(store, runs, dict(enumerate(names)))

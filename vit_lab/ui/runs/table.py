@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.config import RunConfig
-from vit_lab.runs.records import RunRecord, arm_label, unreadable
-from vit_lab.settings import difference, flat
+from vit_lab.runs.records import RunRecord
+from vit_lab.settings import PART_OF, difference, flat
+from vit_lab.spelling import arm_label
 
 COLUMN_CONFIG: dict[str, Any] = {
     "name": st.column_config.TextColumn("Run", width="medium"),
@@ -42,20 +43,26 @@ def matches(run: RunRecord, words: str) -> bool:
 
 
 def _row(run: RunRecord) -> dict[str, Any]:
-    why = unreadable(run)
-    init, settings = ("unreadable", why) if why else (arm_label(run.config), _settings(run.config))
+    why = run.unreadable
+    init, settings = ("unreadable", why) if why else (arm_label(run.config.init), _settings(run.config))
     total = run.total_steps
     return {
-        "name": run.name, "status": run.status, "progress": run.step / total if total else 0.0,
-        "loss": json.loads(run.sparkline), "val_accuracy": run.val_accuracy, "test_accuracy": run.test_accuracy,
-        "init": init, "settings": settings, "tags": run.tags, "seconds": run.wall_seconds,
+        "name": run.name,
+        "status": run.status,
+        "progress": run.step / total if total else 0.0,
+        "loss": json.loads(run.sparkline),
+        "val_accuracy": run.val_accuracy,
+        "test_accuracy": run.test_accuracy,
+        "init": init,
+        "settings": settings,
+        "tags": run.tags,
+        "seconds": run.wall_seconds,
         "started": pd.Timestamp(run.created_at),
-    }  # fmt: skip
+    }
 
 
 def _settings(config: RunConfig) -> str:
     """What differs from the defaults, the init left out: 'patch size 4, depth 2'."""
     changed, own = difference(RunConfig(), config), flat(config)
-    words = [f"{field.replace('_', ' ')} {values[1]}" for field, values in changed.items()
-             if field in own and field != "scheme" and not field.endswith("_scale")]  # fmt: skip
-    return ", ".join(words)
+    told = {field: new for field, (_, new) in changed.items() if field in own and PART_OF[field] != "init"}
+    return ", ".join(f"{field.replace('_', ' ')} {new}" for field, new in told.items())

@@ -5,16 +5,15 @@ import importlib
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import streamlit as st
 
 from vit_lab import paths
-from vit_lab.runs.limits import HOST
-from vit_lab.runs.manager import ForVisitor, RunManager
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors.choice import chosen_executor
+from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 from vit_lab.ui.serving.server import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
 from vit_lab.ui.serving.visitor import visitor
@@ -60,19 +59,21 @@ def start_from_dashboard() -> None:
     and runs a linked page alone. Calling it, and starting over, ends that for the life of the server.
     """
     if "framed" not in st.session_state:
-        root = Path(__file__).parents[3]
+        root = paths.top()
         st.navigation([root / "dashboard.py", *sorted((root / "pages").glob("*.py"))], position="hidden")
         st.rerun()
 
 
 def open_store() -> Store:
-    """The store; if it cannot be opened, the page says why and ends here."""
+    """The store; if it cannot be opened, or nothing could train its runs, the page says why and ends here."""
     start_from_dashboard()
     try:
+        chosen_executor()
         _notice_the_dead()
         return _store()
-    except StoreError as error:
-        st.error(str(error), title="The runs cannot be read")
+    except (ConfigError, StoreError) as error:
+        what = "The runs cannot be read" if isinstance(error, StoreError) else "Nothing can be trained here"
+        st.error(str(error), title=what)
         st.stop()
 
 
@@ -85,23 +86,22 @@ def problems_told() -> Iterator[None]:
         st.error(str(error))
 
 
-def tell_hold_up(runs: Iterable[RunRecord]) -> None:
-    """Say on the page what holds up the training of runs of this server, if something does."""
-    mine = (run.status in ACTIVE and run.process == _store().presence.name for run in runs)
+def tell_hold_up(active: Iterable[RunRecord]) -> None:
+    """Say what holds up the training of runs that are at work, if some of them are this server's and something does."""
+    mine = (run.process == _store().presence.name for run in active)
     if any(mine) and (problem := _manager().problem):
         st.warning(f"Training is held up: {problem}")
 
 
-def open_manager() -> RunManager | ForVisitor:
-    """The workers of this server, as this person may use them."""
+def open_manager() -> RunManager:
+    """The runs and workers of this server, as this person may handle them."""
     open_store()
-    manager, me = _manager(), visitor()
-    return manager if me == HOST else ForVisitor(manager, me)
+    return _manager().as_visitor(visitor())
 
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Start workers for a pair, and load the charts, in the background, so that the first click need not wait for them."""
+    """Start workers for a pair, and load the charts, in the background: the first click need not wait for them."""
 
     def load() -> None:
         for module in ("vit_lab.ui.figures.charts", "vit_lab.ui.figures.rows"):

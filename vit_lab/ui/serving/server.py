@@ -17,8 +17,9 @@ _streamlits_own: Any = getattr(app_session, "_populate_theme_msg", None)
 def serve_without_interrupting_runs() -> None:
     """Where the system can (Linux), have the server wait for a core to be free, instead of taking one at once.
 
-    It wakes up some hundred times a second if many watch, and runs lose more by being interrupted so often than by the work.
-    The main thread, which starts those of all sessions, and the calling one, which may start the workers, pass it on.
+    It wakes up some hundred times a second if many watch, and runs lose more by being interrupted so often than by the
+    work. The main thread, which starts those of all sessions, and the calling one, which may start the workers, pass it
+    on.
     """
     if hasattr(os, "SCHED_BATCH"):
         with suppress(OSError):
@@ -40,8 +41,8 @@ def read_the_theme_once() -> None:
 def leave_at_once() -> None:
     """End the process of a server, once all that matters is done; nothing happens in a process that is none.
 
-    A page may be in the middle of a computation, in a thread of its own. Python, on its way out, unwinds such a thread, and
-    C++ code answers that by aborting the process: signal 6 in place of exit code 0.
+    A page may be in the middle of a computation, in a thread of its own. Python, on its way out, unwinds such a thread,
+    and C++ code answers that by aborting the process: signal 6 in place of exit code 0.
     """
     if isinstance(Runtime._instance, Runtime):
         sys.stdout.flush(), sys.stderr.flush()

@@ -50,7 +50,7 @@ def _sits_at_the_machine() -> bool:
 
 
 def _token(cookie: str) -> bytes | None:
-    """What "2|mask|masked token|time" hides: mask and time change with each answer of the server, the token does not."""
+    """The token in "2|mask|masked token|time", which alone stays the same from one answer of the server to the next."""
     try:
         version, mask, masked, _ = cookie.strip('"').split("|")
         key, text = bytes.fromhex(mask), bytes.fromhex(masked)

@@ -1,39 +1,28 @@
 """The form of the Train page. Labels, help, defaults and limits come from the config; every setting is in the URL."""
 
-import math
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, KINDS, READS, RunConfig
 from vit_lab.init.schemes import SCHEMES
-from vit_lab.places import GROUP_NAMES
-from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
-from vit_lab.runs.records import arm_label
 from vit_lab.settings import ConfigError, choices, configure, describe, limits, settings_of
+from vit_lab.spelling import GROUP_NAMES
 from vit_lab.ui.arms import chip
-from vit_lab.ui.train.widgets import (
-    ARM_DEFAULTS,
-    DEFAULTS,
-    EPOCHS,
-    KEYS,
-    SCALE_DEFAULTS,
-    STANDARD,
-    for_another_kind,
-    is_spelled,
-    spelled,
-    train_link,
-    widgets_of,
-)
+from vit_lab.ui.prose import prose
+from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
+from vit_lab.ui.train.presets import follow_kind
+from vit_lab.ui.train.widgets import ARM_DEFAULTS, DEFAULTS, EPOCHS, SCALE_DEFAULTS, SCALES, STANDARD
 from vit_lab.ui.words import KINDS_SAID
 
-__all__ = ["Form", "preset_picker", "train_link", "variance_words"]
-
-SCALES = [f"{n}" for n in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100)]
-PATCH_SIZES = [1, 2, 4, 7, 14, 28]
-UNSAFE = dict.fromkeys(range(32), " ") | {ord("`"): "'"}  # in the code span that shows what a link says
+KINDS_HELP = "".join(f"\n- **{kind}**: {words}" for kind, words in KINDS_SAID.items())
+SCHEMES_HELP = "".join(f"\n- `{name}`: {scheme.summary}" for name, scheme in SCHEMES.items())
+SEEDS_HELP = prose(f"""
+    Each arm is trained from this many seeds, beginning with the one on the left. One pair is a demonstration; from
+    {FEWEST_FOR_EVIDENCE} on a result counts as evidence.
+""")
 
 
 class Form:
@@ -48,13 +37,7 @@ class Form:
         self.slots: dict[str, tuple[str, Any]] = {}  # what a field is called, and where to say what is wrong with it
         self.seed_count = 1
         self.wrong = ""  # which setting cannot be, and why
-        arrived = "drawn_kind" not in st.session_state  # with the link that this visit began with
-        if "form" in st.query_params:  # a link from another page, over a form that may be filled in already
-            arrived = True
-            del st.query_params["form"]
-        self.link = {key: text for key, text in st.query_params.items() if key in KEYS} if arrived else {}
-        for key in KEYS if self.link else ():
-            st.session_state.pop(key, None)
+        self.link = arriving_link()
 
     def kind(self) -> str:
         """Which model is trained; every field below follows it."""
@@ -64,9 +47,9 @@ class Form:
             default="vit",
             required=True,
             key="kind",
-            bind=_link_unless_empty("kind"),
-            on_change=_change_kind,
-            help="".join(f"\n- **{kind}**: {words}" for kind, words in KINDS_SAID.items()),
+            bind=link_unless_empty("kind"),
+            on_change=follow_kind,
+            help=KINDS_HELP,
         )
         self.values["kind"] = st.session_state["drawn_kind"] = kind
         return kind
@@ -90,7 +73,7 @@ class Form:
             placeholder=empty,
             help=describe(field),
             key=field,
-            bind=_link(field),
+            bind=link(field),
         )
         self._slot(field, label)
 
@@ -126,11 +109,11 @@ class Form:
             default="steps",
             required=True,
             key="length",
-            bind=_link_unless_empty("length"),
+            bind=link_unless_empty("length"),
         )
         if unit == "epochs":
             self.values["epochs"] = st.number_input(
-                "Epochs", value=EPOCHS, step=1, help=describe("epochs"), key="epochs", bind=_link("epochs")
+                "Epochs", value=EPOCHS, step=1, help=describe("epochs"), key="epochs", bind=link("epochs")
             )
             self._slot("epochs", "Epochs")
         else:
@@ -142,10 +125,9 @@ class Form:
             "How many seeds",
             value=1,
             step=1,
-            help="Each arm is trained from this many seeds, beginning with the one on the left. One pair is a "
-            f"demonstration; from {FEWEST_FOR_EVIDENCE} on a result counts as evidence.",
+            help=SEEDS_HELP,
             key="seeds",
-            bind=_link("seeds"),
+            bind=link("seeds"),
         )
         self._slot("seeds", "How many seeds")
         return self.seed_count
@@ -165,7 +147,7 @@ class Form:
             f"{chip(arm)} init",
             schemes,
             index=schemes.index(ARM_DEFAULTS[arm]),
-            help=describe("scheme") + "".join(f"\n- `{name}`: {scheme.summary}" for name, scheme in SCHEMES.items()),
+            help=describe("scheme") + SCHEMES_HELP,
             key=f"{letter}_scheme",
             bind="query-params",
         )
@@ -204,18 +186,6 @@ class Form:
         place.error(sentence)
         self.wrong = f"**{label}**: {sentence}."
 
-    def refused(self) -> str | None:
-        """What the link asks for and the form, now drawn, does not show: one sentence, on arrival only."""
-        told = []
-        for key, text in self.link.items():
-            asked = f"`{key}={text[:24].translate(UNSAFE)}{'…' if len(text) > 24 else ''}`"
-            if key not in st.session_state:
-                told.append(f"{asked} has no place in this form")
-            elif not is_spelled(shown := st.session_state[key], text):
-                told.append(f"{asked} does not work, so it is {spelled(shown) or 'left empty'}")
-        more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
-        return f"Not everything in the link can be used: {'; '.join(told[:3])}{more}." if told else None
-
     def _has(self, field: str) -> bool:
         return field in settings_of(self.values["kind"])
 
@@ -223,7 +193,7 @@ class Form:
         key, (low, high) = f"{letter}_{field}", limits(field)
         places = {float(scale): scale for scale in SCALES}
         for text in (st.query_params.get(key), st.session_state.get(key)):  # one that is not offered, but in use
-            if (number := _number(text)) is not None and low < number <= high:
+            if (number := number_in(text)) is not None and low < number <= high:
                 places[number] = str(text)
         picked = st.select_slider(
             f"{label} ×",
@@ -237,63 +207,3 @@ class Form:
 
     def _slot(self, field: str, label: str) -> None:
         self.slots[field] = label, st.empty()
-
-
-def variance_words(config: RunConfig) -> str:
-    """The scheme and its scale, with the sigma and sigma squared of a square matrix of the chosen width, before truncation if there is any."""
-    dim = config.model.dim
-    variance = SCHEMES[config.init.scheme].sigma2(dim, dim) * config.init.variance_scale
-    return f"**{arm_label(config)}**: σ = {math.sqrt(variance):.3g}, σ² = {variance:.3g} at width {dim}"
-
-
-def preset_picker() -> None:
-    """Buttons that fill the whole form; the one that matches what is filled in is lit."""
-    st.session_state["preset"] = next((name for name in PRESETS if _is_filled_in(name)), None)
-    st.pills(
-        "Start from",
-        list(PRESETS),
-        key="preset",
-        on_change=_fill_in,
-        help="".join(f"\n- **{name}**: {preset.summary}" for name, preset in PRESETS.items()),
-    )
-
-
-def _fill_in() -> None:
-    name = st.session_state["preset"]
-    if name in PRESETS:
-        st.session_state.update(widgets_of(PRESETS[name].config))
-
-
-def _change_kind() -> None:
-    shown = {key: st.session_state[key] for key in KEYS if key in st.session_state}
-    shown["kind"] = st.session_state["drawn_kind"]
-    st.session_state.update(for_another_kind(shown, st.session_state["kind"]))
-
-
-def _is_filled_in(name: str) -> bool:
-    wanted = widgets_of(PRESETS[name].config)
-    standard = widgets_of(STANDARD[wanted["kind"]]) | {"kind": "vit"}
-    return all(st.session_state.get(key, standard[key]) == value for key, value in wanted.items())
-
-
-def _number(text: Any) -> float | None:
-    try:
-        return float(text) if isinstance(text, str) and len(text) <= 24 else None
-    except ValueError:
-        return None
-
-
-def _link_unless_empty(field: str) -> Literal["query-params"] | None:
-    """Ties a choice to its place in the URL, save where nothing stands there: Streamlit would choose nothing."""
-    if st.query_params.get(field, "something"):
-        return "query-params"
-    del st.query_params[field]  # so the next choice has its place again
-    return None
-
-
-def _link(field: str) -> Literal["query-params"] | None:
-    """Ties a number to its place in the URL, save where an infinite one stands there: Streamlit cannot take that."""
-    try:
-        return "query-params" if math.isfinite(float(st.query_params.get(field, 0))) else None
-    except ValueError:
-        return "query-params"

@@ -1,4 +1,4 @@
-"""Preflight on the Train page: both arms before the first step, as the sliders move."""
+"""Preflight on the Train page: all arms before the first step, as the sliders move."""
 
 import math
 from collections.abc import Sequence
@@ -8,10 +8,12 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig
-from vit_lab.places import GROUP_NAMES, Place
-from vit_lab.settings import parse
+from vit_lab.places import Place
+from vit_lab.spelling import GROUP_NAMES
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.arms import chip
+from vit_lab.ui.prose import say
+from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.words import GLOSSARY
 
 if TYPE_CHECKING:
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
 
 DATA_SHAPE = ("num_frames", "vocabulary", "sequence_length")  # settings of a model that its clips or sequences follow
 GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
+SATURATES = "Each token looks at hardly more than one other, and the softmax lets little gradient through."
+HEALTHY = "Signal, attention and loss look healthy."
 MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
-    "attention saturates": "Each token looks at hardly more than one other, and the softmax lets little gradient through.",
+    "attention saturates": SATURATES,
     "signal explodes": "The tokens grow more than fivefold on their way: late blocks drown out what early ones say.",
     "not a number": "The numbers overflow already on the way through the model: no training can start from here.",
     "overconfident start": "The loss is far above ln(classes): the first steps go into unlearning random certainty.",
@@ -33,7 +37,7 @@ MEANINGS = {
 
 def gauge_badge(config: RunConfig) -> str:
     """Markdown for how a model starts, in a word or two."""
-    findings = _preflight(config.model_dump_json()).findings
+    findings = _preflight(config).findings
     return " ".join(f":red-badge[{finding}]" for finding in findings) or ":green-badge[healthy start]"
 
 
@@ -48,22 +52,18 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
 
     from vit_lab.ui.figures import charts
 
-    looks = [_preflight(config.model_dump_json()) for config in configs]
+    looks = [_preflight(config) for config in configs]
     table = pd.concat([_table(arm, look) for arm, look in enumerate(looks)], ignore_index=True)
     with fold:
         for arm, look in enumerate(looks):
-            expected = math.log(look.start.num_classes)
-            words = (
-                " ".join(MEANINGS[finding] for finding in look.findings) or "Signal, attention and loss look healthy."
-            )
-            st.markdown(f"{chip(arm)} {words} Loss {look.start.loss:.2f} nats; guessing evenly would give ln "
-                        f"{look.start.num_classes} = {expected:.2f}.")  # fmt: skip
+            start, words = look.start, " ".join(MEANINGS[finding] for finding in look.findings) or HEALTHY
+            even = f"ln {start.num_classes} = {math.log(start.num_classes):.2f}"
+            say(f"{chip(arm)} {words} Loss {start.loss:.2f} nats; guessing evenly would give {even}.")
         left, right = st.columns(2)
         with left:
             _chart(table, "activation_rms", charts.DEPTH_RMS, "Size of the tokens after each block.")
-            _chart(
-                table, "attention_entropy", charts.HEAD_ENTROPY, "A point a head: 1 looks everywhere, 0 at one token."
-            )
+            entropy = "A point a head: 1 looks everywhere, 0 at one token."
+            _chart(table, "attention_entropy", charts.HEAD_ENTROPY, entropy)
         with right:
             _chart(table, "gradient_norm", charts.LAYER_GRADIENT, "Norm of the gradient that reaches each layer.")
             _chart(table, "max_attention_logit", charts.HEAD_LOGIT, "Largest |q·k|/√d of each head: large saturates.")
@@ -98,15 +98,14 @@ def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 
-@st.cache_data(show_spinner="Looking at both arms before the first step", max_entries=500)
-def _preflight(config_json: str) -> "Preflight":
+@st.cache_data(show_spinner="Looking at both arms before the first step", max_entries=500, hash_funcs=BY_CONFIG)
+def _preflight(config: RunConfig) -> "Preflight":
     import torch
 
     from vit_lab.probes.preflight import preflight
 
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
-    config = parse(config_json)
-    return preflight(config, _batch(_data_of(config).model_dump_json()))
+    return preflight(config, _batch(_data_of(config)))
 
 
 def _data_of(config: RunConfig) -> RunConfig:
@@ -115,11 +114,11 @@ def _data_of(config: RunConfig) -> RunConfig:
     return RunConfig(seed=config.seed, data=config.data, model=KINDS[config.model.kind].model_validate(shape))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _batch(config_json: str) -> "Split":
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_CONFIG)
+def _batch(config: RunConfig) -> "Split":
     """The first validation examples of a run."""
     from vit_lab.data.run_data import Split
     from vit_lab.data.splits import load_run_data
 
-    validation = load_run_data(parse(config_json)).validation
+    validation = load_run_data(config).validation
     return Split(validation.images[:PROBE_IMAGES].clone(), validation.labels[:PROBE_IMAGES].clone())

@@ -1,4 +1,4 @@
-"""The widgets of the Train form as plain values: what a config, a preset or another kind of model fills in."""
+"""The widgets of the Train form as plain values: what they offer, and what a config fills in."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +12,8 @@ STANDARD = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS
 DEFAULTS: dict[str, Any] = {}  # of every setting; the first data set differs by kind
 for _config in reversed(STANDARD.values()):
     DEFAULTS |= flat(_config)
+PATCH_SIZES = [1, 2, 4, 7, 14, 28]
+SCALES = [f"{n}" for n in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100)]
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
 ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
 SCALE_DEFAULTS = ("1", "1", "1", "1", "0.1", "10")
@@ -36,10 +38,11 @@ def widgets_of(config: RunConfig) -> dict[str, Any]:
 
 
 def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) -> dict[str, Any]:
-    """All widgets as they stand for some arms, which differ in nothing but their init, each trained from `seeds` seeds.
+    """All widgets as they stand for some arms, each trained from `seeds` seeds.
 
-    They are at most MOST_ARMS, and the seed is that of the first arm. Of a run that is measured in epochs, the number of
-    steps counts for nothing and is not kept.
+    The arms are at most MOST_ARMS. They share all settings but their init: those of the first arm are taken, with its
+    seed. If its length is given in epochs, its number of steps has no effect, and the field of the steps keeps its
+    default.
     """
     values = widgets_of(arms[0]) | {"seed": arms[0].seed, "arms": len(arms), "seeds": seeds, "fair": fair}
     if values["length"] == "epochs":
@@ -51,17 +54,14 @@ def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) 
 
 
 def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) -> dict[str, str]:
-    """The query parameters that open the page Train filled in like that, whatever was filled in before.
+    """The query parameters that open the page Train with its form filled in for some arms (see `filled_in`).
 
-    What is as by default is left out, and `form` says so.
+    They hold what differs from the default, and `form`. That one tells the page to forget what was filled in before, so
+    that a setting which is left out gets its default.
     """
     wanted = filled_in(arms, seeds=seeds, fair=fair)
-    standard = widgets_of(STANDARD[wanted["kind"]]) | {
-        "kind": "vit",
-        "seed": DEFAULTS["seed"],
-        "seeds": 1,
-        "fair": False,
-    }
+    standard = widgets_of(STANDARD[wanted["kind"]])
+    standard |= {"kind": "vit", "seed": DEFAULTS["seed"], "seeds": 1, "fair": False}
     for letter, scale in zip(LETTERS.lower(), SCALE_DEFAULTS, strict=True):
         standard |= {f"{letter}_{field}": "1" for field in SCALE_FIELDS} | {f"{letter}_variance_scale": scale}
         standard[f"{letter}_biases"] = DEFAULTS["biases"]
@@ -72,8 +72,8 @@ def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False)
 def for_another_kind(shown: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """The widgets after a change of kind: what a person changed stays if it fits, the rest suits the new kind.
 
-    Changed is what differs from the nearest preset of the kind that is `shown`; suiting is what the first preset of the
-    new kind has.
+    A person changed what differs from the nearest preset of the kind that is `shown`. The rest is filled in from the
+    first preset of the new kind.
     """
     nearest = min(map(widgets_of, _presets(shown["kind"])), key=lambda preset: len(_changed(shown, preset)))
     start = _presets(kind)[0]

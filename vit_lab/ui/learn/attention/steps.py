@@ -13,7 +13,8 @@ from vit_lab.settings import configure
 from vit_lab.ui.figures.patch_map import place_words
 from vit_lab.ui.learn.digit import Digit
 from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
-from vit_lab.ui.train.form import SCALES, train_link
+from vit_lab.ui.serving.caches import BY_CONFIG
+from vit_lab.ui.train.widgets import SCALES, train_link
 
 AT_INIT, TRAINED = "At its init", "After training"
 SIZES = (4, 7, 14)  # of patches: few enough to write a number on each
@@ -66,6 +67,23 @@ class Steps:
     unscaled_entropy: Array  # (H,)
 
 
+@dataclass(frozen=True)
+class Look:
+    """What the lesson looks at: a model on a digit, and in it one head of one block and the token that asks there."""
+
+    shown: Shown
+    chosen: Digit
+    found: Steps
+    block: int  # this and the next two count from 0
+    head: int
+    query: int
+
+    def class_words(self, row: Array, what: str) -> str:
+        """A sentence on the class token's number in a row of scores or weights; nothing if there is no such token."""
+        there = self.shown.model.pool == "cls"
+        return f"The class token, which has no place, has {what} {row[0]:.3f}." if there else ""
+
+
 def choose_model() -> Shown:
     """Controls that choose the model: freshly initialised in a way of one's choice, or the latest trained run."""
     way = st.segmented_control("Model", [AT_INIT, TRAINED], default=AT_INIT, required=True, key="attention_model")
@@ -74,14 +92,16 @@ def choose_model() -> Shown:
             st.caption(f"The latest: {run_words(run)}.")
             return Shown(run.config, run)
         st.info("No ViT with patches of 4, 7 or 14 pixels has finished here yet; this is one at its init.")
-        st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:", query_params=train_link([configure()]))  # fmt: skip
+        link = train_link([configure()])
+        st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:", query_params=link)
         return Shown(configure(), None)
     left, right = st.columns(2, wrap=False)
     scheme = left.selectbox("Init", list(SCHEMES), key="attention_scheme")
     heads = right.selectbox("Heads", HEADS, index=HEADS.index(4), key="attention_heads")
     scale = st.select_slider("Variance ×", SCALES, value="1", key="attention_scale")
-    size = st.segmented_control("Patch size", SIZES, default=7, required=True, key="attention_patch",
-                                format_func=lambda size: f"{size} px")  # fmt: skip
+    size = st.segmented_control(
+        "Patch size", SIZES, default=7, required=True, key="attention_patch", format_func=lambda size: f"{size} px"
+    )
     return Shown(configure(scheme=scheme, variance_scale=float(scale), heads=heads, patch_size=size), None)
 
 
@@ -101,12 +121,15 @@ def choose_place(shown: Shown) -> tuple[int, int, int]:
 
 
 def steps(shown: Shown, chosen: Digit, block: int, variance: float = 1.0) -> Steps:
-    """The steps of attention in one block (from 0) on the chosen digit, with queries and keys of another variance if asked."""
-    return _steps(chosen.pixels, shown.config.model_dump_json(), shown.run.id if shown.run else None, block, variance)
+    """The steps of attention in one block (from 0) on the chosen digit.
+
+    `variance` multiplies that of the weights of queries and keys.
+    """
+    return _steps(chosen.pixels, shown.config, shown.run.id if shown.run else None, block, variance)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _steps(pixels: bytes, config_json: str, run_id: str | None, block: int, variance: float) -> Steps:
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_CONFIG)
+def _steps(pixels: bytes, config: RunConfig, run_id: str | None, block: int, variance: float) -> Steps:
     from vit_lab.models.attention import attention_weights
     from vit_lab.models.blocks import EncoderBlock
     from vit_lab.models.transformer import causal_mask
@@ -114,10 +137,10 @@ def _steps(pixels: bytes, config_json: str, run_id: str | None, block: int, vari
     from vit_lab.probes.steps import attention_steps, unscaled_weights
     from vit_lab.probes.trace import trace
 
-    model = vit(config_json, run_id)
+    model = vit(config, run_id)
     layer = model.blocks[block]
     assert isinstance(layer, EncoderBlock)
-    heads = trace(model, as_input(pixels, config_json)).heads[block]
+    heads = trace(model, as_input(pixels, config)).heads[block]
     found = attention_steps(layer.attention, heads, variance)
     unscaled, mask = unscaled_weights(found), causal_mask(heads.q.shape[2])
     of_image = {

@@ -8,6 +8,7 @@ from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 
 GREY = "#8a979b"
+TICKS = [0.01, 0.1, 1, 10, 100, 1000]
 
 
 def _histogram() -> dict[str, Any]:
@@ -27,28 +28,21 @@ def _histogram() -> dict[str, Any]:
 
 def _same_draw() -> dict[str, Any]:
     """The same weights under both schemes: one point a weight."""
-    points = (
-        alt.Chart()
-        .mark_point(filled=True, size=26, opacity=0.7, color="#0f8f83")
-        .encode(
-            x=alt.X("a:Q", title="the weight under A", axis=alt.Axis(format=".2~g", tickCount=5)),
-            y=alt.Y("b:Q", title="the same weight under B", axis=alt.Axis(format=".2~g", tickCount=5)),
-            tooltip=[alt.Tooltip("u:Q", title="share below", format=".1%"), alt.Tooltip("a:Q", format=".3g"),
-                     alt.Tooltip("b:Q", format=".3g")],
-        )
-    )  # fmt: skip
-    return constant_spec(alt.layer(points), 260)
+    x = alt.X("a:Q", title="the weight under A", axis=alt.Axis(format=".2~g", tickCount=5))
+    y = alt.Y("b:Q", title="the same weight under B", axis=alt.Axis(format=".2~g", tickCount=5))
+    share = alt.Tooltip("u:Q", title="share below", format=".1%")
+    tooltip = [share, alt.Tooltip("a:Q", format=".3g"), alt.Tooltip("b:Q", format=".3g")]
+    points = alt.Chart().mark_point(filled=True, size=26, opacity=0.7, color="#0f8f83")
+    return constant_spec(alt.layer(points.encode(x=x, y=y, tooltip=tooltip)), 260)
 
 
 def _depth() -> dict[str, Any]:
     """RMS by depth on a logarithmic axis; rows of kind "formula" are dashed."""
-    base = alt.Chart().encode(
-        x=alt.X("depth:Q", title="depth", axis=alt.Axis(tickMinStep=1, format="d", grid=False)),
-        y=alt.Y("value:Q", title="activation RMS", scale=alt.Scale(type="log"),
-                axis=alt.Axis(format="~g", tickCount=6, grid=False)),
-        color=ARM_COLOUR,
-        tooltip=[alt.Tooltip("name:N", title="variance"), alt.Tooltip("depth:Q"), alt.Tooltip("value:Q", format=".3g")],
-    )  # fmt: skip
+    x = alt.X("depth:Q", title="depth", axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    axis = alt.Axis(format="~g", tickCount=6, grid=False)
+    y = alt.Y("value:Q", title="activation RMS", scale=alt.Scale(type="log"), axis=axis)
+    tooltip = [alt.Tooltip("name:N", title="variance"), alt.Tooltip("depth:Q"), alt.Tooltip("value:Q", format=".3g")]
+    base = alt.Chart().encode(x=x, y=y, color=ARM_COLOUR, tooltip=tooltip)
     formula = base.mark_line(strokeDash=[5, 4], strokeWidth=1.5).transform_filter(alt.datum.kind == "formula")
     measured = base.transform_filter(alt.datum.kind == "measured")
     line, points = measured.mark_line(strokeWidth=1.5, opacity=0.6), measured.mark_point(filled=True, size=50)
@@ -57,13 +51,13 @@ def _depth() -> dict[str, Any]:
 
 def _by_scale(title: str, y: alt.Scale, guide: float | None, number_format: str) -> dict[str, Any]:
     """A measure of every head against the scale of the variance of q and k: heads as dots, their mean as a line."""
+    powers, axis = alt.Scale(type="log", nice=False, padding=12), alt.Axis(format="~g", grid=False, values=TICKS)
+    head = alt.Tooltip("head:N", title="block/head")
     base = alt.Chart().encode(
-        x=alt.X("scale:Q", title="variance of queries and keys ×", scale=alt.Scale(type="log", nice=False, padding=12),
-                axis=alt.Axis(format="~g", grid=False, values=[0.01, 0.1, 1, 10, 100, 1000])),
+        x=alt.X("scale:Q", title="variance of queries and keys ×", scale=powers, axis=axis),
         y=alt.Y("value:Q", title=title, scale=y, axis=alt.Axis(format=number_format, tickCount=6)),
-        tooltip=[alt.Tooltip("scale:Q", format=".3g"), alt.Tooltip("head:N", title="block/head"),
-                 alt.Tooltip("value:Q", format=".3g")],
-    )  # fmt: skip
+        tooltip=[alt.Tooltip("scale:Q", format=".3g"), head, alt.Tooltip("value:Q", format=".3g")],
+    )
     dots = base.mark_point(filled=True, size=26, opacity=0.35, color=GREY).transform_filter(alt.datum.kind == "head")
     mean = base.mark_line(strokeWidth=2.6, color="#0f8f83", point=alt.OverlayMarkDef(size=50, color="#0f8f83"))
     layers = [dots, mean.transform_filter(alt.datum.kind == "mean")]

@@ -8,13 +8,15 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import RunConfig
-from vit_lab.runs.states import ACTIVE, Status
+from vit_lab.runs.states import Status
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.training import forget, start, started, watch
+from vit_lab.ui.prose import say
 
 GUESS, EXPERIMENT, SEED = "guess", "guessed", "guess_seed"  # where they are kept, in the session and in the address
 MOST_POINTS, MOST_SEED = 50.0, 999
+COMMIT = "Choose a twin first; the pair may train once a guess is committed."
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,10 @@ def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
         _ask(question if seed == 0 else f"{question} This is another draw, **seed {seed}**.", list(arms))
         return False
     st.session_state[GUESS] = st.query_params[GUESS] = str(guess)
-    st.markdown(f":material/lock: Your guess: {chip(guess.arm)} **{list(arms)[guess.arm]}** ahead by **{_points(guess.points)}**.")  # fmt: skip
+    say(f"""
+        :material/lock: Your guess: {chip(guess.arm)} **{list(arms)[guess.arm]}** ahead by
+        **{_points(guess.points)}**.
+    """)
     if not runs:
         with st.container(horizontal=True):
             if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="guess_train"):
@@ -69,7 +74,7 @@ def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
             _again("Change the guess", seed)
         return False
     watch(runs, list(arms))
-    if any(run.status in ACTIVE for run in runs):
+    if any(run.is_active for run in runs):
         return False
     done = [run.val_accuracy for run in runs if run.status == Status.FINISHED and run.val_accuracy is not None]
     if len(done) == 2:
@@ -83,14 +88,12 @@ def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
 def _ask(question: str, names: Sequence[str]) -> None:
     st.markdown(question)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        arm = st.segmented_control(
-            "Ahead", [0, 1], format_func=lambda arm: f"{LETTERS[arm]} · {names[arm]}", key="guess_arm"
-        )
+        labels = [f"{LETTERS[arm]} · {name}" for arm, name in enumerate(names)]
+        arm = st.segmented_control("Ahead", [0, 1], format_func=lambda arm: labels[arm], key="guess_arm")
         points = st.number_input(
             "By about, points", 0.0, MOST_POINTS, 1.0, 0.5, format="%g", key="guess_points", width=160
         )
-        if st.button("Commit", icon=":material/lock:", disabled=arm is None, key="guess_commit",
-                     help="Choose a twin first; the pair may train once a guess is committed."):  # fmt: skip
+        if st.button("Commit", icon=":material/lock:", disabled=arm is None, key="guess_commit", help=COMMIT):
             st.session_state[GUESS] = str(Guess(arm or 0, points))
             st.rerun()
 

@@ -14,14 +14,13 @@ from vit_lab.analysis.statistics import accuracy_error
 from vit_lab.config import RunConfig, VitConfig
 from vit_lab.data.errors import DatasetError
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import apart, digit, places_of, show_picture
 from vit_lab.ui.learn.lesson import look_for
 from vit_lab.ui.learn.models import can_be_read, run_words, vit
-from vit_lab.ui.learn.training import start, started, watch
+from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 
 STEPS = 200  # of the classroom preset's 300
@@ -33,50 +32,49 @@ PAIR = {
 }
 MODEL = VitConfig()  # of the preset
 SHOWN = (5, 2)  # the digits that are shown in each order
+GREY = "#8a979b"
 
 
 def _shuffled_chart() -> dict[str, Any]:
     x = alt.X("order:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, labelLimit=200))
-    base = alt.Chart().encode(
-        x=x, xOffset=alt.XOffset("arm:N"), color=ARM_COLOUR,
-        tooltip=[alt.Tooltip("model:N"), alt.Tooltip("order:N"), alt.Tooltip("accuracy:Q", format=".2%"),
-                 alt.Tooltip("error:Q", format=".2%", title="standard error")],
-    )  # fmt: skip
     y = alt.Y("accuracy:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
+    tooltip = [
+        alt.Tooltip("model:N"),
+        alt.Tooltip("order:N"),
+        alt.Tooltip("accuracy:Q", format=".2%"),
+        alt.Tooltip("error:Q", format=".2%", title="standard error"),
+    ]
+    base = alt.Chart().encode(x=x, xOffset=alt.XOffset("arm:N"), color=ARM_COLOUR, tooltip=tooltip)
     bars = base.mark_bar().encode(y=y)
-    error = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q", color=alt.value("#8a979b"))
+    error = base.mark_rule(strokeWidth=2).encode(y=alt.Y("low:Q"), y2="high:Q", color=alt.value(GREY))
     numbers = base.mark_text(dy=-12, fontWeight=600).encode(y=y, text=alt.Text("accuracy:Q", format=".1%"))
-    chance = alt.Chart().mark_rule(strokeDash=[5, 4], color="#8a979b").encode(y=alt.datum(0.1))
+    chance = alt.Chart().mark_rule(strokeDash=[5, 4], color=GREY).encode(y=alt.datum(0.1))
     return constant_spec(alt.layer(bars, error, numbers, chance), 320)
 
 
 ACCURACIES = _shuffled_chart()
 
 
-def shuffle_lesson() -> None:
-    """The whole experiment: what is shown to the models, their training, and what came out."""
-    st.subheader("Does it need to know? Shuffle the patches", anchor=False)
-    st.markdown("Attention takes its tokens as a set, and so does the mean over tokens: swap two tokens, and the answer stays. So a "
-                "model without positions cannot tell an image from the same patches in another order. **What do you expect of a "
-                "model that has learned with positions?**")  # fmt: skip
-    _pictures()
-    runs, found = started(KEY, PAIR), finished_pair(open_store())
-    if found and not all(can_be_read(run) for run in found):
-        found = None
-    if runs:
-        watch(runs, NAMES)
-        look_for(f"{chip(0)} with positions, {chip(1)} without: both learn, on images as they are.")
-    if not found and not any(run.status in ACTIVE for run in runs):
-        st.markdown(f"Two runs of {STEPS} steps settle it: the classroom preset {chip(0)} with positions and {chip(1)} without, from "
-                    "the same random draw. It takes about half a minute on two idle cores, and the runs stay in Runs.")  # fmt: skip
-        if st.button("Train the pair", type="primary", icon=":material/play_arrow:", key="train_pair"):
-            start(KEY, PAIR)
-    if found:
-        _results(found)
+def pictures() -> None:
+    """Two digits in every order of patches that the models will see."""
+    images = np.stack([digit(places_of(label)[0]) for label in SHOWN])
+    columns = st.columns(3)
+    for column, (order, shuffled) in zip(columns, _orders(images).items(), strict=True):
+        with column:
+            st.markdown(f"**{order.capitalize()}**")
+            with st.container(horizontal=True, gap="small"):
+                for label, image in zip(SHOWN, shuffled, strict=True):
+                    show_picture(apart(image, MODEL.patch_size), width=130, alt=f"A {label}, patches {order}")
+
+
+def readable_pair() -> tuple[RunRecord, RunRecord] | None:
+    """The pair to be looked at, if its models can be read back; a run that cannot be is told of on the page."""
+    found = finished_pair(open_store())
+    return found if found and all(can_be_read(run) for run in found) else None
 
 
 def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
-    """The latest finished runs on the bundled digits, one with positions and one without, that differ in nothing else."""
+    """The latest finished runs on the bundled digits that differ in positions alone: one with them, one without."""
     from vit_lab.runs.trained import trained_runs  # brings torch
 
     latest: dict[RunConfig, RunRecord] = {}
@@ -89,7 +87,8 @@ def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
     return None
 
 
-def _results(pair: tuple[RunRecord, RunRecord]) -> None:
+def outcome(pair: tuple[RunRecord, RunRecord]) -> None:
+    """How accurate both models are in every order: chart, words and table."""
     placed, plain = pair
     try:
         rows = results(placed.id, plain.id)
@@ -100,44 +99,40 @@ def _results(pair: tuple[RunRecord, RunRecord]) -> None:
     st.markdown(f"{chip(0)} with positions: {run_words(placed)}. {chip(1)} without: {run_words(plain)}.")
     st.vega_lite_chart(rows, ACCURACIES, key="shuffled", alt="Accuracy on images as they are and with shuffled patches")
     a, b = (rows[rows["arm"] == letter].set_index("order")["accuracy"] for letter in LETTERS[:2])
-    lost = 100 * (a.iloc[0] - a.iloc[1])
-    look_for(f"With positions, one order for all images costs {lost:.1f} points; without, {100 * (b.iloc[0] - b.iloc[1]):.1f}. "
-             f"Grey lines are ± one standard error; the dashed line is guessing. Knowing places was worth "
-             f"{100 * (a.iloc[0] - b.iloc[0]):.1f} points on images as they are.")  # fmt: skip
+    lost, lost_without = (100 * (one.iloc[0] - one.iloc[1]) for one in (a, b))
+    look_for(f"""
+        With positions, one order for all images costs {lost:.1f} points; without, {lost_without:.1f}. Grey lines are ±
+        one standard error; the dashed line is guessing. Knowing places was worth {100 * (a.iloc[0] - b.iloc[0]):.1f}
+        points on images as they are.
+    """)
     rows["cell"] = [f"{row.accuracy:.2%} ± {row.error:.2%}" for row in rows.itertuples()]
     table = rows.pivot(index="order", columns="model", values="cell").loc[list(a.index), list(NAMES)]
     st.table(table.rename_axis(index=None, columns=None))
-    st.caption(f"Accuracy on the {images:,} bundled test digits ± its binomial standard error, √(p(1 − p)/n), for n = {images:,}; one seed. "
-               "Three seeds, and learned positions too, are measured in docs/findings/003-shuffled-patches.md.")  # fmt: skip
+    note(f"""
+        Accuracy on the {images:,} bundled test digits ± its binomial standard error, √(p(1 − p)/n), for n =
+        {images:,}; one seed. Three seeds, and learned positions too, are measured in
+        docs/findings/003-shuffled-patches.md.
+    """)
 
 
 @st.cache_data(show_spinner="Showing both models the test digits, shuffled", max_entries=8)
 def results(placed_id: str, plain_id: str) -> pd.DataFrame:
-    """Columns arm, model, order, accuracy, error, low, high, images: both models on the test digits in every order of patches."""
+    """Both models on the test digits in every order of patches.
+
+    Columns arm, model, order, accuracy, error, low, high, images.
+    """
     from vit_lab.data.splits import load_run_data
     from vit_lab.training.shuffled import shuffled_accuracies
 
     rows = []
     for letter, name, run in zip(LETTERS, NAMES, open_store().runs([placed_id, plain_id]), strict=False):
-        model, test = vit(run.config_json, run.id), load_run_data(run.config).test
+        model, test = vit(run.config, run.id), load_run_data(run.config).test
         for order, accuracy in shuffled_accuracies(model, test, run.config.seed).items():
             error = accuracy_error(accuracy, len(test))
-            rows.append({"arm": letter, "model": name, "order": order, "accuracy": accuracy, "error": error,
-                         "low": accuracy - error, "high": accuracy + error, "images": len(test)})  # fmt: skip
+            seen = {"arm": letter, "model": name, "order": order, "images": len(test)}
+            numbers = {"accuracy": accuracy, "error": error, "low": accuracy - error, "high": accuracy + error}
+            rows.append(seen | numbers)
     return pd.DataFrame(rows)
-
-
-def _pictures() -> None:
-    images = np.stack([digit(places_of(label)[0]) for label in SHOWN])
-    columns = st.columns(3)
-    for column, (order, shuffled) in zip(columns, _orders(images).items(), strict=True):
-        with column:
-            st.markdown(f"**{order.capitalize()}**")
-            with st.container(horizontal=True, gap="small"):
-                for label, image in zip(SHOWN, shuffled, strict=True):
-                    show_picture(apart(image, MODEL.patch_size), width=130, alt=f"A {label}, patches {order}")
-    look_for("One order for all: the same patches change places in every image. An order for each: even that is different from "
-             "image to image.")  # fmt: skip
 
 
 @st.cache_data(show_spinner=False)
@@ -147,9 +142,8 @@ def _orders(images: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
     from vit_lab.training.shuffled import ORDERS, patch_orders, shuffle_patches
 
     pixels = torch.from_numpy(images)[:, None]
-    return {
-        order: shuffle_patches(pixels, MODEL.patch_size, patch_orders(order, len(images), MODEL.num_patches, 0))[
-            :, 0
-        ].numpy()
-        for order in ORDERS
-    }
+    shuffled: dict[str, NDArray[np.uint8]] = {}
+    for order in ORDERS:
+        orders = patch_orders(order, len(images), MODEL.num_patches, 0)
+        shuffled[order] = shuffle_patches(pixels, MODEL.patch_size, orders)[:, 0].numpy()
+    return shuffled

@@ -9,6 +9,7 @@ from PIL import Image
 A_ROW = 8  # frames in a row of a strip
 ROW_PIXELS = 1_120  # width of a strip, about
 SPACE, TIME, QUERY = (15, 143, 131), (249, 115, 22), (59, 130, 246)  # teal, orange, and blue as in the paper's Fig. 2
+Look = tuple[NDArray[np.float32], tuple[int, int, int]]  # weights, and their colour
 FAINTEST, STRONGEST = 0.22, 0.85  # how much of the colour covers a patch that is within reach
 
 
@@ -18,11 +19,11 @@ def grey(clip: NDArray[np.float32]) -> NDArray[np.uint8]:
     return ((clip - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
 
 
-def strip(clip: NDArray[np.uint8], patch_size: int, query: tuple[int, int], looks: list[tuple[NDArray[np.float32], tuple[int, int, int]]]) -> NDArray[np.uint8]:  # fmt: skip
+def strip(clip: NDArray[np.uint8], patch_size: int, query: tuple[int, int], looks: list[Look]) -> NDArray[np.uint8]:
     """The frames of a clip (T, S, S) in rows, RGBA with see-through gaps.
 
-    `looks` are weights (T, N) with a colour each: the more of all that is read falls to a patch, the more of the colour it
-    gets; a patch with weight 0 is out of reach and stays grey. The query (frame, patch) is framed.
+    `looks` are weights (T, N) with a colour each. The larger its weight, the more of the colour a patch gets; one of
+    weight 0 is out of reach and stays grey. The query (frame, patch) is framed.
     """
     frames, size, _ = clip.shape
     across = min(frames, A_ROW)

@@ -25,23 +25,25 @@ def clip_config(space_time: SpaceTime, **settings: Any) -> RunConfig:
 
 
 def latest_clip_run(way: SpaceTime, frames: int | None = None, patch_size: int | None = None) -> RunRecord | None:
-    """The newest run that was trained to tell directions, with as many frames as the preset where none are asked for."""
+    """The newest run that was trained to tell directions; with the preset's frames where none are asked for."""
     c = preset("moving-digits").model
     assert isinstance(c, TimesformerConfig)
 
     def suits(config: RunConfig) -> bool:
         m = config.model
-        return (isinstance(m, TimesformerConfig) and config.data.dataset == "moving-direction" and m.space_time == way
-                and config.data.normalise and m.num_frames == (frames or c.num_frames) and patch_size in (None, m.patch_size))  # fmt: skip
+        if not isinstance(m, TimesformerConfig) or (m.space_time, m.num_frames) != (way, frames or c.num_frames):
+            return False
+        data = config.data
+        return data.dataset == "moving-direction" and data.normalise and patch_size in (None, m.patch_size)
 
     return latest_run(suits)
 
 
-def timesformer(config_json: str, run_id: str | None = None) -> "TimeSformer":
+def timesformer(config: RunConfig, run_id: str | None = None) -> "TimeSformer":
     """`vit_lab.ui.learn.models.model_of` a config that is known to be of a TimeSformer."""
     from vit_lab.models.timesformer import TimeSformer
 
-    model = model_of(config_json, run_id)
+    model = model_of(config, run_id)
     assert isinstance(model, TimeSformer)
     return model
 

@@ -1,4 +1,4 @@
-"""A clip and its reverse: the last part of the lesson on the TimeSformer, in which space alone meets divided attention."""
+"""A clip and its reverse, under space alone and divided attention: the last part of the lesson on the TimeSformer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
+from vit_lab.config import RunConfig
 from vit_lab.models.scores import SpaceTime
 from vit_lab.runs.records import RunRecord
 from vit_lab.ui.arms import chip
@@ -15,8 +16,10 @@ from vit_lab.ui.figures.picture import show_picture
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import film, grey
 from vit_lab.ui.learn.timesformer.models import ASKED, clip_config, held_out_clips, latest_clip_run, timesformer
+from vit_lab.ui.serving.caches import BY_CONFIG
 
 TWINS: tuple[SpaceTime, ...] = ("space", "divided")
+Row = dict[str, Any]
 
 
 def latest_twins() -> list[RunRecord | None]:
@@ -28,8 +31,8 @@ def clip_and_reverse(index: int, runs: Sequence[RunRecord | None]) -> None:
     """A clip and the same clip backwards, with what two models say of each, as trained, or as they start."""
     if missing := [way for way, run in zip(TWINS, runs, strict=True) if run is None]:
         st.info(f"Not trained yet, so answering as at step 0: {' and '.join(missing)}. Train both above.")
-    models = tuple((run.config_json, run.id) if run else (clip_config(way).model_dump_json(), None)
-                   for way, run in zip(TWINS, runs, strict=True))  # fmt: skip
+    twins = zip(TWINS, runs, strict=True)
+    models = tuple((run.config, run.id) if run else (clip_config(way), None) for way, run in twins)
     for column, (title, true, gif, rows) in zip(st.columns(2, gap="large"), _answers(models, index), strict=True):
         with column.container(border=True):
             st.markdown(f"**{title}** goes **{true}**")
@@ -47,37 +50,37 @@ def reversal_words(runs: Sequence[RunRecord | None]) -> None:
     for way, run in zip(TWINS, runs, strict=True):
         if run is None:
             return
-        accuracy, same = _reversal(run.config_json, run.id)
+        accuracy, same = _reversal(run.config, run.id)
         told.append(f"**{way}** {accuracy:.1%} right, the same answer both ways for {same:.1%}")
     st.markdown(f"On {ASKED} test clips and their {ASKED} reverses: " + "; ".join(told) + ".")
 
 
-@st.cache_data(show_spinner=False, max_entries=100)
-def _answers(models: Sequence[tuple[str, str | None]], index: int) -> list[tuple[str, str, bytes, list[dict[str, Any]]]]:  # fmt: skip
+@st.cache_data(show_spinner=False, max_entries=100, hash_funcs=BY_CONFIG)
+def _answers(models: Sequence[tuple[RunConfig, str | None]], index: int) -> list[tuple[str, str, bytes, list[Row]]]:
     """(title, true direction, film, rows of probabilities) of a clip and of its reverse."""
     from vit_lab.data.clips import DIRECTIONS
     from vit_lab.probes.space_time import both_ways
 
-    rows: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
+    rows: tuple[list[Row], list[Row]] = ([], [])
     for letter, which in zip(LETTERS, models, strict=False):
         model = timesformer(*which)
         clips, labels = held_out_clips(model.config.num_frames)
         for way, logits in zip(rows, both_ways(model, clips[index : index + 1]), strict=True):
-            likely = logits.softmax(dim=-1)[0].tolist()
-            way += [{"arm": letter, "answer": name, "value": value} for name, value in zip(DIRECTIONS, likely, strict=True)]  # fmt: skip
+            likely = zip(DIRECTIONS, logits.softmax(dim=-1)[0].tolist(), strict=True)
+            way += [{"arm": letter, "answer": name, "value": value} for name, value in likely]
     shown, label = grey(clips[index, :, 0].numpy()), int(labels[index])
-    return [("The clip", DIRECTIONS[label], film(shown), rows[0]),
-            ("Its reverse", DIRECTIONS[label ^ 1], film(np.flip(shown, axis=0)), rows[1])]  # fmt: skip
+    clip = "The clip", DIRECTIONS[label], film(shown), rows[0]
+    return [clip, ("Its reverse", DIRECTIONS[label ^ 1], film(np.flip(shown, axis=0)), rows[1])]
 
 
-@st.cache_data(show_spinner="Asking about all clips", max_entries=20)
-def _reversal(config_json: str, run_id: str) -> tuple[float, float]:
+@st.cache_data(show_spinner="Asking about all clips", max_entries=20, hash_funcs=BY_CONFIG)
+def _reversal(config: RunConfig, run_id: str) -> tuple[float, float]:
     """Accuracy over clips and reverses, and the share of clips with one answer for both."""
     import torch
 
     from vit_lab.probes.space_time import both_ways
 
-    model = timesformer(config_json, run_id)
+    model = timesformer(config, run_id)
     clips, labels = held_out_clips(model.config.num_frames)
     here, there = (logits.argmax(dim=-1) for logits in both_ways(model, clips))
     right = torch.cat([here == labels, there == labels ^ 1])  # the opposite of 0 is 1, and of 2 is 3

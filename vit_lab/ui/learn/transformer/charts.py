@@ -9,13 +9,21 @@ from vit_lab.ui.figures.matrix import COSINE
 
 GREY = "#8a979b"
 INK = "#1c2426"  # on the boxes, which are light on every page
-FILLS = {"embed": "#fbc4c4", "attention": "#fdd3a2", "mlp": "#b5dcf7", "norm": "#f3eeb0", "linear": "#d9cbf5", "softmax": "#bfe8c6"}  # fmt: skip
+FILLS = {
+    "embed": "#fbc4c4",
+    "attention": "#fdd3a2",
+    "mlp": "#b5dcf7",
+    "norm": "#f3eeb0",
+    "linear": "#d9cbf5",
+    "softmax": "#bfe8c6",
+}
+SHARE = alt.Scale(domain=[0, 1])
 WEIGHT = alt.Scale(domain=[0, 1], range=["rgba(138,151,155,0.12)", "#0f8f83"])  # none of it, all of it; on any page
 ROWS = 15.2  # of the drawing, from bottom to top
 
 
 def _drawing() -> dict[str, Any]:
-    """Boxes, lines, arrowheads and words at places on a sheet 100 wide and ROWS high; see `vit_lab.ui.learn.transformer.drawing`."""
+    """Boxes, lines, arrowheads and words on a sheet 100 wide and ROWS high; the module `drawing` says what is where."""
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, 100], nice=False), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[-0.4, ROWS], nice=False), axis=None)
     base = alt.Chart().encode(x=x, y=y)
@@ -29,10 +37,17 @@ def _drawing() -> dict[str, Any]:
         .encode(x2="x2:Q", y2="y2:Q")
     )
     lines = only("line").mark_line(color=GREY, strokeWidth=1.5).encode(detail="line:N", order="order:Q")
-    boxes = only("box").mark_rect(cornerRadius=4).encode(
-        x2="x2:Q", y2="y2:Q", tooltip=[alt.Tooltip("name:N"), alt.Tooltip("detail:N")],
-        color=alt.Color("fill:N", scale=alt.Scale(domain=list(FILLS), range=list(FILLS.values())), legend=None),
-    )  # fmt: skip
+    fills = alt.Scale(domain=list(FILLS), range=list(FILLS.values()))
+    boxes = (
+        only("box")
+        .mark_rect(cornerRadius=4)
+        .encode(
+            x2="x2:Q",
+            y2="y2:Q",
+            tooltip=[alt.Tooltip("name:N"), alt.Tooltip("detail:N")],
+            color=alt.Color("fill:N", scale=fills, legend=None),
+        )
+    )
     names = only("name").mark_text(fontSize=11.5, fontWeight=600, color=INK).encode(text="name:N")
     details = only("detail").mark_text(fontSize=10.5, color=INK).encode(text="name:N")
     words = only("words").mark_text(fontSize=11.5, color=GREY).encode(text="name:N")
@@ -73,17 +88,22 @@ def _grid(x_title: str, y_title: str, height: int, colours: alt.Scale, *, labels
 
 def _symbols() -> dict[str, Any]:
     """How probable each symbol is at one place."""
-    bars = alt.Chart().mark_bar(color="#0f8f83", cornerRadius=2).encode(
-        x=alt.X("symbol:N", title="next symbol", sort=alt.EncodingSortField("i", op="min"), axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("value:Q", title="probability", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)),
+    by_number = alt.EncodingSortField("i", op="min")
+    bars = alt.Chart().mark_bar(color="#0f8f83", cornerRadius=2)
+    bars = bars.encode(
+        x=alt.X("symbol:N", title="next symbol", sort=by_number, axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("value:Q", title="probability", scale=SHARE, axis=alt.Axis(format=".0%", tickCount=5)),
         opacity=alt.condition("datum.chosen", alt.value(1), alt.value(0.4)),
         tooltip=[alt.Tooltip("symbol:N"), alt.Tooltip("value:Q", format=".2%")],
-    )  # fmt: skip
+    )
     return constant_spec(alt.layer(bars), 200)
 
 
 def _smoothed() -> dict[str, Any]:
-    """The loss against the probability of the right symbol, without and with smoothing; rows of kind "least" mark minima."""
+    """The loss against the probability of the right symbol, without and with smoothing.
+
+    Rows of kind "least" mark minima.
+    """
     base = alt.Chart().encode(
         x=alt.X("x:Q", title="probability given to the right symbol", axis=alt.Axis(format=".0%", grid=False)),
         y=alt.Y("value:Q", title="loss (nats)", axis=alt.Axis(tickCount=5)),
@@ -97,12 +117,9 @@ def _smoothed() -> dict[str, Any]:
 
 def _rates() -> dict[str, Any]:
     """Learning rates by step."""
-    line = alt.Chart().mark_line(strokeWidth=2.4).encode(
-        x=STEP,
-        y=alt.Y("value:Q", title="learning rate", axis=alt.Axis(format=".1~e", tickCount=5)),
-        color=ARM_COLOUR,
-        tooltip=[alt.Tooltip("step:Q", format=",d"), alt.Tooltip("value:Q", format=".3e")],
-    )  # fmt: skip
+    y = alt.Y("value:Q", title="learning rate", axis=alt.Axis(format=".1~e", tickCount=5))
+    tooltip = [alt.Tooltip("step:Q", format=",d"), alt.Tooltip("value:Q", format=".3e")]
+    line = alt.Chart().mark_line(strokeWidth=2.4).encode(x=STEP, y=y, color=ARM_COLOUR, tooltip=tooltip)
     return constant_spec(alt.layer(line), 240)
 
 

@@ -15,18 +15,26 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 LEFT, RIGHT, WIDTH, HALF = 7.0, 56.0, 38.0, 0.36  # left edges of the two towers; a box's width and half its height
 LANE = 4.0  # how far left of the boxes a residual line runs
+FEED_FORWARD = ("mlp", "Feed-forward", "mlp")
+TOWERS = {  # by stack: the paths of its embedding and of its final norm; path, title and colour of a block's sublayers
+    "encoder": ("source_embed", "norm_encoder", (("attention", "Self-attention", "attention"), FEED_FORWARD)),
+    "decoder": (
+        "target_embed",
+        "norm_decoder",
+        (
+            ("attention", "Masked self-attention", "attention"),
+            ("cross", "Cross-attention", "attention"),
+            FEED_FORWARD,
+        ),
+    ),
+}
 
 
 def drawing(pieces: "dict[str, Piece]", c: TransformerConfig) -> pd.DataFrame:
     """Rows for DRAWING: the model of config `c`, whose pieces are known by their paths in it."""
     length = c.sequence_length
-    rows = [
-        *_tower(LEFT, pieces, "source_embed", f"source: {length} symbols", "encoder", c,
-                [("attention", "Self-attention", "attention"), ("mlp", "Feed-forward", "mlp")], "norm_encoder"),
-        *_tower(RIGHT, pieces, "target_embed", f"start, and {length - 1} written", "decoder", c,
-                [("attention", "Masked self-attention", "attention"), ("cross", "Cross-attention", "attention"),
-                 ("mlp", "Feed-forward", "mlp")], "norm_decoder"),
-    ]  # fmt: skip
+    rows = _tower(LEFT, pieces, c, "encoder", f"source: {length} symbols")
+    rows += _tower(RIGHT, pieces, c, "decoder", f"start, and {length - 1} written")
     centre = RIGHT + WIDTH / 2
     rows += _box(RIGHT, 13, "Linear", pieces["head"], "linear")
     rows += _line("to head", (centre, 12 + HALF), (centre, 13 - HALF)) + _arrow("up", centre, 13 - HALF - 0.08)
@@ -39,9 +47,9 @@ def drawing(pieces: "dict[str, Piece]", c: TransformerConfig) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _tower(x: float, pieces: "dict[str, Piece]", embed: str, enters: str, stack: str, c: TransformerConfig,
-           sublayers: list[tuple[str, str, str]], norm: str) -> list[Row]:  # fmt: skip
+def _tower(x: float, pieces: "dict[str, Piece]", c: TransformerConfig, stack: str, enters: str) -> list[Row]:
     """Embedding, positions, one framed block that stands for all, and the final norm."""
+    embed, norm, sublayers = TOWERS[stack]
     middle = x + WIDTH / 2
     rows = [_words(middle, 0, enters), *_box(x, 1, f"Embedding × √{c.dim}", pieces[embed], "embed"), *_plus(middle, 2)]
     rows += _line(f"{stack} in", (middle, 0.25), (middle, 1 - HALF)) + _arrow("up", middle, 1 - HALF - 0.08)
@@ -56,9 +64,9 @@ def _tower(x: float, pieces: "dict[str, Piece]", embed: str, enters: str, stack:
         rows += _line(f"{path} 1", (middle, below), (middle, row - HALF)) + _arrow("up", middle, row - HALF - 0.08)
         rows += _line(f"{path} 2", (middle, row + HALF), (middle, row + 1 - HALF))
         rows += _line(f"{path} 3", (middle, row + 1 + HALF), (middle, row + 2))
-        rows += _line(
-            f"{path} around", (middle, below + 0.42), (x - LANE, below + 0.42), (x - LANE, row + 2), (middle, row + 2)
-        )
+        lane = x - LANE
+        corners = ((middle, below + 0.42), (lane, below + 0.42), (lane, row + 2), (middle, row + 2))
+        rows += _line(f"{path} around", *corners)
         below, row = row + 2.0, row + 3
     top = row - 1 + 0.45
     rows.append({"kind": "frame", "x": x - LANE - 2.5, "x2": x + WIDTH + 2.5, "y": 2.3, "y2": top})
@@ -71,17 +79,9 @@ def _tower(x: float, pieces: "dict[str, Piece]", embed: str, enters: str, stack:
 def _box(x: float, y: float, name: str, piece: "Piece", fill: str) -> list[Row]:
     detail = f"{' × '.join(map(str, piece.shape))} · {piece.parameters:,}"
     middle = x + WIDTH / 2
+    sheet = {"x": x, "x2": x + WIDTH, "y": y - HALF, "y2": y + HALF}
     return [
-        {
-            "kind": "box",
-            "x": x,
-            "x2": x + WIDTH,
-            "y": y - HALF,
-            "y2": y + HALF,
-            "name": name,
-            "detail": detail,
-            "fill": fill,
-        },
+        {"kind": "box", "name": name, "detail": detail, "fill": fill} | sheet,
         {"kind": "name", "x": middle, "y": y + 0.15, "name": name},
         {"kind": "detail", "x": middle, "y": y - 0.17, "name": detail},
     ]

@@ -1,0 +1,39 @@
+"""The lab from a shell: its commands, each a function of a module beside this one.
+
+With --json the last line on stdout is one JSON object; progress goes to stderr.
+Exit codes: 0 done, 1 the run failed (with why), 2 bad arguments (naming the field). Ctrl-C and SIGTERM stop a training
+in order: its runs are marked interrupted, keep a checkpoint, and are told in the JSON line all the same.
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from vit_lab.cli.dashboard import dashboard
+from vit_lab.cli.kept import export, runs
+from vit_lab.cli.training import claim, compare, sweep, train
+
+COMMANDS = (train, compare, sweep, claim, runs, export)
+
+app = typer.Typer(
+    help="Measure what the variance of the initial weights does to a Vision Transformer.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in COMMANDS:
+    app.command()(command)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(dashboard)
+
+
+def main(program: str = "vit-lab") -> NoReturn:
+    """Run the command of this process's arguments, and leave at once; help calls the program by this name."""
+    try:
+        app(prog_name=program)
+    except SystemExit as ended:
+        if "torch" in sys.modules:  # taking it down takes seconds on a busy machine
+            sys.stdout.flush(), sys.stderr.flush()
+            os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
+        raise
+    raise AssertionError("a command ends by SystemExit")

@@ -1,0 +1,55 @@
+"""The commands about runs that are kept: list them, write them to files."""
+
+import json
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from vit_lab import paths
+from vit_lab.cli.files import write_files
+from vit_lab.cli.options import CsvFile, HtmlFile, Json
+from vit_lab.cli.refusals import fail, refusals
+from vit_lab.runs.store import Store
+
+LISTED = (
+    "name",
+    "status",
+    "tags",
+    "experiment",
+    "created_at",
+    "step",
+    "total_steps",
+    "wall_seconds",
+    "train_loss",
+    "val_accuracy",
+    "test_accuracy",
+    "error",
+)
+
+
+def runs(json_: Json = False) -> None:
+    """List all runs, newest first."""
+    with refusals(), closing(Store(paths.database())) as store:
+        found = store.runs()
+    if json_:
+        print(json.dumps({"runs": [{"run_id": run.id} | {key: getattr(run, key) for key in LISTED} for run in found]}))
+        return
+    for run in found:
+        accuracy = "" if run.test_accuracy is None else f"{run.test_accuracy:.2%}"
+        print(f"{run.id}  {run.status:<12} {run.step:>6} steps  {accuracy:>7}  {run.name}")
+    if not found:
+        print("No runs yet: python -m vit_lab train")
+
+
+def export(
+    run: Annotated[list[str], typer.Argument(help="Ids of runs or of experiments, as `runs` lists them.")],
+    csv: CsvFile = None,
+    html: HtmlFile = None,
+) -> None:
+    """Write every measured number of some runs to a CSV file, or one experiment to a report."""
+    if csv is None and html is None:
+        fail("csv: give a file to write, with --csv or --html", code=2)
+    with refusals(), closing(Store(paths.database())) as store:
+        found = [one for name in run for one in store.runs(experiment=name) or [store.run(name)]]
+        write_files(store, found, csv, html)

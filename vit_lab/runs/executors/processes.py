@@ -1,0 +1,90 @@
+"""Workers in processes of their own, which drawing pages takes nothing from (docs/decisions/015), seen from the server.
+
+What happens inside of such a process: `vit_lab.runs.executors.worker_main`.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+from vit_lab.runs.executors.executor import usable_cores
+
+# A worker imports what its server does, wherever that has found it; -P: not whatever lies in the current folder first.
+START = "import sys; sys.path[:] = sys.argv[2:]; from vit_lab.runs.executors.worker_main import main; main(sys.argv[1])"
+
+
+class ProcessExecutor:
+    """Starts worker processes, as many as there are cores."""
+
+    def most(self) -> int:
+        """One run a core."""
+        return usable_cores()
+
+    def start(self, server: str) -> "WorkerProcess":
+        """A process that works for a server. Raises OSError or RuntimeError if it cannot be started."""
+        return WorkerProcess(server)
+
+
+class WorkerProcess:
+    """Works for a server until it is ended; see `StartedWorker`."""
+
+    def __init__(self, server: str):
+        self.name = self.problem = ""
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", START, server, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            bufsize=1,
+            process_group=0,  # Ctrl-C in a terminal is for the server, which decides what it means
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
+        )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    @property
+    def how_it_ended(self) -> str | None:
+        """By which signal, or with which exit code. What it had to say has been heard before."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        self._listener.join()
+        if code < 0:
+            remedy = "resume it, or choose a smaller model or batch"
+            return f"(signal {-code}), as happens when memory runs out; {remedy}"
+        return f"(exit code {code}); the terminal of the lab says more"
+
+    @property
+    def seconds(self) -> float:
+        """Since its start."""
+        return time.monotonic() - self._started
+
+    def call(self) -> None:
+        """There may be something in the queue."""
+        assert self._process.stdin is not None
+        with suppress(OSError, ValueError):  # it has ended
+            self._process.stdin.write("\n")
+
+    def end(self) -> None:
+        """Ask it to checkpoint its run and to end."""
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.close()
+
+    def wait(self, seconds: float) -> None:
+        """Give it so long to end; kill it if it has not."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        self.name = self._process.stdout.readline().strip()
+        for line in self._process.stdout:
+            self.problem = line.strip()

@@ -1,0 +1,95 @@
+"""What an experiment will consist of: a `Plan` before its launch, and what is added to it later.
+
+Runs are queued so that the runs of a pair finish together.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vit_lab.config import InitConfig, RunConfig
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.rates import PILOT_SEED, grid_centre, pilots
+from vit_lab.runs.records import Kind, NewRun, run_name
+from vit_lab.runs.states import Status
+from vit_lab.settings import ConfigError, configure
+from vit_lab.spelling import arm_label
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an experiment consists of: every arm is trained under every condition, from every seed.
+
+    A condition is a set of settings that holds for all arms, such as {"train_size": 200}. The seeds that stand in the
+    `arms` are not used.
+    """
+
+    arms: Sequence[RunConfig]
+    seeds: Sequence[int]
+    conditions: Sequence[Mapping[str, Any]] = ({},)
+    kind: Kind = "compare"
+    fair_rate: bool = False
+
+    def config(self, arm: int, condition: int, seed: int) -> RunConfig:
+        """The config of one run. Raises ConfigError."""
+        return configure(self.arms[arm], **self.conditions[condition], seed=seed)
+
+    def runs(self, experiment: str) -> list[NewRun]:
+        """All runs in the order in which they should train: pilots, then seed by seed with the arms side by side."""
+        if PILOT_SEED in self.seeds:
+            raise ConfigError("seed", f"{PILOT_SEED} is kept for pilot runs; choose a lower one")
+        arms, conditions = range(len(self.arms)), range(len(self.conditions))
+        runs = []
+        if self.fair_rate:
+            configs = {
+                (arm, condition): self.config(arm, condition, PILOT_SEED) for condition in conditions for arm in arms
+            }
+            runs += pilots(experiment, configs)
+        status = Status.WAITING if self.fair_rate else Status.QUEUED
+        for seed in self.seeds:
+            for condition in conditions:
+                for arm in arms:
+                    config = self.config(arm, condition, seed)
+                    runs.append(NewRun(config, run_name(config), experiment, arm, condition, status=status))
+        return runs
+
+
+def new_experiment() -> str:
+    """An id for an experiment."""
+    return uuid.uuid4().hex[:10]
+
+
+def more_seeds(experiment: Experiment, count: int) -> list[NewRun]:
+    """`count` further seeds for every arm and condition of an experiment. Those of arms with pilots wait."""
+    new = []
+    for seed in range(experiment.seeds[-1] + 1, experiment.seeds[-1] + 1 + count):
+        for (arm, condition), runs in experiment.cells.items():
+            config = configure(runs[-1].config, seed=seed)
+            status = Status.WAITING if (arm, condition) in experiment.pilots_by_cell else Status.QUEUED
+            new.append(NewRun(config, run_name(config), experiment.id, arm, condition, status=status))
+    return new
+
+
+def another_arm(experiment: Experiment, init: InitConfig) -> list[NewRun]:
+    """One more arm for every condition and seed of an experiment, with pilots if the others had some.
+
+    It takes scheme and variance scale from `init`, and scales of groups from the other arms. Raises ConfigError if it
+    is one of them.
+    """
+    arm = max(experiment.arms) + 1
+    own = {"scheme": init.scheme, "variance_scale": init.variance_scale}
+    like_init = experiment.proper[0].config.init.model_copy(update=own)
+    if any(run.config.init == like_init for run in experiment.proper):
+        raise ConfigError("arm", f"{arm_label(like_init)} is an arm already")
+    tried = {run.condition: run.config for run in experiment.pilots}
+    new = []
+    for condition, config in sorted(tried.items()):
+        base = configure(config, learning_rate=grid_centre(experiment, condition))
+        new += pilots(experiment.id, {(arm, condition): base.model_copy(update={"init": like_init})})
+    like = {(run.config.seed, run.condition): run.config for run in experiment.proper}
+    for (_, condition), config in sorted(like.items(), key=lambda item: item[0]):
+        config = config.model_copy(update={"init": like_init})
+        status = Status.WAITING if condition in tried else Status.QUEUED
+        new.append(NewRun(config, run_name(config), experiment.id, arm, condition, status=status))
+    return new

@@ -1,0 +1,89 @@
+"""How an init, an amount of data and a variance are spelled: for people, for a shell, for the JSON of a command.
+
+| | people | shell and link | JSON |
+| --- | --- | --- | --- |
+| an init | `xavier × 3` | `xavier:3` | `xavier x3` |
+| with scales of groups | `vit × 4 (queries, keys × 2)` | `vit:4` | `vit x4 (qk x2)` |
+| with biases drawn | `xavier (biases too)` | `xavier` | `xavier (biases too)` |
+| a variance or std | 0.000052 | | a number |
+"""
+
+import math
+
+from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig, examples_of, one_of
+from vit_lab.settings import ConfigError, configure
+
+GROUP_NAMES: dict[str, str] = {
+    "embed": "embedding",
+    "qk": "queries, keys",
+    "vo": "values, output",
+    "mlp": "MLP",
+    "head": "classifier",
+}
+
+
+def arm_label(init: InitConfig) -> str:
+    """An init as people read it: 'xavier', 'normal × 0.01', 'vit × 4 (queries, keys × 2)'. Factors are on variances."""
+    told = [f"{GROUP_NAMES[group]}{_times(scale)}" for group, scale in _group_scales(init).items()]
+    told += ["biases too"] * (init.biases == "scheme")
+    return f"{init.scheme}{_times(init.variance_scale)}" + (f" ({'; '.join(told)})" if told else "")
+
+
+def json_label(init: InitConfig) -> str:
+    """An init as the JSON of a command has always told it, for the scripts that read it: 'vit x4 (qk x2)'."""
+    scale = "" if init.variance_scale == 1 else f" x{init.variance_scale:g}"
+    told = [f"{group} x{factor:g}" for group, factor in _group_scales(init).items()]
+    told += ["biases too"] * (init.biases == "scheme")
+    return f"{init.scheme}{scale}" + (f" ({', '.join(told)})" if told else "")
+
+
+def arm_spec(init: InitConfig) -> str:
+    """An init as a shell and a link spell it: 'xavier', 'normal:0.01'. Scales of single groups are not told."""
+    return init.scheme if init.variance_scale == 1 else f"{init.scheme}:{init.variance_scale:g}"
+
+
+def parse_arm(spec: str) -> InitConfig:
+    """The inverse of `arm_spec`. Raises ConfigError."""
+    scheme, colon, scale = spec.strip().partition(":")
+    if scheme not in SCHEMES:
+        choices = one_of(list(SCHEMES))
+        raise ConfigError("arm", f"there is no scheme {scheme[:40]!r}; choose {choices}, with :scale if wanted")
+    try:
+        return configure(scheme=scheme, variance_scale=float(scale) if colon else 1.0).init
+    except ConfigError as error:
+        raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
+    except ValueError:
+        raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
+
+
+def size_words(data: DataConfig) -> str:
+    """How much there is to train on: '200 images', 'all clips'."""
+    examples = examples_of(data.dataset)
+    return f"{data.train_size:,} {examples}" if data.train_size else f"all {examples}"
+
+
+def _group_scales(init: InitConfig) -> dict[GroupName, float]:
+    """The factors that single groups have beside the common one."""
+    scales = {group: float(getattr(init, f"{group}_scale")) for group in GROUPS}
+    return {group: scale for group, scale in scales.items() if scale != 1}
+
+
+def _times(factor: float) -> str:
+    return "" if factor == 1 else f" × {_decimal(factor, digits=6)}"
+
+
+def written_out(value: float, digits: int | None = None) -> str:
+    """A variance or a std as people read it, without powers of ten: '0.000052', '0.0104', '0.333', '1', '1,000'.
+
+    With that many significant digits, by default three, or two below 0.001; without zeros at the end. Digits before
+    the point are all told.
+    """
+    return _decimal(value, digits or (2 if abs(value) < 1e-3 else 3))
+
+
+def _decimal(value: float, digits: int) -> str:
+    if not 1e-12 <= abs(value) < math.inf:  # 0, what is no number, and what nobody counts the zeros of
+        return f"{value:.{digits}g}"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    told = f"{value:,.{places}f}"
+    return told.rstrip("0").rstrip(".") if "." in told else told

@@ -1,0 +1,71 @@
+"""The tables of a comparison: every arm in numbers, and what the arms differ in."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from vit_lab.analysis.arms import letter
+from vit_lab.analysis.comparison import ArmOutcome, Comparison
+from vit_lab.analysis.comparison_rows import arm_table, steps_to
+from vit_lab.analysis.statistics import accuracy_noise
+from vit_lab.config import TEST_IMAGES, examples_of
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.rates import Pick, picks
+from vit_lab.ui.compare.scores import AT_STEP
+
+
+def arms_table(
+    experiment: Experiment,
+    outcomes: Sequence[ArmOutcome],
+    comparisons: Sequence[Comparison],
+    accuracy_curves: Mapping[str, pd.DataFrame],
+) -> None:
+    """Mean, interval, spread, number of runs, speed and learning rate of every arm."""
+    steps: dict[int, list[int | None]] = {arm: [] for arm in experiment.arms}
+    for run in experiment.proper:
+        steps[run.arm].append(steps_to(accuracy_curves[run.id]))
+    picked = picks(experiment)
+    rates = {
+        run.arm: f"{run.config.optim.learning_rate:g}{_edge(picked.get((run.arm, run.condition)))}"
+        for run in experiment.proper
+    }
+    table = arm_table(outcomes, experiment.names, comparisons, steps, rates)
+    st.dataframe(
+        table.style.map(_signed_colour, subset=["vs baseline, points"]),
+        hide_index=True,
+        key="arm-table",
+        alt="Every arm with mean, interval, spread and number of runs",
+    )
+
+
+def fine_print(experiment: Experiment, outcomes: Sequence[ArmOutcome], by: str) -> str:
+    """What else the numbers carry: diverged runs, and the size of the test."""
+    means = [one.summary.mean for one in outcomes if one.summary.mean is not None]
+    words = []
+    if means and by != AT_STEP:
+        dataset = experiment.proper[0].config.data.dataset
+        count, examples = TEST_IMAGES[dataset], examples_of(dataset)
+        noise = 100 * accuracy_noise(min(means, key=lambda mean: abs(mean - 0.5)), count)
+        words.append(f"On {count:,} test {examples} a single accuracy is itself sure to ±{noise:.1f} points.")
+    if any(one.diverged for one in outcomes):
+        words.append("A diverged run counts with the accuracy of guessing.")
+    if any(one.missing for one in outcomes) and by != AT_STEP:
+        words.append("Runs that stand still have no result and are in no mean.")
+    return " ".join(words)
+
+
+def settings_table(experiment: Experiment) -> None:
+    """The settings in which the arms differ, one row a setting."""
+    rows = [[field.replace("_", " "), *map(str, values)] for field, values in experiment.differences.items()]
+    columns = ["Setting", *(f"{letter(arm)}  {name}" for arm, name in experiment.names.items())]
+    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, key="settings-table")
+
+
+def _edge(pick: Pick | None) -> str:
+    return " (edge of the grid)" if pick and pick.at_edge else ""
+
+
+def _signed_colour(text: str) -> str:
+    """A colour for what is decided; the rest stays grey."""
+    return {"+": "color: #0f8f83", "-": "color: #d1495b"}.get(text[:1], "") if text.endswith("*") else ""

@@ -1,0 +1,37 @@
+"""The box in which a page's experiment is chosen."""
+
+import streamlit as st
+
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.records import Kind
+from vit_lab.ui.serving.lab import open_store
+
+
+def pick_experiment(kind: Kind) -> str | None:
+    """A box with all experiments of a kind that have several arms or seeds, newest first; the address's is chosen."""
+    labels = {
+        one.id: _title(one) for one in Experiment.read_all(open_store()) if one.kind == kind and _has_several(one)
+    }
+    linked = st.query_params.get("experiment")
+    if linked and linked not in labels:
+        st.warning("The experiment of this link is not here: it may be deleted, or of another page.")
+    if not labels:
+        return None
+    if linked in labels and st.session_state.get(f"{kind}_linked") != linked:
+        st.session_state[f"{kind}_experiment"] = st.session_state[f"{kind}_linked"] = linked
+    if st.session_state.get(f"{kind}_experiment") not in labels:
+        st.session_state.pop(f"{kind}_experiment", None)
+    chosen = st.selectbox("Experiment", list(labels), format_func=lambda one: labels[one], key=f"{kind}_experiment")
+    st.query_params["experiment"] = st.session_state[f"{kind}_linked"] = chosen
+    return str(chosen)
+
+
+def _has_several(experiment: Experiment) -> bool:
+    return len(experiment.arms) > 1 or len(experiment.seeds) > 1
+
+
+def _title(experiment: Experiment) -> str:
+    arms, seeds = list(experiment.names.values()), len(experiment.seeds)
+    names = " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
+    number, dataset = min(run.number for run in experiment.proper), experiment.proper[0].config.data.dataset
+    return f"#{number}: {names}, {seeds} seed{'' if seeds == 1 else 's'}, {dataset}"

@@ -1,0 +1,30 @@
+"""What an experiment will take on this machine, told before it is started."""
+
+import streamlit as st
+
+from vit_lab.config import InitConfig, RunConfig
+from vit_lab.runs.executors.executor import usable_cores
+from vit_lab.runs.plans import Plan
+from vit_lab.settings import configure
+from vit_lab.ui.serving.caches import BY_CONFIG
+from vit_lab.ui.words import about
+
+
+def cost_words(plan: Plan) -> str:
+    """How many runs a plan has, and how long they take on how many cores."""
+    configs = [run.config for run in plan.runs("estimate")]
+    cores, seconds = usable_cores(), sum(seconds_per_run(_as_costly(config)) for config in configs)
+    return f"{len(configs)} runs, {about(seconds / cores)} on {cores} core{'' if cores == 1 else 's'}"
+
+
+def _as_costly(config: RunConfig) -> RunConfig:
+    """One config for all that cost the same: what neither seed, rate nor init changes need not be measured again."""
+    return configure(config, seed=0, learning_rate=1e-3).model_copy(update={"init": InitConfig()})
+
+
+@st.cache_data(show_spinner="Measuring how fast a step is here", max_entries=64, hash_funcs=BY_CONFIG)
+def seconds_per_run(config: RunConfig) -> float:
+    """How long one run takes on one core of this machine, measured on a few of its steps."""
+    from vit_lab.training.cost import estimate_seconds  # brings torch
+
+    return estimate_seconds(config)

@@ -1,0 +1,73 @@
+"""Launching experiments: the fold with a form for a new one, and what its button does."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from vit_lab.config import one_of
+from vit_lab.data.errors import DatasetError
+from vit_lab.data.sources import is_available
+from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
+from vit_lab.runs.plans import Plan, new_experiment
+from vit_lab.runs.records import Kind
+from vit_lab.settings import ConfigError
+from vit_lab.ui.experiments.cost import cost_words
+from vit_lab.ui.serving.lab import open_manager, problems_told
+
+EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
+ARMS_OFFERED = ("linear-default", "xavier", "kaiming", "vit", "normal:0.05", "xavier:3")
+ARMS_HELP = "A scheme, or scheme:variance scale, such as xavier:3. Type one that is not in the list."
+
+
+def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_open: bool) -> Callable[[], None]:
+    """A fold with a form for a new experiment and its button.
+
+    Returns what tells how long it will take; call it at the end of the page, for the first time it loads torch.
+    """
+    fold = st.expander(label, icon=":material/science:", expanded=is_open, key=f"{kind}_fold", on_change="rerun")
+    with fold:
+        try:
+            plan = form()
+            needed = dict.fromkeys(run.config.data.dataset for run in plan.runs("planned"))
+        except ConfigError as error:
+            st.info(error.message)
+            return lambda: None
+        slot = st.empty()
+        if away := [dataset for dataset in needed if not is_available(dataset)]:
+            st.warning(f"{one_of(away, 'and')} is not on this machine; the page Train downloads it.")
+            return lambda: None
+        if st.button("Train all", type="primary", icon=":material/play_arrow:", key=f"{kind}_launch"):
+            launch(plan, page)
+
+    def tell_cost() -> None:
+        if fold.open:
+            try:
+                slot.caption(cost_words(plan))
+            except DatasetError as error:
+                slot.error(str(error))
+
+    return tell_cost
+
+
+def arms_input(default: Sequence[str], key: str, most: int = MOST_ARMS) -> list[str]:
+    """A field for several inits, spelled as on the command line: scheme, or scheme:variance scale."""
+    return st.multiselect(
+        "Inits",
+        list(dict.fromkeys([*default, *ARMS_OFFERED])),
+        list(default),
+        max_selections=most,
+        accept_new_options=True,
+        key=key,
+        help=ARMS_HELP,
+    )
+
+
+def launch(plan: Plan, page: str | None = None) -> None:
+    """Queue all runs of a plan and show them on a page, or on the present one."""
+    experiment = new_experiment()
+    with problems_told():
+        open_manager().submit(plan.runs(experiment), plan.kind)
+        if page:
+            st.switch_page(page, query_params={"experiment": experiment})
+        st.query_params["experiment"] = experiment
+        st.rerun()

@@ -1,0 +1,177 @@
+"""The figures of the lesson on weight initialisation, computed with the lab's own init, models and probes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from vit_lab.analysis import comparison_charts as compare_charts
+from vit_lab.analysis.arms import LETTERS
+from vit_lab.analysis.comparison import Comparison
+from vit_lab.analysis.comparison_rows import difference_rows
+from vit_lab.analysis.findings import claim_findings
+from vit_lab.config import InitConfig, RunConfig, one_of
+from vit_lab.init.schemes import ALONE, expected_variance
+from vit_lab.probes.gauge import SMALLEST_ENTROPY
+from vit_lab.settings import configure
+from vit_lab.spelling import arm_label, written_out
+from vit_lab.ui.arms import chip
+from vit_lab.ui.learn.init import charts
+from vit_lab.ui.serving.caches import BY_CONFIG
+
+BINS, PAIRED = 56, 300  # bars of a histogram; weights in the picture of one draw
+DEPTH, WIDTH = 10, 64
+QK_SCALES = tuple(float(f"{10 ** (power / 2):.3g}") for power in range(-4, 7))
+SEED, IMAGES = 0, 32
+Row = dict[str, Any]
+
+
+def one_layer(inits: Sequence[InitConfig], fan_in: int, fan_out: int) -> None:
+    """Two arms' weights of one layer: histograms, variances against the formula, and that they come from one draw."""
+    found = _one_layer(tuple(inits), fan_in, fan_out)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**The weights that are drawn**")
+        words = "Histograms of the weights under A and B"
+        st.vega_lite_chart(found["histogram"], charts.HISTOGRAM, key="layer-histogram", alt=words)
+    with right:
+        st.markdown("**One draw, two schemes**")
+        words = "The same weights under A and under B, one point a weight"
+        st.vega_lite_chart(found["pairs"], charts.SAME_DRAW, key="layer-pairs", alt=words)
+    st.table(found["variances"])
+
+
+def through_depth(scheme: str, factor: float) -> str:
+    """The signal's size through ten plain layers and through ten blocks of a real model, at three variances.
+
+    Returns a sentence that says how much it grows in the model.
+    """
+    plain, model = _through_depth(scheme, factor)
+    st.markdown("   ".join(chip(arm, name) for arm, name in enumerate(_three(factor))))
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Ten plain linear layers**")
+        st.vega_lite_chart(plain, charts.DEPTH, key="depth-plain", alt="Activation RMS after each of ten linear layers")
+    with right:
+        st.markdown("**Ten blocks of a Vision Transformer**")
+        st.vega_lite_chart(model, charts.DEPTH, key="depth-model", alt="Activation RMS after each of ten blocks")
+    ends = model.groupby("name", sort=False)["value"].agg(["first", "last"])
+    growth = [f"{row.last / row.first:.3g} ({row.Index})" for row in ends.itertuples()]
+    return f"With `{scheme}` ten blocks multiply the signal by {one_of(growth, 'and')}."
+
+
+def softmax(scheme: str) -> str:
+    """Entropy and largest logit of attention against the variance of queries and keys.
+
+    Returns a sentence that says where attention saturates.
+    """
+    entropy, logit = _softmax(scheme)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**How widely a head looks**")
+        st.vega_lite_chart(entropy, charts.ENTROPY, key="softmax-entropy", alt="Attention entropy by variance scale")
+    with right:
+        st.markdown("**How large the logits are**")
+        st.vega_lite_chart(logit, charts.LOGIT, key="softmax-logit", alt="Largest attention logit by variance scale")
+    means = entropy[entropy["kind"] == "mean"]
+    saturated = means.loc[means["value"] < SMALLEST_ENTROPY, "scale"]
+    mean = f"With `{scheme}` the mean entropy"
+    if saturated.empty:
+        return f"{mean} stays above {SMALLEST_ENTROPY:g} up to × {QK_SCALES[-1]:g}."
+    return f"{mean} is below {SMALLEST_ENTROPY:g}, this lab's mark for saturation, from × {saturated.iloc[0]:g} on."
+
+
+@st.cache_data(show_spinner=False)
+def findings() -> dict[str, Comparison]:
+    """What docs/findings/001-the-claim.md rests on."""
+    return claim_findings()
+
+
+def findings_chart(found: dict[str, Comparison]) -> None:
+    """The paired differences of every task."""
+    rows = difference_rows(list(found.values()), list(found))
+    st.vega_lite_chart(rows, compare_charts.DIFFERENCES, key="findings", alt="Paired differences by task and size")
+
+
+def _three(factor: float) -> list[str]:
+    return [f"small, × {written_out(1 / factor)}", "medium, × 1", f"large, × {written_out(factor)}"]
+
+
+@st.cache_data(show_spinner="Drawing weights", max_entries=200, hash_funcs=BY_CONFIG)
+def _one_layer(inits: tuple[InitConfig, ...], fan_in: int, fan_out: int) -> dict[str, pd.DataFrame]:
+    import torch
+
+    from vit_lab.init.quantiles import uniforms
+    from vit_lab.probes.layers_alone import one_layer, output_variance
+
+    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
+    weights = [one_layer(init, fan_in, fan_out, SEED) for init in inits]
+    largest = max(float(w.abs().max()) for w in weights)
+    edges = np.linspace(-largest, largest, BINS + 1)
+    histogram, table = [], {}
+    for letter, init, w in zip(LETTERS, inits, weights, strict=False):
+        counts, _ = np.histogram(w.numpy(), edges)
+        middles = (edges[:-1] + edges[1:]) / 2
+        histogram.append(pd.DataFrame({"weight": middles, "share": counts / w.numel(), "arm": letter}))
+        promised = expected_variance(init, ALONE, fan_in, fan_out)
+        table[f"{letter}: {arm_label(init)}"] = {
+            "σ² by the formula": written_out(promised, 4),
+            "σ² drawn": written_out(float(w.var(correction=0)), 4),
+            "fan_in · σ²": written_out(fan_in * promised, 4),
+            "output variance, measured": written_out(output_variance(w, SEED), 4),
+        }
+    u = uniforms(weights[0].shape, SEED, "one layer").flatten()[:PAIRED]
+    a, b = (w.flatten()[:PAIRED].numpy() for w in weights)
+    return {
+        "histogram": pd.concat(histogram, ignore_index=True),
+        "pairs": pd.DataFrame({"u": u.numpy(), "a": a, "b": b}),
+        "variances": pd.DataFrame(table).T,
+    }
+
+
+@st.cache_data(show_spinner="Sending a signal through ten layers", max_entries=50)
+def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import torch
+
+    from vit_lab.init.build import build_model
+    from vit_lab.probes.layers_alone import stack_rms
+    from vit_lab.probes.signal import rms
+    from vit_lab.probes.trace import trace
+
+    torch.set_num_threads(1)
+    plain: list[Row] = []
+    model: list[Row] = []
+    for letter, name, scale in zip(LETTERS, _three(factor), (1 / factor, 1.0, factor), strict=False):
+        config = configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
+        gain = WIDTH * expected_variance(config.init, ALONE, WIDTH, WIDTH)
+        arm = {"arm": letter, "name": name}
+        for depth, value in enumerate(stack_rms(config.init, WIDTH, DEPTH, SEED)):
+            plain.append(arm | {"depth": depth, "kind": "measured", "value": value})
+            plain.append(arm | {"depth": depth, "kind": "formula", "value": gain ** (depth / 2)})
+        for depth, x in enumerate(trace(build_model(config), _digits()).tokens):
+            model.append(arm | {"depth": depth, "kind": "measured", "value": float(rms(x))})
+    return pd.DataFrame(plain), pd.DataFrame(model)
+
+
+@st.cache_data(show_spinner="Looking at attention", max_entries=20)
+def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import torch
+
+    from vit_lab.probes.rows import HEAD_MEASURES
+    from vit_lab.probes.saturation import by_qk_scale
+
+    torch.set_num_threads(1)
+    measured = by_qk_scale(configure(scheme=scheme, seed=SEED), _digits(), QK_SCALES)
+    rows = pd.DataFrame(measured, columns=["scale", "measure", "head", "value"]).astype({"head": str})
+    means = rows.groupby(["measure", "scale"], as_index=False)["value"].mean().assign(kind="mean", head="mean")
+    both = pd.concat([rows.assign(kind="head"), means], ignore_index=True)
+    entropy, logit = (both[both["measure"] == measure] for measure in HEAD_MEASURES)
+    return entropy, logit
+
+
+def _digits() -> Any:
+    from vit_lab.data.splits import load_run_data
+
+    return load_run_data(RunConfig()).validation.images[:IMAGES]

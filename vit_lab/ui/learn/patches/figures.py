@@ -1,0 +1,121 @@
+"""The figures of the lesson on patches: from an image to tokens, and what the embedding looks for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from vit_lab.config import RunConfig
+from vit_lab.places import Place
+from vit_lab.settings import configure
+from vit_lab.ui.figures import matrix
+from vit_lab.ui.figures.picture import sheet, show_picture
+from vit_lab.ui.learn.models import as_input, vit
+from vit_lab.ui.serving.caches import BY_CONFIG
+from vit_lab.ui.train.widgets import PATCH_SIZES
+
+MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
+MOST_PRINCIPAL = 28  # as many as in the paper's figure
+SHEET_PIXELS = 420  # about, width of the pictures of filters
+
+
+@dataclass(frozen=True)
+class Stages:
+    """An image on its way into a ViT: N patches of P*P*C grey levels, then N tokens of D numbers."""
+
+    rows: NDArray[np.float32]  # (N, P*P*C), 0 to 1
+    embedded: NDArray[np.float32]  # (N, D)
+    tokens: NDArray[np.float32]  # (N, D), or one more with a class token
+    shapes: tuple[tuple[int, ...], ...]  # of image, rows and tokens, as the model had them
+
+
+def pixel_rows(found: Stages) -> None:
+    """Every patch as a row of grey levels."""
+    matrix.matrix(found.rows[:MOST_ROWS], matrix.PIXELS, "rows", "Pixels of each patch as a row")
+
+
+def tokens_before_and_after(found: Stages) -> None:
+    """The tokens before positions are added, and as they enter the first block."""
+    before, after = st.columns(2)
+    with before:
+        st.markdown("**Before positions**")
+        matrix.matrix(found.embedded[:MOST_ROWS, :MOST_COLUMNS], matrix.TOKENS, "embedded", "Tokens before positions")
+    with after:
+        st.markdown("**What enters the first block**")
+        names = ["class"] * (len(found.tokens) - len(found.embedded))
+        names += [str(place + 1) for place in range(len(found.embedded))]
+        shown = found.tokens[:MOST_ROWS, :MOST_COLUMNS]
+        matrix.matrix(shown, matrix.TOKENS, "tokens", "Tokens with positions", rows=names[:MOST_ROWS])
+
+
+def part_shown(values: NDArray[Any], most_columns: int) -> str:
+    """A sentence that says how much of a matrix is shown; nothing where all of it is."""
+    limits = (MOST_ROWS, "rows"), (most_columns, "columns")
+    sizes = zip(values.shape, limits, strict=True)
+    parts = [f"{most} of {count} {what}" for count, (most, what) in sizes if count > most]
+    return f"The first {' and '.join(parts)} are shown." if parts else ""
+
+
+def filters(config: RunConfig, run_id: str | None, principal: bool) -> None:
+    """The filters of the embedding, one tile each, or their principal components."""
+    when = "after training" if run_id else "at the init"
+    show_picture(_filter_sheet(config, run_id, principal), alt=f"Patch filters {when}")
+
+
+def costs() -> pd.DataFrame:
+    """Patch size, tokens, numbers a patch, and scores a head for each patch size that divides the image."""
+    rows = {}
+    for size in PATCH_SIZES:
+        patches = configure(patch_size=size).model.num_tokens
+        rows[f"{size}"] = f"{patches:,}", f"{size**2:,}", f"{patches**2:,}"
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["tokens N", "numbers a patch P²", "scores a head N²"])
+    return table.rename_axis("patch size P")
+
+
+def counted(count: int, what: str) -> str:
+    """How many there are of something: '1 patch', '2,401 scores'."""
+    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('ch') else 's'}"
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_CONFIG)
+def stages(pixels: bytes, config: RunConfig, run_id: str | None) -> Stages:
+    """The stages of an image of these 784 grey levels, in the model of a config at its init, or of a run of it."""
+    from vit_lab.models.vit import patchify
+
+    model, image = vit(config, run_id), as_input(pixels, config)
+    size = model.config.patch_size
+    grey = as_input(pixels, configure(normalise=False))
+    rows = patchify(image, size)
+    embedded, tokens = model.embed(rows), model.tokens(image)
+    shapes = tuple(tuple(x.shape) for x in (image, rows, tokens))
+    return Stages(patchify(grey, size)[0].numpy(), embedded[0].numpy(), tokens[0].numpy(), shapes)
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_CONFIG)
+def moved(config: RunConfig, run_id: str) -> float:
+    """How far training has moved the filters, over their size at the init (see `vit_lab.probes.weights`)."""
+    from vit_lab.probes.weights import layers, weight_rows
+
+    embed = Place(group="embed")
+    now, start = ({embed: layers(vit(config, which))[embed]} for which in (run_id, None))
+    return next(value for measure, _, value in weight_rows(now, start) if measure == "weight_distance")
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_CONFIG)
+def _filter_sheet(config: RunConfig, run_id: str | None, principal: bool) -> NDArray[np.uint8]:
+    from vit_lab.probes.filters import patch_filters, principal_filters
+
+    model = vit(config, run_id)
+    found = principal_filters(model)[:MOST_PRINCIPAL] if principal else patch_filters(model)[:MOST_COLUMNS]
+    tiles = found[:, 0].numpy()
+    columns = min(len(tiles), 7 if principal else 8)
+    zoom = max(1, SHEET_PIXELS // (columns * tiles.shape[-1]))
+    return sheet(as_grey(tiles).repeat(zoom, axis=1).repeat(zoom, axis=2), columns, gap=4)
+
+
+def as_grey(tiles: NDArray[Any]) -> NDArray[np.uint8]:
+    """Weights (n, P, P) as grey levels: 0 is the middle, the largest of all, whatever its sign, is black or white."""
+    return np.round(127.5 + 127.5 * tiles / max(np.abs(tiles).max(), 1e-12)).astype(np.uint8)

@@ -1,0 +1,49 @@
+"""What a page draws again and again while runs are at work: the one place that says when, and when no more.
+
+See docs/decisions/027.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from vit_lab.runs.experiments import Runs
+from vit_lab.ui.serving.lab import problems_told, tell_hold_up
+
+TICK_SECONDS = 1.0
+Some = TypeVar("Some", bound=Runs)
+
+
+def at_work(runs: Runs) -> bool:
+    """Whether one of some runs is at work, or waits for its turn."""
+    return bool(runs.active)
+
+
+def poll(
+    read: Callable[[], Some],
+    draw: Callable[[Some], None],
+    *,
+    every: float = TICK_SECONDS,
+    standing: Callable[[Some], Any] = at_work,
+    leads: bool = True,
+) -> None:
+    """Draw the runs that `read` finds, and do so again every so many seconds as long as one of them is at work.
+
+    What the page shows outside of this part follows from the `standing` of the runs. The tick on which that has
+    changed, such as the last one, draws the whole page anew. Of several parts of a page, one leads: it tells what
+    holds up training, so that it is told once.
+    """
+    first = read()
+    stood = standing(first)
+
+    def tick() -> None:
+        with problems_told():
+            runs = read()
+            if standing(runs) != stood:
+                st.rerun()
+            if leads:
+                tell_hold_up(runs.active)
+            draw(runs)
+
+    st.fragment(tick, run_every=every if at_work(first) else None)()

@@ -1,0 +1,28 @@
+"""Paragraphs: the source holds them in lines of its own width, a page shows each as one."""
+
+import streamlit as st
+
+
+def prose(text: str) -> str:
+    """A paragraph without the line breaks and the indentation that it has in the source."""
+    return " ".join(text.split())
+
+
+def say(text: str) -> None:
+    """A paragraph on the page, in Markdown."""
+    st.markdown(prose(text))
+
+
+def note(text: str) -> None:
+    """A paragraph in small grey letters, in Markdown."""
+    st.caption(prose(text))
+
+
+def inform(text: str) -> None:
+    """A paragraph that says what there is, or is not yet."""
+    st.info(prose(text))
+
+
+def warn(text: str) -> None:
+    """A paragraph that warns."""
+    st.warning(prose(text))

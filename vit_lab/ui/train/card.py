@@ -1,0 +1,57 @@
+"""The card of one run on Train: its state, how far it is, and its accuracy."""
+
+import streamlit as st
+
+from vit_lab.config import examples_of
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.states import Status
+from vit_lab.runs.store import Store
+from vit_lab.ui.arms import chip
+from vit_lab.ui.experiments.controls import status_badge
+
+METRIC_WIDTH = 150  # pixels: no number moves another
+VALIDATION = "Accuracy on what is held out from training."
+TEST = "Accuracy on the test set, looked at once, at the end."
+
+
+def run_card(store: Store, run: RunRecord, name: str) -> None:
+    """The run of an arm with that name. Nothing is told that is not known yet."""
+    total = run.total_steps or run.config.optim.steps
+    st.markdown(f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(run))}]]")
+    st.progress(min(run.step / total, 1.0), text=_progress_words(store, run, total))
+    with st.container(horizontal=True):
+        st.metric("Validation", _percent(run.val_accuracy), width=METRIC_WIDTH, help=VALIDATION)
+        if run.test_accuracy is not None:
+            st.metric("Test", _percent(run.test_accuracy), width=METRIC_WIDTH, help=TEST)
+    if run.error:
+        st.caption(run.error)
+
+
+def _details(run: RunRecord) -> list[str]:
+    examples = examples_of(run.config.data.dataset)
+    speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
+    return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
+
+
+def _progress_words(store: Store, run: RunRecord, total: int) -> str:
+    words = f"step {run.step:,} of {total:,}"
+    if run.status == Status.QUEUED:
+        place = store.queue.places().get(run.id, 0)
+        where = f"{place} before it in the queue" if place else "next in the queue"
+        return f"{words}, {where}{_start_words(store, place)}"
+    if run.status == Status.RUNNING and run.images_per_second:
+        seconds = (total - run.step) * run.config.optim.batch_size / run.images_per_second
+        left = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+        return f"{words}, about {left} to go"
+    return words
+
+
+def _start_words(store: Store, place: int) -> str:
+    """Roughly when a queued run starts, if there is anything to tell it from."""
+    if (seconds := store.queue.seconds_until_start(place)) is None:
+        return ""
+    return ", starts within a minute" if seconds < 60 else f", starts in about {seconds / 60:.0f} min"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
