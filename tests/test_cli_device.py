@@ -7,7 +7,7 @@ from tiny import pair, tiny
 from typer.main import get_command
 from waiting import ended
 
-from vit_lab.__main__ import app
+from vit_lab.cli.app import app
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.states import Status
 from vit_lab.training import device

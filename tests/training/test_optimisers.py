@@ -9,7 +9,7 @@ from tiny import tiny, tiny_clips, tiny_sequences
 from torch import nn
 
 from vit_lab.config import OptimConfig
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.settings import choices
 from vit_lab.training.optimisers import OPTIMISERS, adamw
 

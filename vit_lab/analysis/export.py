@@ -11,8 +11,8 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import flat
 
-OUTCOME = ("name", "status", "step", "wall_seconds", "images_per_second")
-OUTCOME += ("train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
+PACE = ("name", "status", "step", "wall_seconds", "images_per_second")
+OUTCOME = (*PACE, "train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
 
 
 def summary(run: RunRecord) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A device is no setting of a run: it says where the numbers are computed, not whi
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,7 +30,11 @@ def resolve(name: str) -> "torch.device":
 
     if name not in DEVICES:
         raise ConfigError("device", f"{name[:40]!r} does not work; choose {one_of(list(DEVICES))}")
-    has = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    has: dict[str, Callable[[], bool]] = {
+        "cuda": torch.cuda.is_available,
+        "mps": torch.backends.mps.is_available,
+        "cpu": lambda: True,
+    }
     here = [device for device, is_here in has.items() if is_here()]
     if name == "auto":
         return torch.device(here[0])

@@ -38,7 +38,8 @@ def by_decay(parameters: Iterable["Tensor"], config: OptimConfig) -> list[dict[s
 
     Unless `decay` says all, the others are biases, norms, class token and positions: what is no matrix.
     """
-    decayed, free = [], []
+    decayed: list[Tensor] = []
+    free: list[Tensor] = []
     for parameter in parameters:
         (decayed if config.decay == "all" or parameter.ndim == 2 else free).append(parameter)
     return [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]

@@ -170,8 +170,8 @@ class Training(Iterator[Event]):
                 yield Diverged(step=self._first_bad_step())
                 return
             if accuracy > self._best.accuracy:
-                weights = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-                self._best = _Best(step, accuracy, weights)
+                best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+                self._best = _Best(step, accuracy, best)
             yield Evaluated(step=step, split="validation", loss=loss, accuracy=accuracy)
         if self._probe_due():
             weights = layers(self.model)
