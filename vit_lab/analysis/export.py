@@ -11,13 +11,18 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import flat
 
-PACE = ("name", "status", "step", "wall_seconds", "images_per_second")
-OUTCOME = (*PACE, "train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
+PROGRESS = ("name", "status", "step", "wall_seconds", "images_per_second")
+RESULTS = ("train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
 
 
 def summary(run: RunRecord) -> dict[str, Any]:
     """A run's outcome and every setting, flat."""
-    return {"run_id": run.id} | {field: getattr(run, field) for field in OUTCOME} | _place(run) | flat(run.config)
+    return (
+        {"run_id": run.id}
+        | {field: getattr(run, field) for field in PROGRESS + RESULTS}
+        | _place(run)
+        | flat(run.config)
+    )
 
 
 def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
