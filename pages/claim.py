@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from vit_lab.config import IMAGE_DATASETS
-from vit_lab.data.sources import is_available
+from vit_lab.config import datasets_for
+from vit_lab.datasets import is_available
 from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
 from vit_lab.runs.experiments import Plan
 from vit_lab.settings import configure
@@ -15,7 +15,7 @@ SIZES = {"200": 200, "1,000": 1_000, "all": None}
 
 def form() -> Plan:
     """Two inits on tasks of several sizes and difficulties."""
-    here = [dataset for dataset in IMAGE_DATASETS if is_available(dataset)]
+    here = [dataset for dataset in datasets_for("vit") if is_available(dataset)]
     tasks = here + [f"{dataset}:{CLAIM_NOISE}" for dataset in here]
     one, two, three = st.columns([0.5, 0.25, 0.25])
     with one:

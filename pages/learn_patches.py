@@ -2,12 +2,19 @@
 
 import streamlit as st
 
+from vit_lab.data.bundled import SIDE
 from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import apart, show_picture
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
-from vit_lab.ui.learn.patches.tokens import choose_run, cost_lesson, counted, embedding_lesson, filters_lesson
-from vit_lab.ui.train.form import PATCH_SIZES
+from vit_lab.ui.learn.patches.tokens import (
+    PATCH_SIZES,
+    choose_run,
+    cost_lesson,
+    counted,
+    embedding_lesson,
+    filters_lesson,
+)
 
 lesson("learn_patches")
 st.markdown("A Transformer reads a sequence of vectors, not a picture. So a Vision Transformer cuts the image into square "
@@ -19,11 +26,11 @@ with controls:
         "Patch size", PATCH_SIZES, default=7, required=True, key="patch", format_func=lambda size: f"{size} px"
     )
     chosen = choose_digit("patches")
-side = 28 // patch_size
+side = SIDE // patch_size
 with picture:
     show_picture(apart(chosen.image, patch_size), width=300, alt=f"{chosen.words} in patches of {patch_size} pixels")
     look_for(
-        f"28 / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} = **{counted(side**2, 'patch')}**."
+        f"{SIDE} / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} = **{counted(side**2, 'patch')}**."
     )
 
 run = choose_run(patch_size)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from vit_lab.data.bundled import SIDE
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.timesformer.attention import START, TRAINED, costs_table, step_cost, step_zero, who_reads_what
@@ -25,7 +26,7 @@ frames = two.select_slider("Frames T", [2, 4, 8, 16], 8, key="film_frames")
 patch_size = three.select_slider("Patch size", [4, 7, 14], 7, key="film_patch_size")
 weights = four.segmented_control("Weights", [START, TRAINED], default=START, required=True, key="film_weights",
                                  help="After training: of the latest run that suits, where there is one.")  # fmt: skip
-side = 28 // patch_size
+side = SIDE // patch_size
 one, two, three, four = st.columns(4)
 frame = one.slider("The reading patch: frame", 1, frames, (frames + 1) // 2, key=f"film_frame_{frames}") - 1
 row = two.slider("row", 1, side, (side + 1) // 2, key=f"film_row_{side}") - 1

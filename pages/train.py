@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from vit_lab.config import READS, examples_of
+from vit_lab.config import KINDS
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.sources import is_available
+from vit_lab.datasets import is_available
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Plan
 from vit_lab.ui.arms import chip
@@ -12,7 +12,7 @@ from vit_lab.ui.experiments.live import experiment_panel
 from vit_lab.ui.experiments.page import is_large, launch, live, overview_panel
 from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
 from vit_lab.ui.serving.lab import open_store, warm_up
-from vit_lab.ui.train.form import PATCH_SIZES, Form, preset_picker, variance_words
+from vit_lab.ui.train.form import Form, preset_picker, variance_words
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.words import model_words
 
@@ -21,7 +21,7 @@ form = Form()
 
 with st.sidebar:
     top = st.container()
-    examples = examples_of(READS[form.kind()][0])
+    examples = KINDS[form.kind()].reads
     arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params",
                         help="How many inits are trained side by side.")  # fmt: skip
     arm_values = []
@@ -34,7 +34,7 @@ with st.sidebar:
     st.markdown("#### Size")
     one, two = st.columns(2, wrap=False)
     with one:
-        form.choice("patch_size", "Patch size", PATCH_SIZES)
+        form.choice("patch_size", "Patch size", form.patch_sizes())
         form.number("sequence_length", "Sequence length", step=1)
         form.number("dim", "Width", step=8)
     with two:
@@ -74,6 +74,7 @@ with st.sidebar:
         form.switch("qkv_bias", "Bias in queries, keys, values")
         form.switch("out_bias", "Bias after attention")
         form.switch("final_norm", "Final LayerNorm")
+        form.number("validation_size", f"Validation {examples}", step=500, empty="as many as usual")
         form.number("label_noise", "Label noise", step=0.05)
         form.number("pixel_noise", "Pixel noise", step=0.05)
         form.switch("normalise", "Normalise pixels")
@@ -112,7 +113,7 @@ if configs:
     else:
         st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
         if st.button("Download", icon=":material/download:", key="download"):
-            from vit_lab.data.images import download  # brings torch
+            from vit_lab.data.download import download
 
             bar = st.progress(0.0, text="Downloading")
             try:

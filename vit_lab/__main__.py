@@ -270,8 +270,8 @@ def _told(found: list[RunRecord]) -> str:
 
 def _make_sure_of_files(datasets: Iterable[DatasetName], download: bool) -> None:
     """Fetch data sets, or refuse those that cannot be had, before a run is queued for them."""
-    from vit_lab.data.images import download as download_dataset  # imports torch
-    from vit_lab.data.sources import is_available
+    from vit_lab.data.download import download as download_dataset
+    from vit_lab.datasets import is_available
 
     for dataset in datasets:
         if download:

@@ -86,14 +86,14 @@ class Finished(Event):
     """All steps are done, and the test set has been looked at, once.
 
     It was asked about two models: the last one, and the one of `best_step`, the first with the highest validation
-    accuracy of the run.
+    accuracy of the run. Without validation, `best_val_accuracy` is None and the best model is the last.
     """
 
     kind = "finished"
     test_loss: float
     test_accuracy: float
     best_step: int
-    best_val_accuracy: float
+    best_val_accuracy: float | None
     best_test_accuracy: float
 
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import IMAGE_SHAPE
+from vit_lab.datasets import DECIDED
 from vit_lab.settings import PART_OF, choices, describe, models_of
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
-FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set
+FIELDS = [field for field in PART_OF if field not in ("kind", *DECIDED)]  # those follow from preset and data set
 
 
 def option_name(field: str) -> str:

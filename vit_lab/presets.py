@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from vit_lab.config import RunConfig, one_of
+from vit_lab.config import RunConfig
+from vit_lab.refusals import one_of
 from vit_lab.settings import ConfigError, configure
 
 

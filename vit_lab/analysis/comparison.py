@@ -20,7 +20,8 @@ from vit_lab.analysis.statistics import (
     paired_test,
     summarise,
 )
-from vit_lab.config import DataConfig, InitConfig, OptimConfig, examples_of
+from vit_lab.config import DataConfig, InitConfig, OptimConfig
+from vit_lab.datasets import DATASETS
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import RESUMABLE, Status
@@ -223,7 +224,8 @@ def condition_labels(runs: Sequence[RunRecord]) -> dict[int, str]:
 
 def size_words(data: DataConfig) -> str:
     """How much there is to train on: '200 images', 'all clips'."""
-    return f"{data.train_size:,} {examples_of(data.dataset)}" if data.train_size else f"all {examples_of(data.dataset)}"
+    examples = DATASETS[data.dataset].examples
+    return f"{data.train_size:,} {examples}" if data.train_size else f"all {examples}"
 
 
 def _setting(field: str, value: object, data: DataConfig) -> str:

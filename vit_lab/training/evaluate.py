@@ -14,8 +14,8 @@ def evaluate(model: nn.Module, split: Split, at_once: int = 250) -> tuple[float,
     Few images `at_once` keep the activations in the processor's cache.
     """
     loss, correct = torch.zeros(()), torch.zeros((), dtype=torch.long)
-    for images, labels in zip(split.images.split(at_once), split.labels.split(at_once), strict=True):
-        logits = model(images)
+    for inputs, labels in zip(split.inputs.split(at_once), split.labels.split(at_once), strict=True):
+        logits = model(inputs)
         loss += F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="sum")
         correct += (logits.argmax(dim=-1) == labels).sum()
     return float(loss) / split.labels.numel(), int(correct) / split.labels.numel()

@@ -20,7 +20,7 @@ from vit_lab.analysis.comparison import (
 from vit_lab.analysis.comparison_rows import BANDS, arm_table, difference_rows, final_rows, seed_curves, steps_to
 from vit_lab.analysis.statistics import accuracy_noise
 from vit_lab.analysis.summary import arm_differences, arm_names, rate_words
-from vit_lab.config import TEST_IMAGES, examples_of
+from vit_lab.datasets import DATASETS
 from vit_lab.runs.experiments import Pick, picks
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
@@ -135,11 +135,11 @@ def _fine_print(outcomes: Sequence[ArmOutcome], runs: Sequence[RunRecord], picke
     means = [one.summary.mean for one in outcomes if one.summary.mean is not None]
     words = []
     if means and picked != AT_STEP:
-        dataset = runs[0].config.data.dataset
-        count = TEST_IMAGES[dataset]
+        dataset = DATASETS[runs[0].config.data.dataset]
+        count = dataset.sizes.test
         noise = accuracy_noise(min(means, key=lambda mean: abs(mean - 0.5)), count)
         words.append(
-            f"On {count:,} test {examples_of(dataset)} a single accuracy is itself sure to ±{noise * 100:.1f} points."
+            f"On {count:,} test {dataset.examples} a single accuracy is itself sure to ±{noise * 100:.1f} points."
         )
     if any(one.diverged for one in outcomes):
         words.append("A diverged run counts with the accuracy of guessing.")

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import streamlit as st
 
-from vit_lab.config import RunConfig, one_of
+from vit_lab.config import RunConfig
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.sources import is_available
+from vit_lab.datasets import is_available
+from vit_lab.refusals import one_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS, parse_arm
 from vit_lab.runs.experiments import Plan, another_arm, more_seeds, new_experiment
 from vit_lab.runs.manager import usable_cores

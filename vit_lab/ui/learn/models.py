@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vit_lab.config import RunConfig, VitConfig
+from vit_lab.datasets import DATASETS
 from vit_lab.runs.records import RunRecord, arm_label
 from vit_lab.settings import parse
+from vit_lab.ui.learn.digit import as_array
 from vit_lab.ui.serving.lab import open_store
 
 if TYPE_CHECKING:
@@ -25,8 +27,13 @@ def latest_run(suits: Callable[[RunConfig], bool]) -> RunRecord | None:
 
 
 def latest_vit(suits: Callable[[VitConfig], bool]) -> RunRecord | None:
-    """The same among the Vision Transformers."""
-    return latest_run(lambda config: isinstance(config.model, VitConfig) and suits(config.model))
+    """The same among the Vision Transformers that read images shaped like a digit."""
+    shape = DATASETS["mnist-10k"].shape
+    return latest_run(
+        lambda config: (
+            isinstance(config.model, VitConfig) and DATASETS[config.data.dataset].shape == shape and suits(config.model)
+        )
+    )
 
 
 def can_be_read(run: RunRecord) -> bool:
@@ -68,15 +75,11 @@ def _model_of(config_json: str, run_id: str | None) -> "Model":
 
 
 def as_input(pixels: bytes, config_json: str) -> "Tensor":
-    """A digit of 784 grey levels as the model of a config reads it, (1, 1, 28, 28)."""
-    import torch
-
+    """A digit, as `Digit.pixels` has it, as the model of a config reads it: (1, 1, S, S)."""
     from vit_lab.data.images import scaled
-    from vit_lab.data.sources import SOURCES
 
     data = parse(config_json).data
-    image = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 28, 28)
-    return scaled(image, SOURCES[data.dataset], data.normalise)  # type: ignore[index]
+    return scaled(as_array(bytearray(pixels))[None], DATASETS[data.dataset], data.normalise)
 
 
 def run_words(run: RunRecord) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, KINDS, READS, RunConfig
+from vit_lab.config import GROUPS, KINDS, RunConfig, datasets_for
 from vit_lab.presets import PRESETS
 from vit_lab.settings import PART_OF, ConfigError, configure, flat, settings_of
 
-STANDARD = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # the form of a bare link to a kind
+STANDARD = {
+    kind: configure(kind=kind, dataset=datasets_for(kind)[0]) for kind in KINDS
+}  # the form of a bare link to a kind
 DEFAULTS: dict[str, Any] = {}  # of every setting; the first data set differs by kind
 for _config in reversed(STANDARD.values()):
     DEFAULTS |= flat(_config)

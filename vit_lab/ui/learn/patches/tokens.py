@@ -8,7 +8,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.config import IMAGE_SHAPE, VitConfig
+from vit_lab.config import VitConfig
+from vit_lab.data.bundled import SIDE
+from vit_lab.refusals import divisors
 from vit_lab.runs.records import RunRecord
 from vit_lab.settings import configure
 from vit_lab.ui.figures import matrix
@@ -16,8 +18,9 @@ from vit_lab.ui.figures.picture import sheet, show_picture
 from vit_lab.ui.learn.digit import Digit
 from vit_lab.ui.learn.lesson import look_for
 from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
-from vit_lab.ui.train.form import PATCH_SIZES, train_link
+from vit_lab.ui.train.form import train_link
 
+PATCH_SIZES = divisors(SIDE)
 MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
 MOST_PRINCIPAL = 28  # as many as in the paper's figure
 SHEET_PIXELS = 420  # about, width of the pictures of filters
@@ -51,7 +54,7 @@ def embedding_lesson(chosen: Digit, patch_size: int, run: RunRecord | None) -> N
     where = "The one row is the whole image" if rows[1] == 1 else "Row 1 is the patch at the top left"
     dark = "" if rows[1] == 1 else " Dark rows are empty patches."
     look_for(f"{where}, read like a line of text.{dark}"
-             f"{_shown(found.rows, 28**2)}")  # fmt: skip
+             f"{_shown(found.rows, SIDE**2)}")  # fmt: skip
 
     st.subheader("Each row becomes a token", anchor=False)
     model = config.model
@@ -112,13 +115,15 @@ def cost_lesson(patch_size: int) -> None:
     """How tokens and attention scores grow as patches shrink."""
     st.subheader("What small patches cost", anchor=False)
     table = costs()
-    side = IMAGE_SHAPE["image_size"] // patch_size
+    side = SIDE // patch_size
     st.markdown(
         f"N grows as 1/P² and attention as N²: patches of {patch_size} × {patch_size} make **{counted(side**2, 'token')}** and "
         f"**{counted(side**4, 'score')}** in each head of each block. A patch of half the side means 4 times the tokens and 16 times the scores."
     )
     st.table(table)
-    look_for("Each row is an image in the same 784 pixels; what changes is in how many pieces attention sees it.")
+    look_for(
+        f"Each row is an image in the same {SIDE**2} pixels; what changes is in how many pieces attention sees it."
+    )
 
 
 def costs() -> pd.DataFrame:

@@ -55,7 +55,7 @@ def reversal_words(runs: Sequence[RunRecord | None]) -> None:
 @st.cache_data(show_spinner=False, max_entries=100)
 def _answers(models: Sequence[tuple[str, str | None]], index: int) -> list[tuple[str, str, bytes, list[dict[str, Any]]]]:  # fmt: skip
     """(title, true direction, film, rows of probabilities) of a clip and of its reverse."""
-    from vit_lab.data.clips import DIRECTIONS
+    from vit_lab.datasets import DIRECTIONS
     from vit_lab.probes.space_time import both_ways
 
     rows: tuple[list[dict[str, Any]], list[dict[str, Any]]] = ([], [])
