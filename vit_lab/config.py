@@ -49,7 +49,7 @@ class DataConfig(_Part):
         None,
         ge=0,
         le=MOST - FEWEST,
-        description="Images held out of training for validation, 0 for none; empty means as many as the set has for it.",
+        description="Images held out of training for validation, 0 for none; empty means as many as the set says.",
     )
     label_noise: float = Field(0.0, ge=0, le=1, description="Fraction of training labels replaced by a random class.")
     pixel_noise: float = Field(0.0, ge=0, le=2, description="Std of Gaussian noise on every pixel, where white is 1.")

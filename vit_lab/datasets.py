@@ -84,7 +84,7 @@ class Dataset:
         return {"image_size": size, "channels": channels, "num_classes": len(self.classes)}
 
     def train_size(self, validation_size: int | None) -> int:
-        """Examples left to train on when so many are held out for validation; None holds out as many as the sizes say."""
+        """Examples left to train on if so many are held out for validation; None: as many as `sizes` says."""
         held_out = self.sizes.validation if validation_size is None else validation_size
         return self.sizes.train + self.sizes.validation - held_out
 
@@ -112,7 +112,7 @@ IDX_FILES = (
 
 
 def _idx(torchvision_class: str, size: int) -> Download:
-    """A set in MNIST's format. torchvision reads nothing but the unpacked files, so those packed beside them do not count."""
+    """A set in MNIST's format. Only unpacked files are read, so those that lie packed beside them do not count."""
     return Download(torchvision_class, size, tuple(f"{torchvision_class}/raw/{file}" for file in IDX_FILES))
 
 

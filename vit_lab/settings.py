@@ -126,5 +126,5 @@ def _explained(error: ValidationError) -> ConfigError:
         case "json_invalid":
             return ConfigError("config", "the text is not valid JSON")
     shown = value if len(value) <= 40 else f"{value[:37]}..."
-    valid = first["msg"][0].lower() + first["msg"][1:].replace("input should", "it should")
-    return ConfigError(field, f"{shown} does not work; {valid.replace('input should', 'it should')}")
+    valid = first["msg"].replace("Input should", "it should")
+    return ConfigError(field, f"{shown} does not work; {valid[0].lower()}{valid[1:]}")

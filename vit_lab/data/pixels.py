@@ -1,4 +1,4 @@
-"""A set of images as it was published: grey levels and labels, read by the loader that the set's entry names. No torch."""
+"""A set of images as it was published, grey levels and labels, read by the loader that its entry names. No torch."""
 
 from typing import Any, NamedTuple
 

@@ -67,5 +67,5 @@ class RunData:
 
 
 def shuffled(count: int, batch_size: int, seed: int, epoch: int) -> tuple[Tensor, ...]:
-    """The rows 0 to count - 1 in an order that follows from (seed, epoch), cut into batches; the last may be smaller."""
+    """Rows 0 to count - 1 in an order that follows from (seed, epoch), cut into batches; the last may be smaller."""
     return torch.randperm(count, generator=generator_for(seed, "batches", epoch)).split(batch_size)

@@ -66,7 +66,8 @@ def compare_panel(store: Store, all_runs: list[RunRecord]) -> None:
     st.markdown(seed_strip(runs))
     st.caption("One sign a seed: · to come, ▶ at work, ✓ finished, ✗ diverged, ? without a result.")
 
-    steps = {arm: [steps_to(accuracy_curves[run.id]) for run in runs if run.arm == arm] for arm in arms}
+    judged = [run for run in runs if run.config.data.validation_size != 0]  # on validation
+    steps = {arm: [steps_to(accuracy_curves[run.id]) for run in judged if run.arm == arm] for arm in arms}
     picked_rates = picks(run for run in all_runs if run.condition == runs[0].condition)
     rates = {
         run.arm: f"{run.config.optim.learning_rate:g}" + _edge(picked_rates.get((run.arm, run.condition)))
