@@ -87,7 +87,6 @@ with st.sidebar:
         form.clipping()
         form.number("label_smoothing", "Label smoothing", step=0.05)
         form.switch("double_softmax", "Softmax before the loss")
-
 with top:
     preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 

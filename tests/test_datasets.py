@@ -16,7 +16,7 @@ every_dataset = pytest.mark.parametrize("name", DATASETS)
 @every_dataset
 def test_an_entry_is_whole(name):
     about = DATASETS[name]
-    assert about.words and about.licence and min(about.sizes) > 0
+    assert about.words and about.source and about.licence and min(about.sizes) > 0
     assert callable(about.loader())
     if about.examples == "sequences":
         assert not about.asks and not about.classes

@@ -1,9 +1,7 @@
 """The data sets: one entry each, with all that is known of a set before its data is read. Without torch, so that the
 config can check against it and a page can ask at once.
 
-A new set is an entry here and a loader (docs/decisions/018-one-entry-one-loader.md). Sources: MNIST, LeCun, Cortes &
-Burges 1998; Fashion-MNIST, Xiao, Rasul & Vollgraf 2017; moving digits after Srivastava et al. 2015; the copy task of
-The Annotated Transformer (Rush 2018).
+A new set is an entry here and a loader (docs/decisions/018-one-entry-one-loader.md).
 """
 
 from collections.abc import Callable
@@ -55,9 +53,10 @@ class Download:
 class Dataset:
     """What is known of a data set.
 
-    `words` say in a few what it is. `shape` is (channels, height, width) of an image or a frame, with height equal to
-    width; sequences have none. `classes` are names by label; sequences have none, for their labels are symbols.
-    `mean` and `std` of the training pixels, by channel and in units of white = 1, normalise them.
+    `words` say in a few what it is; `source` says who made it, or after whom it is made. `shape` is (channels, height,
+    width) of an image or a frame, with height equal to width, and `classes` are names by label; sequences have neither,
+    for their labels are symbols. `mean` and `std` of the training pixels normalise them, by channel and in units of
+    white = 1.
 
     `load` names the loader, "module:function". For images it is called with the name of the set and returns
     `vit_lab.data.pixels.Pixels`; clips and sequences are made for a run: it is called with the RunConfig and returns
@@ -68,6 +67,7 @@ class Dataset:
     words: str
     load: str
     sizes: Sizes
+    source: str
     licence: str
     shape: tuple[int, int, int] | None = None
     classes: tuple[str, ...] = ()
@@ -102,7 +102,8 @@ DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 DIRECTIONS = ("up", "down", "left", "right")  # a label and the opposite way are 0 and 1, or 2 and 3
 GREY = (1, 28, 28)
-MNIST_LICENCE = "CC BY-SA 3.0"
+MNIST_SOURCE, MNIST_LICENCE = "LeCun, Cortes & Burges 1998", "CC BY-SA 3.0"
+MOVING_SOURCE = "made of bundled digits, after Srivastava et al. 2015"
 IDX_FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -122,6 +123,7 @@ DATASETS: dict[str, Dataset] = {
         words="10,000 bundled digits",
         load="vit_lab.data.bundled:load",
         sizes=Sizes(7_000, 1_000, 2_000),
+        source=MNIST_SOURCE,
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIGITS,
@@ -133,6 +135,7 @@ DATASETS: dict[str, Dataset] = {
         words="70,000 digits",
         load="vit_lab.data.idx:load",
         sizes=Sizes(58_000, 2_000, 10_000),
+        source=MNIST_SOURCE,
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIGITS,
@@ -145,6 +148,7 @@ DATASETS: dict[str, Dataset] = {
         words="70,000 clothes",
         load="vit_lab.data.idx:load",
         sizes=Sizes(58_000, 2_000, 10_000),
+        source="Xiao, Rasul & Vollgraf 2017",
         licence="MIT",
         shape=GREY,
         classes=CLOTHES,
@@ -157,6 +161,7 @@ DATASETS: dict[str, Dataset] = {
         words="which way a digit goes",
         load="vit_lab.data.clips:load",
         sizes=Sizes(7_000, 500, 1_000),
+        source=MOVING_SOURCE,
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIRECTIONS,
@@ -166,6 +171,7 @@ DATASETS: dict[str, Dataset] = {
         words="which digit it is that goes",
         load="vit_lab.data.clips:load",
         sizes=Sizes(7_000, 500, 1_000),
+        source=MOVING_SOURCE,
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIGITS,
@@ -175,6 +181,7 @@ DATASETS: dict[str, Dataset] = {
         words="sequences to write again",
         load="vit_lab.data.sequences:load",
         sizes=Sizes(10_000, 500, 1_000),
+        source="after The Annotated Transformer, Rush 2018",
         licence="drawn for the run",
     ),
     "reverse": Dataset(
@@ -182,6 +189,7 @@ DATASETS: dict[str, Dataset] = {
         words="sequences to write backwards",
         load="vit_lab.data.sequences:load",
         sizes=Sizes(10_000, 500, 1_000),
+        source="after The Annotated Transformer, Rush 2018",
         licence="drawn for the run",
     ),
 }

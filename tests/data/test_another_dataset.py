@@ -64,7 +64,7 @@ def test_what_a_shift_brings_in_is_black_in_each_channel_also_under_noise():
     expected = torch.tensor([-mean / std for mean, std in zip(about.mean, about.std, strict=True)])
     torch.testing.assert_close(black(data.data).flatten(), expected)
     corners = moved[:, :, [0, 0, -1, -1], [0, -1, 0, -1]]  # (B, 3, 4): at least one is new in most images
-    filled = (corners == black(data.data)).all(dim=1).any(dim=1)
+    filled = (corners == black(data.data).reshape(3, 1)).all(dim=1).any(dim=1)
     assert filled.float().mean() > 0.8
 
 

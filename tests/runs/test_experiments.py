@@ -29,7 +29,7 @@ from vit_lab.runs.experiments import (
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
-from vit_lab.settings import configure
+from vit_lab.settings import ConfigError, configure
 
 ARMS = [tiny(scheme=scheme, steps=2) for scheme in ("linear-default", "xavier")]
 SIZES = [{"train_size": 20}, {"train_size": 50}]
@@ -99,6 +99,13 @@ def test_with_fair_rates_pilots_of_every_arm_and_condition_come_first_and_the_ot
     for cell in itertools.product((0, 1), (0, 1)):
         assert rates(run for run in tried if (run.arm, run.condition) == cell) == [0.0004, 0.0012, 0.004, 0.012]
     assert len({run.name for run in tried if run.condition == 0}) == 8
+
+
+def test_pilots_without_validation_are_refused_for_they_could_not_pick():
+    arms = [configure(arm, validation_size=0) for arm in ARMS]
+    assert Plan(arms, (3,)).runs("e")
+    with pytest.raises(ConfigError, match="validation_size: 0 leaves the pilot runs nothing to pick"):
+        Plan(arms, (3,), fair_rate=True).runs("e")
 
 
 def test_the_grid_surrounds_the_rate_that_is_set():
