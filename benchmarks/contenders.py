@@ -27,8 +27,8 @@ from torch import Tensor, nn
 
 from vit_lab import paths
 from vit_lab.config import RunConfig, VitConfig
-from vit_lab.data.sources import is_available
 from vit_lab.data.splits import load_run_data
+from vit_lab.datasets import is_available
 from vit_lab.events import Stepped
 from vit_lab.init.build import build_model
 from vit_lab.models.loss import training_loss

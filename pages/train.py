@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from vit_lab.config import READS, examples_of
+from vit_lab.config import KINDS
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.sources import is_available
+from vit_lab.datasets import is_available
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
@@ -22,7 +22,6 @@ from vit_lab.ui.train.optimiser import optimiser_fields
 from vit_lab.ui.train.overview import is_large, overview_panel
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.train.presets import preset_picker
-from vit_lab.ui.train.widgets import PATCH_SIZES
 from vit_lab.ui.words import model_words
 
 ARMS = "How many inits are trained side by side."
@@ -35,7 +34,7 @@ form = Form()
 
 with st.sidebar:
     top = st.container()
-    examples = examples_of(READS[form.kind()][0])
+    examples = KINDS[form.kind()].reads
     counts = list(range(1, MOST_ARMS + 1))
     arms = st.selectbox("Arms", counts, index=1, key="arms", bind="query-params", help=ARMS)
     arm_values = []
@@ -48,7 +47,7 @@ with st.sidebar:
     st.markdown("#### Size")
     one, two = st.columns(2, wrap=False)
     with one:
-        form.choice("patch_size", "Patch size", PATCH_SIZES)
+        form.choice("patch_size", "Patch size", form.patch_sizes())
         form.number("sequence_length", "Sequence length", step=1)
         form.number("dim", "Width", step=8)
     with two:
@@ -86,6 +85,7 @@ with st.sidebar:
         form.switch("qkv_bias", "Bias in queries, keys, values")
         form.switch("out_bias", "Bias after attention")
         form.switch("final_norm", "Final LayerNorm")
+        form.number("validation_size", f"Validation {examples}", step=500, empty="as many as usual")
         form.number("label_noise", "Label noise", step=0.05)
         form.number("pixel_noise", "Pixel noise", step=0.05)
         form.switch("normalise", "Normalise pixels")
@@ -97,7 +97,6 @@ with st.sidebar:
         form.clipping()
         form.number("label_smoothing", "Label smoothing", step=0.05)
         form.switch("double_softmax", "Softmax before the loss")
-
 with top:
     preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 

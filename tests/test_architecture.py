@@ -17,6 +17,8 @@ LAYERS = (
     {"vit_lab.models", "vit_lab.init", "vit_lab.data", "vit_lab.probes"},
     {
         "vit_lab.config",
+        "vit_lab.datasets",
+        "vit_lab.refusals",
         "vit_lab.settings",
         "vit_lab.events",
         "vit_lab.places",

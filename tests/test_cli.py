@@ -11,8 +11,9 @@ from typer.main import get_command
 from vit_lab import paths
 from vit_lab.cli.app import app
 from vit_lab.cli.options import FIELDS, option_name
-from vit_lab.config import IMAGE_SHAPE, SCHEMES, RunConfig
+from vit_lab.config import SCHEMES, RunConfig
 from vit_lab.data.splits import load_run_data
+from vit_lab.datasets import DECIDED
 from vit_lab.events import Evaluated, Finished
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.states import Status
@@ -126,7 +127,7 @@ def test_an_unusable_home_ends_with_1_and_a_sentence(home):
 
 def test_every_setting_has_an_option_and_every_option_a_help():
     options = {word: p for p in get_command(app).commands["train"].params for word in p.opts}
-    assert set(PART_OF) - set(FIELDS) == {"kind", *IMAGE_SHAPE}, "only what can have one value is left out"
+    assert set(PART_OF) - set(FIELDS) == {"kind", *DECIDED}, "only what can have one value is left out"
     for field in FIELDS:
         assert options[f"--{option_name(field)}"].help
     assert {"--patch-size", "--dim", "--depth", "--heads", "--init", "--variance-scale", "--steps", "--epochs"} <= set(

@@ -174,7 +174,7 @@ def test_the_weights_page_can_place_every_row(config):
 @every_model
 @torch.no_grad()
 def test_the_trace_follows_the_models_own_forward_pass(config):
-    model, batch = build_model(config), load_run_data(config).validation.images[:3]
+    model, batch = build_model(config), load_run_data(config).validation.inputs[:3]
     passed = trace(model, batch)
     end = passed.tokens[-1]
     if config.model.kind == "transformer":
@@ -187,7 +187,7 @@ def test_the_trace_follows_the_models_own_forward_pass(config):
 @every_model
 def test_preflight_looks_at_every_model_before_its_first_step(config):
     data = load_run_data(config)
-    look = preflight(config, Split(data.validation.images[:16], data.validation.labels[:16]))
+    look = preflight(config, Split(data.validation.inputs[:16], data.validation.labels[:16]))
     assert look.start.num_classes == config.model.num_classes and math.isfinite(look.start.loss)
     assert {place for measure, place, _ in look.rows if measure == "expected_std"} == {
         Place(group=group) for group in GROUPS
@@ -215,7 +215,7 @@ def test_a_run_says_what_a_run_of_a_vit_says(config):
 def test_accuracy_and_loss_of_sequences_are_means_over_symbols():
     config = tiny_sequences()
     model, split = build_model(config), tiny_data(config).validation
-    logits = model(split.images).detach()
+    logits = model(split.inputs).detach()
     loss, accuracy = evaluate(model, split, at_once=7)
     assert accuracy == pytest.approx(float((logits.argmax(dim=-1) == split.labels).float().mean()))
     log_p = logits.log_softmax(dim=-1).gather(-1, split.labels[..., None])

@@ -109,14 +109,14 @@ class Finished(Event):
     """All steps are done, and the test set has been looked at, once.
 
     It was asked about two models: the last one, and the one of `best_step`, the first with the highest validation
-    accuracy of the run.
+    accuracy of the run. Without validation, `best_val_accuracy` is None and the best model is the last.
     """
 
     kind = "finished"
     test_loss: Number
     test_accuracy: Number
     best_step: int
-    best_val_accuracy: Number
+    best_val_accuracy: Number | None
     best_test_accuracy: Number
 
 

@@ -9,8 +9,10 @@
 
 import math
 
-from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig, examples_of, one_of
+from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig
+from vit_lab.datasets import DATASETS
 from vit_lab.places import GROUP_NAMES
+from vit_lab.refusals import one_of
 from vit_lab.settings import ConfigError, configure
 
 
@@ -50,7 +52,7 @@ def parse_arm(spec: str) -> InitConfig:
 
 def size_words(data: DataConfig) -> str:
     """How much there is to train on: '200 images', 'all clips'."""
-    examples = examples_of(data.dataset)
+    examples = DATASETS[data.dataset].examples
     return f"{data.train_size:,} {examples}" if data.train_size else f"all {examples}"
 
 

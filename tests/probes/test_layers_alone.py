@@ -44,7 +44,7 @@ def test_a_stack_grows_by_the_root_of_fan_in_times_the_variance_at_each_layer():
 
 def test_logits_grow_with_the_variance_of_queries_and_keys_and_entropy_falls():
     config = configure(dim=16, depth=1, heads=2, scheme="xavier")
-    digits = load_run_data(config).validation.images[:4]
+    digits = load_run_data(config).validation.inputs[:4]
     found = {
         (scale, measure, str(place)): value for scale, measure, place, value in by_qk_scale(config, digits, [1, 4, 100])
     }
@@ -59,7 +59,7 @@ def test_scale_1_is_the_model_as_it_is():
     from vit_lab.init.build import build_model
 
     config = configure(dim=16, depth=2, heads=2)
-    digits = load_run_data(config).validation.images[:4]
+    digits = load_run_data(config).validation.inputs[:4]
     rows = [row for _, *row in by_qk_scale(config, digits, [1.0])]
     assert rows == [list(row) for row in by_head(trace(build_model(config), digits))]
     assert all(math.isfinite(value) for *_, value in rows)

@@ -1,8 +1,11 @@
 """What a step costs is told for each number of frames, and measuring ends when it should."""
 
-import pytest
+import math
 
-from vit_lab.training.cost import joint_against_divided
+import pytest
+from tiny import tiny
+
+from vit_lab.training.cost import estimate_seconds, joint_against_divided
 
 
 def test_joint_against_divided_beside_what_counting_says():
@@ -17,3 +20,9 @@ def test_joint_against_divided_beside_what_counting_says():
 
 def test_nothing_more_is_begun_when_the_time_is_over():
     assert len(list(joint_against_divided([2, 2, 2, 2], repeats=1, most_seconds=0.0))) <= 1
+
+
+@pytest.mark.parametrize("held_out", [None, 0])
+def test_a_run_takes_some_seconds_with_and_without_validation(held_out):
+    seconds = estimate_seconds(tiny(validation_size=held_out))
+    assert math.isfinite(seconds) and seconds > 0

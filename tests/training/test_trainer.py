@@ -73,6 +73,20 @@ def test_the_first_best_model_on_validation_is_tested_too(monkeypatch):
     assert not torch.equal(last["head.weight"], best["head.weight"])
 
 
+def test_without_validation_nothing_is_evaluated_and_the_last_model_is_the_best():
+    events, training = trained(tiny(validation_size=0))
+    assert events[0].validation_images == 0 and not of_kind(Evaluated, events)
+    last = events[-1]
+    assert (last.best_step, last.best_val_accuracy, last.best_test_accuracy) == (10, None, last.test_accuracy)
+    assert all(math.isfinite(value) for probed in of_kind(Probed, events) for _, _, value in probed.rows)
+    again = train(training.config, training.data)
+    for event in again:
+        if event.step == 6:
+            break
+    resumed = list(train(training.config, training.data, checkpoint=again.checkpoint()))
+    assert resumed[-1] == last
+
+
 def test_every_step_of_a_short_run_is_measured():
     events, _ = trained(tiny(steps=20))
     assert [event.step for event in of_kind(StepMeasured, events)] == list(range(1, 21))

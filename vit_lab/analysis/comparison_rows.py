@@ -140,8 +140,10 @@ def _against(c: Comparison | None) -> str:
 
 
 def _median_steps(reached: Sequence[float]) -> str:
-    """The median over all runs, those that never got there being slower than any."""
-    if not reached or reached[0] == math.inf:
+    """The median over all runs, those that never got there being slower than any; of no runs, none."""
+    if not reached:
+        return "–"
+    if reached[0] == math.inf:
         return "never yet"
     half, count = median_high(reached), sum(step < math.inf for step in reached)
     return ("not in half of the runs" if half == math.inf else f"{half:,.0f}") + f" ({count} of {len(reached)})"

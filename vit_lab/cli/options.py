@@ -10,15 +10,16 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import IMAGE_SHAPE, one_of
+from vit_lab.datasets import DECIDED
 from vit_lab.presets import PRESETS
+from vit_lab.refusals import one_of
 from vit_lab.runs.executors import choice
 from vit_lab.runs.executors.choice import EXECUTORS
 from vit_lab.settings import PART_OF, choices, describe, models_of
 from vit_lab.training import device
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
-FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set
+FIELDS = [field for field in PART_OF if field not in ("kind", *DECIDED)]  # those follow from preset and data set
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")]

@@ -9,6 +9,7 @@ from vit_lab import paths
 from vit_lab.cli.refusals import stderr
 from vit_lab.config import DatasetName, RunConfig
 from vit_lab.data.errors import DatasetError
+from vit_lab.datasets import is_available
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
@@ -73,8 +74,7 @@ def _told(experiment: Experiment) -> str:
 
 def _make_sure_of_files(datasets: Iterable[DatasetName], download: bool) -> None:
     """Fetch data sets, or refuse those that cannot be had, before a run is queued for them."""
-    from vit_lab.data.images import download as download_dataset  # imports torch
-    from vit_lab.data.sources import is_available
+    from vit_lab.data.download import download as download_dataset
 
     for dataset in datasets:
         if download:

@@ -35,9 +35,9 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     Besides a run's measures, `rows` has the std that the init scheme promises, as ("expected_std", group, value).
     """
     model = build_model(config)
-    logits = model(batch.images)
+    logits = model(batch.inputs)
     training_loss(logits, batch.labels, config.optim).backward()
-    passed = trace(model, batch.images)
+    passed = trace(model, batch.inputs)
     weights = layers(model)
     rows = [*by_depth(model, passed), *by_head(passed), *gradient_rows(model), *weight_rows(weights, weights)]
     rows += [("expected_std", Place(group=group), std) for group, std in expected_std(model, config).items()]

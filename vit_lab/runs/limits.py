@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vit_lab.config import RunConfig
-from vit_lab.settings import ConfigError, limits
+from vit_lab.settings import ConfigError, bounds
 from vit_lab.training.cadence import PROBE_IMAGES
 
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
@@ -33,9 +33,9 @@ class Limits:
 HOST_LIMITS = Limits(
     runs=None,
     queue=None,
-    steps=int(limits("steps")[1]),
-    dim=int(limits("dim")[1]),
-    depth=int(limits("depth")[1]),
+    steps=int(bounds("steps")[1]),
+    dim=int(bounds("dim")[1]),
+    depth=int(bounds("depth")[1]),
     memory_bytes=16 * GIB,
     wall_seconds=24 * 3600,
 )

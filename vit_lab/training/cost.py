@@ -17,6 +17,7 @@ from vit_lab.models.scores import attention_scores, macs_per_token
 from vit_lab.presets import preset
 from vit_lab.randomness import generator_for
 from vit_lab.settings import configure
+from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import EVALUATIONS, train
 
@@ -35,10 +36,11 @@ def estimate_seconds(config: RunConfig) -> float:
     list(islice(steps, MEASURED))
     step_seconds = (time.perf_counter() - start) / MEASURED
     start = time.perf_counter()
-    evaluate(training.model, data.validation)
-    evaluation_seconds = time.perf_counter() - start
-    tests = 2 * evaluation_seconds * len(data.test) / len(data.validation)
-    return total * step_seconds + (min(EVALUATIONS, total) + 1) * evaluation_seconds + tests
+    looked_at = data.validation if len(data.validation) else data.probed(PROBE_IMAGES)
+    evaluate(training.model, looked_at)
+    seconds_each = (time.perf_counter() - start) / len(looked_at)
+    evaluated = (min(EVALUATIONS, total) + 1) * len(data.validation) + 2 * len(data.test)
+    return total * step_seconds + evaluated * seconds_each
 
 
 PATCH_SIZE, CLIPS = 4, 4  # of the comparison of joint and divided attention: 49 patches a frame

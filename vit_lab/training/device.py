@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from vit_lab.config import one_of
+from vit_lab.refusals import one_of
 from vit_lab.settings import ConfigError
 
 if TYPE_CHECKING:

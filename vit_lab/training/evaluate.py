@@ -15,8 +15,8 @@ def evaluate(model: nn.Module, split: Split, at_once: int = 250) -> tuple[float,
     """
     loss = torch.zeros((), device=split.labels.device)
     correct = torch.zeros((), dtype=torch.long, device=split.labels.device)
-    for images, labels in zip(split.images.split(at_once), split.labels.split(at_once), strict=True):
-        logits = model(images)
+    for inputs, labels in zip(split.inputs.split(at_once), split.labels.split(at_once), strict=True):
+        logits = model(inputs)
         loss += F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="sum")
         correct += (logits.argmax(dim=-1) == labels).sum()
     return float(loss) / split.labels.numel(), int(correct) / split.labels.numel()

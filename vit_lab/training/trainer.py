@@ -133,7 +133,7 @@ class Training(Iterator[Event]):
         optim, step = self.config.optim, self.step
         images, labels = (part.to(self.device) for part in next(self._batches))  # some are drawn, on the CPU, just now
         if self.config.data.shift:
-            images = shifted(images, self.config.data.shift, generator_for(self.config.seed, "shift", step))
+            images = shifted(images, self.config.data, generator_for(self.config.seed, "shift", step))
         logits = self.model(images, generator_for(self.config.seed, "dropout", step))
         loss = training_loss(logits, labels, optim)
         for optimiser in self._optimisers:
@@ -164,7 +164,7 @@ class Training(Iterator[Event]):
                 return
             rate = learning_rate(self.config.optim, step - 1, len(self.data.train))
             yield StepMeasured(step=step, loss=loss, accuracy=accuracy, learning_rate=rate, gradient_norm=gradient_norm)
-        if is_due(step, total, EVALUATIONS):
+        if len(self.data.validation) and is_due(step, total, EVALUATIONS):
             loss, accuracy = evaluate(self.model, self.data.validation)
             if not math.isfinite(loss):
                 yield Diverged(step=self._first_bad_step())
@@ -176,7 +176,7 @@ class Training(Iterator[Event]):
         if self._probe_due():
             weights = layers(self.model)
             rows = weight_rows(weights, self._initial_weights)
-            rows += signal_and_attention(self.model, self.data.validation.images[:PROBE_IMAGES])
+            rows += signal_and_attention(self.model, self.data.probed(PROBE_IMAGES).inputs)
             yield Probed(step=step, rows=(*rows, *self._step_rows))
             yield Histograms(step=step, counts=histograms(weights))
 
@@ -211,6 +211,8 @@ class Training(Iterator[Event]):
 
     def _finished(self) -> Finished:
         loss, accuracy = evaluate(self.model, self.data.test)
+        if not len(self.data.validation):  # then the best model is the last
+            self._best = _Best(self.step)
         best_accuracy = accuracy
         if self._best.step != self.step:
             best_model = copy.deepcopy(self.model)
@@ -221,7 +223,7 @@ class Training(Iterator[Event]):
             test_loss=loss,
             test_accuracy=accuracy,
             best_step=self._best.step,
-            best_val_accuracy=self._best.accuracy,
+            best_val_accuracy=self._best.accuracy if len(self.data.validation) else None,
             best_test_accuracy=best_accuracy,
         )
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from vit_lab.config import one_of
+from vit_lab.refusals import one_of
 from vit_lab.runs.executors.executor import Executor
 from vit_lab.runs.executors.processes import ProcessExecutor
 from vit_lab.runs.executors.threads import ThreadExecutor

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vit_lab.config import examples_of
+from vit_lab.datasets import DATASETS
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -28,7 +28,7 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
 
 
 def _details(run: RunRecord) -> list[str]:
-    examples = examples_of(run.config.data.dataset)
+    examples = DATASETS[run.config.data.dataset].examples
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
     return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
 

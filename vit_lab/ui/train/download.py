@@ -9,7 +9,7 @@ from vit_lab.data.errors import DatasetError
 def offer_download(dataset: DatasetName) -> None:
     """A button that downloads the data set, with its progress; afterwards the page is drawn anew."""
     if st.button("Download", icon=":material/download:", key="download"):
-        from vit_lab.data.images import download  # brings torch
+        from vit_lab.data.download import download
 
         bar = st.progress(0.0, text="Downloading")
         try:

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, KINDS, READS, RunConfig
+from vit_lab.config import GROUPS, KINDS, RunConfig, datasets_for
 from vit_lab.presets import PRESETS
 from vit_lab.settings import PART_OF, ConfigError, configure, flat, settings_of
 
-STANDARD = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # the form of a bare link to a kind
+# The form of a bare link to a kind.
+STANDARD = {kind: configure(kind=kind, dataset=datasets_for(kind)[0]) for kind in KINDS}
 DEFAULTS: dict[str, Any] = {}  # of every setting; the first data set differs by kind
 for _config in reversed(STANDARD.values()):
     DEFAULTS |= flat(_config)
-PATCH_SIZES = [1, 2, 4, 7, 14, 28]
 SCALES = [f"{n}" for n in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100)]
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
 ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")

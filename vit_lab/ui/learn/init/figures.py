@@ -12,9 +12,10 @@ from vit_lab.analysis.arms import LETTERS
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.findings import claim_findings
-from vit_lab.config import InitConfig, RunConfig, one_of
+from vit_lab.config import InitConfig, RunConfig
 from vit_lab.init.schemes import ALONE, expected_variance
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
+from vit_lab.refusals import one_of
 from vit_lab.settings import configure
 from vit_lab.spelling import arm_label, written_out
 from vit_lab.ui.arms import chip
@@ -174,4 +175,4 @@ def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _digits() -> Any:
     from vit_lab.data.splits import load_run_data
 
-    return load_run_data(RunConfig()).validation.images[:IMAGES]
+    return load_run_data(RunConfig()).validation.inputs[:IMAGES]
