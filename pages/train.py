@@ -16,7 +16,7 @@ from vit_lab.ui.prose import inform, prose
 from vit_lab.ui.serving.lab import open_store, warm_up
 from vit_lab.ui.train.download import offer_download
 from vit_lab.ui.train.form import Form
-from vit_lab.ui.train.link import refused
+from vit_lab.ui.train.link import tell_refused
 from vit_lab.ui.train.live import experiment_panel
 from vit_lab.ui.train.optimiser import optimiser_fields
 from vit_lab.ui.train.overview import is_large, overview_panel
@@ -35,8 +35,7 @@ form = Form()
 with st.sidebar:
     top = st.container()
     examples = KINDS[form.kind()].reads
-    counts = list(range(1, MOST_ARMS + 1))
-    arms = st.selectbox("Arms", counts, index=1, key="arms", bind="query-params", help=ARMS)
+    arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params", help=ARMS)
     arm_values = []
     for first in range(0, arms, 2):
         row = st.columns(2, wrap=False) if arms > 1 else [st.container()]
@@ -101,8 +100,7 @@ with top:
     preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 
 configs = form.configs(arm_values)
-if why := refused(form.link):
-    st.warning(why)
+tell_refused(form.link)
 picture, words = st.columns(PICTURE_AND_WORDS[form.values["kind"]], gap="medium", vertical_alignment="center")
 ready = bool(configs) and is_available(configs[0].data.dataset)
 if configs:
@@ -120,7 +118,6 @@ if configs:
             plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
             launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
     else:
-        st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
         offer_download(dataset)
 else:
     st.info(f"{form.wrong} Mend it in the form, and training can start.")

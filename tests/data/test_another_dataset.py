@@ -107,7 +107,7 @@ def test_a_loader_gives_pixels():
 
 
 def test_the_command_line_takes_it(monkeypatch):
-    from vit_lab.__main__ import app
+    from vit_lab.cli.app import app
 
     words = "train --dataset stripes --patch-size 8 --dim 8 --depth 1 --heads 1 --steps 2 --json"
     done = CliRunner().invoke(app, words.split())

@@ -24,7 +24,8 @@ def arms_table(
     """Mean, interval, spread, number of runs, speed and learning rate of every arm."""
     steps: dict[int, list[int | None]] = {arm: [] for arm in experiment.arms}
     for run in experiment.proper:
-        steps[run.arm].append(steps_to(accuracy_curves[run.id]))
+        if run.config.data.validation_size != 0:  # else nothing was held out to see how soon it got there
+            steps[run.arm].append(steps_to(accuracy_curves[run.id]))
     picked = picks(experiment)
     rates = {
         run.arm: f"{run.config.optim.learning_rate:g}{_edge(picked.get((run.arm, run.condition)))}"
