@@ -46,9 +46,10 @@ from streamlit.testing.v1 import AppTest
 from vit_lab import paths
 
 app = AppTest.from_file(str(paths.top() / "dashboard.py"), default_timeout=60).run()
-assert not app.exception and app.button, "Train"
+assert app.button and not app.exception, app.exception
 app.switch_page("pages/learn_init.py").run()
-assert not app.exception and any("findings" in str(chart.proto) for chart in app.get("vega_lite_chart"))
+charts = [chart.proto.alt for chart in app.get("vega_lite_chart")]
+assert any(alt.startswith("Paired differences") for alt in charts) and not app.exception, (charts, app.exception)
 """
 
 
