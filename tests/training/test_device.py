@@ -31,23 +31,23 @@ READS = {Tensor.tolist, Tensor.item, Tensor.__float__, Tensor.__int__, Tensor.__
 
 
 class Host(TorchFunctionMode):
-    """Counts how often numbers are asked for; those of "meta" are all 1."""
+    """Counts how often a device is asked for numbers; those of "meta" are all 1."""
 
-    def __init__(self):
+    def __init__(self, device):
         super().__init__()
-        self.reads = 0
+        self.device, self.reads = device, 0
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         if function in READS:
-            self.reads += 1
+            self.reads += args[0].device == self.device
             if args[0].is_meta:
                 args = (torch.ones(args[0].shape, dtype=args[0].dtype), *args[1:])
         return function(*args, **(kwargs or {}))
 
 
 def reads(training):
-    """(kind, step, how often numbers were asked for before it) of every event."""
-    with Host() as host:
+    """(kind, step, how often the run's device was asked for numbers before it) of every event."""
+    with Host(training.device) as host:
         for event in training:
             yield event.kind, event.step, host.reads
             host.reads = 0
