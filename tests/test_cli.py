@@ -159,7 +159,7 @@ def submitted(monkeypatch):
     """The configs that `train` would have trained."""
     configs = []
 
-    def stand_in(store, plan, download, executor, workers):
+    def stand_in(store, plan, download, workers):
         configs.extend(run.config for run in plan.runs("e"))
         raise SystemExit(0)
 
@@ -172,6 +172,7 @@ def test_every_option_reaches_its_setting(submitted):
         "seed": 7,
         "dataset": "fashion-mnist",
         "train_size": 99,
+        "validation_size": 900,
         "label_noise": 0.1,
         "pixel_noise": 0.2,
         "normalise": False,

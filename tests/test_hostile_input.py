@@ -90,7 +90,7 @@ def nothing_trains(monkeypatch):
     """Notes the plans that would have been trained."""
     plans = []
 
-    def work_off(store, plan, download, executor, workers=None):
+    def work_off(store, plan, download, workers=None):
         plans.append(plan.runs("e"))
         raise KeyboardInterrupt
 

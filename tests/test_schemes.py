@@ -76,7 +76,7 @@ def test_a_structured_scheme_is_one_entry(config, monkeypatch):
         narrow = weight if weight.shape[0] <= weight.shape[1] else weight.T
         gain = (4.0 if matrix.group == "vo" else 1.0) * rule(matrix.place)
         torch.testing.assert_close(narrow @ narrow.T, gain * torch.eye(len(narrow)), rtol=0, atol=1e-5)
-    assert {matrix.heads for matrix in model.matrices() if matrix.group == "qk"} == {config.model.heads}
+    assert {matrix.num_heads for matrix in model.matrices() if matrix.group == "qk"} == {config.model.heads}
 
 
 def test_without_a_formula_nothing_is_promised(monkeypatch):
@@ -92,7 +92,7 @@ def test_a_scheme_that_looks_at_data_is_one_entry(monkeypatch):
     record = Recorder()
     build_model(config, images)(images, record=record)
     for block in (1, 2):
-        spread = float(values_of(record, Place(block=block, part="attention")).std())
+        spread = float(values_of(record, Place(block=block, part="attention")).detach().std())
         assert spread == pytest.approx(1, abs=1e-5)
     with pytest.raises(ValueError, match="unit-values looks at data"):
         build_model(config)

@@ -116,7 +116,7 @@ class Finished(Event):
     test_loss: Number
     test_accuracy: Number
     best_step: int
-    best_val_accuracy: Number | None
+    best_val_accuracy: float | None  # null is None here, never NaN: an accuracy is finite
     best_test_accuracy: Number
 
 

@@ -37,7 +37,7 @@ def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None =
         raise ValueError(f"init: {init.scheme} looks at data; give it a batch")
     _start_alike(model, seed)
     matrices = list(model.matrices())
-    given = Given(matrices=matrices, init=init, seed=seed, depth=model.config.depth, model=model, batch=batch)
+    given = Given(matrices=matrices, init=init, seed=seed, blocks=model.config.depth, model=model, batch=batch)
     for matrix, weights in scheme.draw(given):
         matrix.weight.copy_(_held_back(weights, rule(matrix.place)))
     if init.biases == "scheme":

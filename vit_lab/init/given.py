@@ -15,14 +15,14 @@ from vit_lab.models.matrix import Matrix
 class Given:
     """Matrices to be drawn, in the order in which data meets them, and all that may decide how.
 
-    `depth` is the number of blocks L of a stack. D, H and K follow from a matrix's fans and heads. Where matrices stand
+    `blocks` is how many, L, a stack has. D, H and K follow from a matrix's fans and number of heads. Where matrices stand
     alone, as in a lesson, there is no model; `batch` is for schemes that look at data, as the model takes it.
     """
 
     matrices: Sequence[Matrix]
     init: InitConfig
     seed: int
-    depth: int = 1
+    blocks: int = 1
     model: nn.Module | None = None
     batch: Tensor | None = None
 

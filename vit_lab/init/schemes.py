@@ -46,7 +46,7 @@ class Scheme(ABC):
         """The formula by itself: the variance before truncation and scales; NaN where there is no such formula."""
         return math.nan
 
-    def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, depth: int) -> float:
+    def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
         """The variance that a weight of a matrix has, scales included; NaN where no formula promises one."""
         return math.nan
 
@@ -64,7 +64,7 @@ class Elementwise(Scheme):
         """The formula by itself, before truncation and scales."""
         return self.formula(fan_in, fan_out)
 
-    def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, depth: int) -> float:
+    def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
         """sigma^2 times the scales, less what truncation takes."""
         assert place.group is not None
         truncation = TRUNCATED_VARIANCE if self.distribution == "truncated" else 1
@@ -110,6 +110,6 @@ SCHEMES: dict[SchemeName, Scheme] = {
 }
 
 
-def expected_variance(init: InitConfig, place: Place, fan_in: int, fan_out: int, depth: int = 1) -> float:
+def expected_variance(init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int = 1) -> float:
     """The variance that the config's scheme promises a weight; NaN where it has no formula."""
-    return SCHEMES[init.scheme].variance(init, place, fan_in, fan_out, depth)
+    return SCHEMES[init.scheme].variance(init, place, fan_in, fan_out, blocks)

@@ -74,10 +74,10 @@ class Attention(nn.Module):
         q, k, v = (slice(start, start + dim) for start in (0, dim, 2 * dim))
         queries, keys = self.place.matrix("qk", "q"), self.place.matrix("qk", "k")
         values, output = self.place.matrix("vo", "v"), self.place.matrix("vo", "out")
-        yield Matrix(place=queries, parameter=qkv.weight, bias_parameter=qkv.bias, rows=q, heads=heads)
-        yield Matrix(place=keys, parameter=qkv.weight, bias_parameter=qkv.bias, rows=k, heads=heads)
-        yield Matrix(place=values, parameter=qkv.weight, bias_parameter=qkv.bias, rows=v, heads=heads)
-        yield Matrix(place=output, parameter=self.out.weight, bias_parameter=self.out.bias, heads=heads)
+        yield Matrix(place=queries, parameter=qkv.weight, bias_parameter=qkv.bias, rows=q, num_heads=heads)
+        yield Matrix(place=keys, parameter=qkv.weight, bias_parameter=qkv.bias, rows=k, num_heads=heads)
+        yield Matrix(place=values, parameter=qkv.weight, bias_parameter=qkv.bias, rows=v, num_heads=heads)
+        yield Matrix(place=output, parameter=self.out.weight, bias_parameter=self.out.bias, num_heads=heads)
 
     def forward(
         self,

@@ -13,8 +13,8 @@ from vit_lab.places import Place
 class Matrix:
     """One weight matrix: some `rows` of a parameter, or all of it, and the same rows of the bias if there is one.
 
-    A table of symbols is `transposed`: it counts as a layer that reads one-hot vectors. `heads` share the rows of q, k
-    and v and the columns of the matrix after attention, evenly and side by side; any other matrix has one.
+    A table of symbols is `transposed`: it counts as a layer that reads one-hot vectors. `num_heads` heads share the
+    rows of q, k and v and the columns of the matrix after attention, evenly and side by side; any other matrix has one.
     """
 
     place: Place
@@ -22,7 +22,7 @@ class Matrix:
     bias_parameter: Tensor | None = None
     rows: slice | None = None
     transposed: bool = False
-    heads: int = 1
+    num_heads: int = 1
     alone: str | None = None  # the name of a matrix that stands in no model
 
     @property

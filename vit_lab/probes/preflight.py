@@ -60,7 +60,7 @@ def expected_std(model: Model, config: RunConfig) -> dict[GroupName, float]:
     rule = rule_of(config.model)
     for matrix in model.matrices():
         size, factor = matrix.weight.numel(), rule(matrix.place)
-        promised = expected_variance(config.init, matrix.place, *matrix.fans, depth=config.model.depth)
+        promised = expected_variance(config.init, matrix.place, *matrix.fans, blocks=config.model.depth)
         variance = promised * factor**2 if factor else 0.0
         variance_sum[matrix.group] = variance_sum.get(matrix.group, 0.0) + size * variance
         count[matrix.group] = count.get(matrix.group, 0) + size
