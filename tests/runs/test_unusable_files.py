@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from commands import with_this_path
 from tiny import tiny
 
 from vit_lab import paths
@@ -89,7 +90,7 @@ except StoreError as error: print(error)
     mounted = tmp_path / "disk"
     mounted.mkdir()
     command = f'mount -t tmpfs -o ro,size=1m tmpfs {mounted} && exec "$0" -c "$1" {mounted}/lab/runs.sqlite3'
-    done = _with_a_disk(command, sys.executable, script)
+    done = _with_a_disk(command, script)
     assert "Read-only file system" in done.stdout and "check that the folder is writable" in done.stdout, done.stderr
 
 
@@ -132,17 +133,17 @@ print("HALF", [f.name for f in paths.checkpoint("x").parent.glob("*.tmp")])
     mounted = tmp_path / "disk"
     mounted.mkdir()
     command = f'mount -t tmpfs -o size=3m tmpfs {mounted} && VIT_LAB_HOME={mounted} exec "$0" -c "$1"'
-    said = dict(line.split(" ", 1) for line in _with_a_disk(command, sys.executable, script).stdout.splitlines())
+    said = dict(line.split(" ", 1) for line in _with_a_disk(command, script).stdout.splitlines())
     assert "space" in said["PROBLEM"] and "space" in said["FAILED"]
     assert said["FAILED"].startswith("failed ")
     assert (said["RESUMED"], said["CHECK"], said["HALF"]) == ("interrupted True", "ok", "[]")
 
 
-def _with_a_disk(command, *words):
-    """Run a shell command in a mount namespace of its own."""
+def _with_a_disk(command, script):
+    """Run a shell command, with Python as $0 and a script for it as $1, in a mount namespace of its own."""
     if not shutil.which("unshare") or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
         pytest.skip("Only root, on Linux, can make a small disk.")
-    apart = ["unshare", "-m", "sh", "-c", command, *words]
+    apart = ["unshare", "-m", "sh", "-c", command, sys.executable, with_this_path(script)]
     done = subprocess.run(apart, capture_output=True, text=True, timeout=120)
     if "permission denied" in done.stderr.lower():
         pytest.skip("Nothing can be mounted here.")
