@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.figures import Figure
 from benchmarks.viewers import ROOT
-from vit_lab.data.sources import is_available
+from vit_lab.datasets import is_available
 from vit_lab.paths import data_folder
 
 PRESETS = ("vit-notes", "accurate")

@@ -27,14 +27,14 @@ from torch import Tensor, nn
 
 from vit_lab import paths
 from vit_lab.config import RunConfig, VitConfig
-from vit_lab.data.sources import is_available
 from vit_lab.data.splits import load_run_data
+from vit_lab.datasets import is_available
 from vit_lab.events import Stepped
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.loss import training_loss
 from vit_lab.presets import preset
 from vit_lab.settings import configure
-from vit_lab.training.optim import adamw
+from vit_lab.training.optimisers import adamw
 
 SIZES: dict[str, dict[str, Any]] = {
     "vit-notes": {"patch_size": 4, "dim": 8, "depth": 2, "heads": 2, "mlp_ratio": 4.0},
@@ -100,7 +100,7 @@ def bare_steps(size: str) -> Iterator[None]:
     """The lab's own step and nothing else."""
     run = config(size)
     model, data = build_model(run), load_run_data(run)
-    optimiser = adamw(model, run.optim)
+    [optimiser] = adamw(model, run.optim)
     for epoch in range(10**6):
         for images, labels in data.train.batches(run.optim.batch_size, run.seed, epoch):
             loss = training_loss(model(images), labels, run.optim)
@@ -114,24 +114,27 @@ def bare_steps(size: str) -> Iterator[None]:
 
 def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
     """One run through the store and a worker, to its end; every step is counted."""
-    from vit_lab.runs import worker as workers
-    from vit_lab.runs.records import NewRun
+    from vit_lab.runs.executors import follow
+    from vit_lab.runs.executors.worker import Worker
+    from vit_lab.runs.records import NewRun, RunRecord
     from vit_lab.runs.states import Status
     from vit_lab.runs.store import Store
+    from vit_lab.training.trainer import Training
 
-    class Counted(workers.Training):
+    class Counted(Training):
         def __next__(self) -> Any:
             event = super().__next__()
             if isinstance(event, Stepped):
                 counted()
             return event
 
-    class OfOneRun(workers.Worker):
-        def _end(self, *of_the_run: Any) -> None:
-            super()._end(*of_the_run)
+    class OfOneRun(Worker):
+        def train(self, run: RunRecord) -> follow.Ended:
+            ended = super().train(run)
             self.end()
+            return ended
 
-    workers.train = lambda run, data, checkpoint=None: Counted(run, data, "cpu", checkpoint)  # type: ignore[assignment]
+    follow.train = Counted
     load_run_data(config(size))
     store = Store(paths.database())
     print("ready", flush=True)

@@ -12,11 +12,13 @@ from benchmarks.limit import seconds_in_turn, step_of
 from benchmarks.viewers import ROOT
 from vit_lab.config import RunConfig
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
+from vit_lab.places import Place
 from vit_lab.runs.designs import comparison
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 
+QK = Place(group="qk")
 DEPTHS, PATCHES, WIDTHS = (2, 4, 8, 16), (14, 7, 4, 2), (32, 64, 128, 256)
 RUNS, POINTS, SEEDS = 1_000, 500, 25  # 20 experiments of 2 arms x 25 seeds
 
@@ -53,7 +55,7 @@ def fill(store: Store) -> str:
                 )
                 if step % 25 == 0:
                     events.append(Evaluated(step=step, split="validation", loss=0.3, accuracy=reached))
-                    events.append(Probed(step=step, rows=(("weight_std", "qk", 0.1), ("weight_distance", "qk", 0.5))))
+                    events.append(Probed(step=step, rows=(("weight_std", QK, 0.1), ("weight_distance", QK, 0.5))))
             events.append(Finished(step=POINTS, test_loss=0.2, test_accuracy=reached, best_step=POINTS,
                                    best_val_accuracy=reached, best_test_accuracy=reached))  # fmt: skip
             store.append(run_id, [(0.01 * event.step, event) for event in events], 5.0, 5_000.0)

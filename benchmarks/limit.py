@@ -15,11 +15,11 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.contenders import SIZES
 from benchmarks.figures import Figure
 from vit_lab.config import RunConfig, VitConfig
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.loss import training_loss
 from vit_lab.randomness import generator_for
 from vit_lab.settings import configure
-from vit_lab.training.optim import adamw
+from vit_lab.training.optimisers import adamw
 
 MODELS = SIZES | {"wide": {"patch_size": 7, "dim": 256, "depth": 4, "heads": 8, "mlp_ratio": 2.0}}
 REPEATS = 15
@@ -56,7 +56,7 @@ def attention_flops(c: VitConfig, batch: int) -> float:
 def step_of(config: RunConfig) -> Callable[[], None]:
     """One training step on a batch that lies in memory."""
     model = build_model(config)
-    optimiser = adamw(model, config.optim)
+    [optimiser] = adamw(model, config.optim)
     images = torch.randn((config.optim.batch_size, 1, 28, 28), generator=generator_for(0, "benchmark"))
     labels = torch.arange(config.optim.batch_size) % 10
 

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.figures import Figure
 from vit_lab.config import RunConfig
-from vit_lab.data.run_data import RunData, Split
+from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
 from vit_lab.probes.preflight import preflight
@@ -51,7 +51,7 @@ def share_of_probes(config: RunConfig, data: RunData) -> float:
 
 def preflight_milliseconds(data: RunData) -> float:
     """Time of one slider move: both arms of the default pair built and looked at anew."""
-    batch = Split(data.validation.images[:PROBE_IMAGES], data.validation.labels[:PROBE_IMAGES])
+    batch = data.probed(PROBE_IMAGES)
     started = time.perf_counter()
     for scheme in ("linear-default", "xavier"):
         preflight(configure(scheme=scheme), batch)

@@ -44,7 +44,7 @@ def reversal(space_time: str, seed: int) -> dict[str, float]:
     for _ in training:
         pass
     assert isinstance(training.model, TimeSformer)
-    return answers(training.model.eval(), data.test.images, data.test.labels)
+    return answers(training.model.eval(), data.test.inputs, data.test.labels)
 
 
 def measure() -> tuple[list[Figure], dict[str, Any]]:

@@ -6,8 +6,8 @@ from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.comparison import compare, scores_of, verdict
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.summary import rate_words
-from vit_lab.config import IMAGE_DATASETS
-from vit_lab.data.sources import is_available
+from vit_lab.config import datasets_for
+from vit_lab.datasets import is_available
 from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
@@ -30,7 +30,7 @@ EMPTY = "No check yet. Launch one: what it will cost is said above."
 
 def form() -> Plan:
     """Two inits on tasks of several sizes and difficulties."""
-    here = [dataset for dataset in IMAGE_DATASETS if is_available(dataset)]
+    here = [dataset for dataset in datasets_for("vit") if is_available(dataset)]
     noisy = [f"{dataset}:{CLAIM_NOISE}" for dataset in here]
     one, two, three = st.columns([0.5, 0.25, 0.25])
     with one:

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from vit_lab.config import IMAGE_SHAPE, VitConfig
+from vit_lab.config import VitConfig
+from vit_lab.data.bundled import SIDE
 from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import apart, show_picture
 from vit_lab.ui.learn.digit import choose_digit
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.models import latest_vit, run_words
 from vit_lab.ui.learn.patches import figures
-from vit_lab.ui.learn.patches.figures import counted
+from vit_lab.ui.learn.patches.figures import PATCH_SIZES, counted
 from vit_lab.ui.prose import inform, prose, say
-from vit_lab.ui.train.widgets import PATCH_SIZES, train_link
+from vit_lab.ui.train.widgets import train_link
 
 EQUATION = prose(r"""
     \mathbf{z}_0 = [\,\mathbf{x}_p^1\mathbf{E};\;\mathbf{x}_p^2\mathbf{E};\;\dots;\;\mathbf{x}_p^N\mathbf{E}\,] +
@@ -31,11 +32,11 @@ with controls:
         "Patch size", PATCH_SIZES, default=7, required=True, key="patch", format_func=lambda size: f"{size} px"
     )
     chosen = choose_digit("patches")
-side = IMAGE_SHAPE["image_size"] // patch_size
+side = SIDE // patch_size
 with picture:
     show_picture(apart(chosen.image, patch_size), width=300, alt=f"{chosen.words} in patches of {patch_size} pixels")
     look_for(f"""
-        28 / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} =
+        {SIDE} / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} =
         **{counted(side**2, "patch")}**.
     """)
 
@@ -54,7 +55,7 @@ say(f"""
 figures.pixel_rows(found)
 where = "The one row is the whole image" if side == 1 else "Row 1 is the patch at the top left"
 dark = "" if side == 1 else "Dark rows are empty patches."
-look_for(f"{where}, read like a line of text. {dark} {figures.part_shown(found.rows, 28**2)}")
+look_for(f"{where}, read like a line of text. {dark} {figures.part_shown(found.rows, SIDE**2)}")
 
 st.subheader("Each row becomes a token", anchor=False)
 say(f"""
@@ -117,5 +118,5 @@ say(f"""
     times the scores.
 """)
 st.table(figures.costs())
-look_for("Each row is an image in the same 784 pixels; what changes is in how many pieces attention sees it.")
+look_for(f"Each row is an image in the same {SIDE**2} pixels; what changes is in how many pieces attention sees it.")
 end_of_lesson("learn_patches", f"Train with patches of {patch_size} pixels", configure(patch_size=patch_size))

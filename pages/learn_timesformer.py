@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from vit_lab.data.bundled import SIDE
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.timesformer.figures import START, TRAINED, costs_table, step_cost, step_zero, who_reads_what
@@ -30,7 +31,7 @@ latest = "After training: of the latest run that suits, where there is one."
 weights = four.segmented_control(
     "Weights", [START, TRAINED], default=START, required=True, key="film_weights", help=latest
 )
-side = 28 // patch_size
+side = SIDE // patch_size
 one, two, three, four = st.columns(4)
 frame = one.slider("The reading patch: frame", 1, frames, (frames + 1) // 2, key=f"film_frame_{frames}") - 1
 row = two.slider("row", 1, side, (side + 1) // 2, key=f"film_row_{side}") - 1

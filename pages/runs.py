@@ -15,7 +15,7 @@ from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON
 from vit_lab.ui.poll import poll
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
-from vit_lab.ui.serving.visitor import not_theirs, visitor
+from vit_lab.ui.serving.visitor import not_theirs
 from vit_lab.ui.train.reuse import REUSE_ICON, link_of
 
 TABLE_SECONDS = 2.0
@@ -32,9 +32,7 @@ def edit(run: RunRecord) -> None:
     tags = st.text_input("Tags", run.tags, max_chars=LONGEST_NAME, placeholder="for example: demo, week 3")
     if st.button("Save", type="primary", key="save"):
         with problems_told():
-            store.refuse_strangers([run.id], visitor())
-            store.rename(run.id, name)
-            store.tag(run.id, tags)
+            open_manager().describe(run.id, name, tags)
             st.rerun()
 
 

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from vit_lab.config import READS, examples_of
+from vit_lab.config import KINDS
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.sources import is_available
+from vit_lab.datasets import is_available
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
@@ -16,12 +16,12 @@ from vit_lab.ui.prose import inform, prose
 from vit_lab.ui.serving.lab import open_store, warm_up
 from vit_lab.ui.train.download import offer_download
 from vit_lab.ui.train.form import Form
-from vit_lab.ui.train.link import refused
+from vit_lab.ui.train.link import tell_refused
 from vit_lab.ui.train.live import experiment_panel
+from vit_lab.ui.train.optimiser import optimiser_fields
 from vit_lab.ui.train.overview import is_large, overview_panel
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.train.presets import preset_picker
-from vit_lab.ui.train.widgets import PATCH_SIZES
 from vit_lab.ui.words import model_words
 
 ARMS = "How many inits are trained side by side."
@@ -34,9 +34,8 @@ form = Form()
 
 with st.sidebar:
     top = st.container()
-    examples = examples_of(READS[form.kind()][0])
-    counts = list(range(1, MOST_ARMS + 1))
-    arms = st.selectbox("Arms", counts, index=1, key="arms", bind="query-params", help=ARMS)
+    examples = KINDS[form.kind()].reads
+    arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params", help=ARMS)
     arm_values = []
     for first in range(0, arms, 2):
         row = st.columns(2, wrap=False) if arms > 1 else [st.container()]
@@ -47,7 +46,7 @@ with st.sidebar:
     st.markdown("#### Size")
     one, two = st.columns(2, wrap=False)
     with one:
-        form.choice("patch_size", "Patch size", PATCH_SIZES)
+        form.choice("patch_size", "Patch size", form.patch_sizes())
         form.number("sequence_length", "Sequence length", step=1)
         form.number("dim", "Width", step=8)
     with two:
@@ -85,6 +84,7 @@ with st.sidebar:
         form.switch("qkv_bias", "Bias in queries, keys, values")
         form.switch("out_bias", "Bias after attention")
         form.switch("final_norm", "Final LayerNorm")
+        form.number("validation_size", f"Validation {examples}", step=500, empty="as many as usual")
         form.number("label_noise", "Label noise", step=0.05)
         form.number("pixel_noise", "Pixel noise", step=0.05)
         form.switch("normalise", "Normalise pixels")
@@ -92,18 +92,15 @@ with st.sidebar:
         form.choice("schedule", "Learning rate falls")
         form.choice("schedule_unit", "Rate changes each")
         form.number("warmup_steps", "Warm-up steps", step=10)
-        form.number("weight_decay", "Weight decay", step=0.01)
-        form.number("beta2", "AdamW beta 2", step=0.001)
+        optimiser_fields(form)
         form.clipping()
         form.number("label_smoothing", "Label smoothing", step=0.05)
         form.switch("double_softmax", "Softmax before the loss")
-
 with top:
     preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 
 configs = form.configs(arm_values)
-if why := refused(form.link):
-    st.warning(why)
+tell_refused(form.link)
 picture, words = st.columns(PICTURE_AND_WORDS[form.values["kind"]], gap="medium", vertical_alignment="center")
 ready = bool(configs) and is_available(configs[0].data.dataset)
 if configs:
@@ -121,7 +118,6 @@ if configs:
             plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
             launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
     else:
-        st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
         offer_download(dataset)
 else:
     st.info(f"{form.wrong} Mend it in the form, and training can start.")

@@ -5,13 +5,13 @@ import streamlit as st
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures import charts
-from vit_lab.ui.figures.rows import layers_among, probe_table
+from vit_lab.ui.figures.rows import probe_table
 from vit_lab.ui.poll import at_work, poll
 from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
-from vit_lab.ui.weights.measures import by_place, map_of_steps
+from vit_lab.ui.weights.measures import by_place, layer_words, map_of_steps
 from vit_lab.ui.weights.ridgelines import ridgelines
-from vit_lab.ui.words import GLOSSARY, layer_name
+from vit_lab.ui.words import GLOSSARY
 
 PROBE_SECONDS = 2.0
 LATEST = "latest"
@@ -29,8 +29,8 @@ def draw(runs: Runs) -> None:
     middle = min(steps, key=lambda step: abs(step - steps[-1] / 2))  # at the end of a schedule nothing moves any more
     first = LATEST if at_work(runs) else middle
     picked = scrubber.select_slider("Step", [*steps, LATEST], value=first, key="step", help=STEP_HELP)
-    names = layers_among(table.loc[table["measure"] == "weight_std", "place"])
-    layer = layers.selectbox("Layer of the histograms", names, format_func=layer_name, key="layer")
+    names = table.loc[table["measure"] == "weight_std", "layer"].dropna().unique().tolist()
+    layer = layers.selectbox("Layer of the histograms", names, format_func=layer_words, key="layer")
     step = steps[-1] if picked == LATEST else int(picked)
     st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs.runs))
     with st.expander("Words on this page", icon=":material/menu_book:"):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from vit_lab import paths
 from vit_lab.cli.app import app
 from vit_lab.cli.options import option_name
+from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,9 +25,10 @@ def run(*words):
 
 
 def shell(*words):
-    """A command as a person gives it."""
+    """A command as a person gives it, whose runs train in processes."""
     command = [sys.executable, "-m", "vit_lab", *words]
-    return subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=120)
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def with_this_path(program):

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from worker_thread import WorkerThread
 
 from vit_lab import paths
-from vit_lab.runs import crew
+from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.store import Store
-from vit_lab.runs.worker_process import WorkerProcess
 
 DATA_GIVEN = os.environ.get("VIT_LAB_DATA")
 DATA_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -22,22 +20,23 @@ torch.set_num_threads(1)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> Path:
-    """An empty folder as the lab home, and no other data folder."""
+    """An empty folder as the lab home, no other data folder, and runs on the CPU."""
     monkeypatch.setenv("VIT_LAB_HOME", str(tmp_path))
     monkeypatch.delenv("VIT_LAB_DATA", raising=False)
+    monkeypatch.setenv("VIT_LAB_DEVICE", "cpu")  # not just deleted, so that what a command sets is put back, too
     return tmp_path
 
 
 @pytest.fixture(autouse=True)
-def workers_in_threads(monkeypatch) -> None:
+def worker_threads(monkeypatch) -> None:
     """Processes take seconds to start; `worker_processes` lets a test have them all the same."""
-    monkeypatch.setattr(crew, "WorkerProcess", WorkerThread)
+    monkeypatch.setenv(VARIABLE, "threads")
 
 
 @pytest.fixture
-def worker_processes(monkeypatch) -> None:
-    """Workers as a server has them."""
-    monkeypatch.setattr(crew, "WorkerProcess", WorkerProcess)
+def worker_processes(worker_threads, monkeypatch) -> None:
+    """Workers as a server and a command have them unless they are told otherwise, here and in what a test starts."""
+    monkeypatch.delenv(VARIABLE)
 
 
 @pytest.fixture

@@ -17,9 +17,11 @@ LAYERS = (
     {"vit_lab.models", "vit_lab.init", "vit_lab.data", "vit_lab.probes"},
     {
         "vit_lab.config",
+        "vit_lab.datasets",
+        "vit_lab.refusals",
         "vit_lab.settings",
         "vit_lab.events",
-        "vit_lab.schemes",
+        "vit_lab.places",
         "vit_lab.spelling",
         "vit_lab.randomness",
         "vit_lab.paths",
@@ -128,7 +130,7 @@ def test_nothing_but_figures_knows_how_they_are_drawn(name):
 
 
 COMPUTES = [
-    name for name in CORE if any(within(name, f"vit_lab.{part}") for part in ("models", "init", "probes", "schemes"))
+    name for name in CORE if any(within(name, f"vit_lab.{part}") for part in ("models", "init", "probes", "places"))
 ]
 
 

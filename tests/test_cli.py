@@ -11,8 +11,9 @@ from typer.main import get_command
 from vit_lab import paths
 from vit_lab.cli.app import app
 from vit_lab.cli.options import FIELDS, option_name
-from vit_lab.config import IMAGE_SHAPE, SCHEMES, RunConfig
+from vit_lab.config import SCHEMES, RunConfig
 from vit_lab.data.splits import load_run_data
+from vit_lab.datasets import DECIDED
 from vit_lab.events import Evaluated, Finished
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.states import Status
@@ -21,9 +22,16 @@ from vit_lab.settings import PART_OF, configure, flat, parse
 from vit_lab.training.trainer import train
 
 TRAIN_KEYS = {
-    "run_id", "status", "config", "steps", "wall_seconds", "images_per_second", "train_loss", "val_accuracy",
+    "run_id",
+    "status",
+    "config",
+    "steps",
+    "wall_seconds",
+    "images_per_second",
+    "train_loss",
+    "val_accuracy",
     "test_accuracy",
-}  # fmt: skip
+}
 
 
 def test_a_shell_gets_one_json_object_and_exit_code_0():
@@ -119,7 +127,7 @@ def test_an_unusable_home_ends_with_1_and_a_sentence(home):
 
 def test_every_setting_has_an_option_and_every_option_a_help():
     options = {word: p for p in get_command(app).commands["train"].params for word in p.opts}
-    assert set(PART_OF) - set(FIELDS) == {"kind", *IMAGE_SHAPE}, "only what can have one value is left out"
+    assert set(PART_OF) - set(FIELDS) == {"kind", *DECIDED}, "only what can have one value is left out"
     for field in FIELDS:
         assert options[f"--{option_name(field)}"].help
     assert {"--patch-size", "--dim", "--depth", "--heads", "--init", "--variance-scale", "--steps", "--epochs"} <= set(
@@ -161,14 +169,50 @@ def submitted(monkeypatch):
 
 def test_every_option_reaches_its_setting(submitted):
     settings = {
-        "seed": 7, "dataset": "fashion-mnist", "train_size": 99, "label_noise": 0.1, "pixel_noise": 0.2,
-        "normalise": False, "shift": 3, "patch_size": 14, "dim": 36, "depth": 3, "heads": 6, "mlp_ratio": 1.5,
-        "pool": "cls", "position": "learned", "dropout": 0.1, "attention_dropout": 0.2, "qkv_bias": False,
-        "out_bias": False, "final_norm": False, "scheme": "vit", "variance_scale": 2.0, "embed_scale": 3.0,
-        "qk_scale": 4.0, "vo_scale": 5.0, "mlp_scale": 6.0, "head_scale": 7.0, "steps": 11, "epochs": 2, "batch_size": 9,
-        "learning_rate": 0.01, "weight_decay": 0.3, "beta2": 0.9, "schedule": "constant", "schedule_unit": "epoch",
-        "warmup_steps": 4, "clip_norm": 2.0, "label_smoothing": 0.1, "double_softmax": True,
-    }  # fmt: skip
+        "seed": 7,
+        "dataset": "fashion-mnist",
+        "train_size": 99,
+        "validation_size": 900,
+        "label_noise": 0.1,
+        "pixel_noise": 0.2,
+        "normalise": False,
+        "shift": 3,
+        "patch_size": 14,
+        "dim": 36,
+        "depth": 3,
+        "heads": 6,
+        "mlp_ratio": 1.5,
+        "pool": "cls",
+        "position": "learned",
+        "dropout": 0.1,
+        "attention_dropout": 0.2,
+        "qkv_bias": False,
+        "out_bias": False,
+        "final_norm": False,
+        "scheme": "vit",
+        "variance_scale": 2.0,
+        "embed_scale": 3.0,
+        "qk_scale": 4.0,
+        "vo_scale": 5.0,
+        "mlp_scale": 6.0,
+        "head_scale": 7.0,
+        "biases": "scheme",
+        "steps": 11,
+        "epochs": 2,
+        "batch_size": 9,
+        "optimiser": "adamw",
+        "learning_rate": 0.01,
+        "weight_decay": 0.3,
+        "decay": "all",
+        "beta1": 0.8,
+        "beta2": 0.9,
+        "schedule": "constant",
+        "schedule_unit": "epoch",
+        "warmup_steps": 4,
+        "clip_norm": 2.0,
+        "label_smoothing": 0.1,
+        "double_softmax": True,
+    }
     fixed = {"kind", "image_size", "channels", "num_classes"}  # of every data set there is
     assert set(settings) == set(flat(RunConfig())) - fixed
     assert run("train", *options_of(settings)).exit_code == 0
@@ -243,7 +287,7 @@ def test_a_failed_run_ends_with_1_and_why(monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("vit_lab.runs.worker.train", fails)
+    monkeypatch.setattr("vit_lab.runs.executors.follow.train", fails)
     done = run("train", *SMALL, "--json")
     assert done.exit_code == 1
     assert last_object(done.stdout)["error"] == "RuntimeError: boom"

@@ -35,8 +35,10 @@ def test_compare_prints_arms_and_pairs_that_follow_from_the_csv(tmp_path):
     assert all(set(arm) >= ARM_KEYS and arm["n"] == 3 and arm["seeds"] == [5, 6, 7] for arm in result["arms"])
     assert all(set(pair) >= PAIR_KEYS and pair["n"] == 3 and pair["winner"] is None for pair in result["pairs"])
     assert [(pair["a"], pair["b"]) for pair in result["pairs"]] == [
-        ("linear-default", "xavier"), ("linear-default", "vit"), ("xavier", "vit"),
-    ]  # fmt: skip
+        ("linear-default", "xavier"),
+        ("linear-default", "vit"),
+        ("xavier", "vit"),
+    ]
 
     assert run("export", result["experiment"], "--csv", str(again)).exit_code == 0
     assert again.read_text(encoding="utf-8") == file.read_text(encoding="utf-8")
@@ -76,12 +78,12 @@ def test_compare_with_fair_rates_says_which_were_picked():
 
 @pytest.mark.timeout(60)
 def test_compare_ends_with_1_and_why_when_a_pilot_fails(monkeypatch):
-    def fails_at_one_rate(config, data, checkpoint=None):
+    def fails_at_one_rate(config, data, device, checkpoint):
         if config.optim.learning_rate == 0.012:
             raise MemoryError("no room")
-        return train(config, data, checkpoint=checkpoint)
+        return train(config, data, device, checkpoint)
 
-    monkeypatch.setattr("vit_lab.runs.worker.train", fails_at_one_rate)
+    monkeypatch.setattr("vit_lab.runs.executors.follow.train", fails_at_one_rate)
     done = run("compare", *QUICK, "--seeds=1", "--fair-rate", "--json")
     assert done.exit_code == 1
     assert done.stderr.endswith("4 of 10 runs have no result: MemoryError: no room\n")
@@ -95,9 +97,11 @@ def test_sweep_has_an_arm_for_each_scale_and_size():
     result = last_object(run("sweep", *small, *words, "--json").stdout)
     assert result["kind"] == "sweep"
     assert [(arm["label"], arm["condition"], arm["n"]) for arm in result["arms"]] == [
-        ("xavier x0.5", "20 images", 1), ("xavier x4", "20 images", 1),
-        ("xavier x0.5", "all images", 1), ("xavier x4", "all images", 1),
-    ]  # fmt: skip
+        ("xavier x0.5", "20 images", 1),
+        ("xavier x4", "20 images", 1),
+        ("xavier x0.5", "all images", 1),
+        ("xavier x4", "all images", 1),
+    ]
 
 
 def test_claim_compares_two_inits_on_every_task_and_size():
@@ -109,8 +113,11 @@ def test_claim_compares_two_inits_on_every_task_and_size():
     assert len(lines) == 6 and lines[0].startswith("linear-default (clean labels): ")
     assert lines[4].startswith("clean labels: ") and lines[5].startswith("40% noisy labels: ")
     configs = [found.config for found in stored_runs()[::-1]]
-    assert configs == [tiny(steps=3, train_size=20, label_noise=noise, scheme=scheme)
-                       for noise in (0.0, 0.4) for scheme in ("linear-default", "xavier")]  # fmt: skip
+    assert configs == [
+        tiny(steps=3, train_size=20, label_noise=noise, scheme=scheme)
+        for noise in (0.0, 0.4)
+        for scheme in ("linear-default", "xavier")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from tiny import TINY
 
 from vit_lab import paths
 from vit_lab.cli.options import option_name
-from vit_lab.runs.manager import usable_cores
+from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
 
-pytestmark = pytest.mark.usefixtures("ctrl_c")
+pytestmark = pytest.mark.usefixtures("ctrl_c", "worker_processes")
 ROOT = Path(__file__).resolve().parents[1]
 ENDLESS = [f"--{option_name(field)}={value}" for field, value in (TINY | {"steps": 100_000}).items()]
 

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from vit_lab.config import SCHEMES, RunConfig, one_of
+from vit_lab.config import SCHEMES, RunConfig
 from vit_lab.presets import PRESETS, preset
+from vit_lab.refusals import divisors, one_of
 from vit_lab.settings import (
     PART_OF,
     PARTS,
     ConfigError,
+    bounds,
     choices,
     configure,
     describe,
     difference,
     flat,
-    limits,
     models_of,
     parse,
 )
@@ -31,14 +32,14 @@ STARTS = {
     "timesformer": preset("moving-digits"),
     "transformer": preset("copy"),
 }  # a config of every kind of model
-NUMERIC = [field for field in PART_OF if limits(field) != (-math.inf, math.inf)]
-BOUNDS = [(field, bound) for field in NUMERIC for bound in limits(field) if math.isfinite(bound)]
+NUMERIC = [field for field in PART_OF if bounds(field) != (-math.inf, math.inf)]
+BOUNDS = [(field, bound) for field in NUMERIC for bound in bounds(field) if math.isfinite(bound)]
 CHOICES = {field: choices(field) for field in PART_OF if choices(field)}
 SAMPLES = {
     "defaults": {},
     "another model": {"patch_size": 4, "dim": 48, "depth": 3, "heads": 6, "pool": "cls", "position": "learned"},
     "no biases": {"qkv_bias": False, "out_bias": False, "final_norm": False, "dropout": 0.1},
-    "harder data": {"train_size": 100, "label_noise": 0.2, "pixel_noise": 0.1, "shift": 2},
+    "harder data": {"train_size": 100, "label_noise": 0.2, "pixel_noise": 0.1, "shift": 2, "validation_size": 500},
     "another init": {"scheme": "normal", "variance_scale": 1 / 3, "qk_scale": 4.0, "head_scale": 1e-3},
     "another optimiser": {"epochs": 3, "clip_norm": None, "learning_rate": 1e-3, "schedule": "constant"},
     "seeded": {"seed": 2**31 - 1},
@@ -82,6 +83,19 @@ def refusal(base=None, /, **settings) -> ConfigError:
         ({"num_classes": 4}, "num_classes: 4 does not fit the images of mnist-10k; choose 10"),
         ({"seed": -1}, "seed: -1 does not work; it should be greater than or equal to 0"),
         ({"seed": None}, "seed: None does not work; it should be a valid integer"),
+        (
+            {"dataset": "cifar"},
+            "dataset: 'cifar' does not work; it should be 'mnist-10k', 'mnist', 'fashion-mnist', 'moving-direction', "
+            "'moving-digits', 'copy' or 'reverse'",
+        ),
+        (
+            {"validation_size": 7_991},
+            "validation_size: 7991 leaves fewer than 10 images of mnist-10k to train on; choose at most 7990",
+        ),
+        (
+            {"validation_size": 3_000, "train_size": 5_001},
+            "train_size: 5001 is more than the 5000 training images of mnist-10k; choose at most 5000",
+        ),
     ],
 )
 def test_a_refusal_names_field_value_and_remedy(settings, sentence):
@@ -102,8 +116,8 @@ def test_an_unknown_choice_is_answered_with_all_choices(field):
 
 
 @pytest.mark.parametrize(("field", "bound"), BOUNDS)
-def test_a_value_beyond_a_limit_is_answered_with_the_limit(field, bound):
-    beyond = bound - 1 if bound == limits(field)[0] else bound + 1
+def test_a_value_beyond_a_bound_is_answered_with_the_bound(field, bound):
+    beyond = bound - 1 if bound == bounds(field)[0] else bound + 1
     error = refusal(start_of(field), **{field: beyond})
     assert error.field == field and error.message.startswith(f"{beyond} does not work")
     assert bound in [float(number) for number in re.findall(r"\d+\.?\d*", error.message)[1:]], error.message
@@ -163,13 +177,20 @@ def test_a_setting_that_several_models_have_means_the_same_in_each():
 
 
 def test_runs_stored_before_there_were_other_models_still_open():
-    stored = """{"seed":3,"data":{"dataset":"mnist","train_size":null,"label_noise":0.0,"pixel_noise":0.0,"normalise":false,"shift":0},
-    "model":{"kind":"vit","image_size":28,"channels":1,"num_classes":10,"patch_size":4,"dim":8,"depth":2,"heads":2,"mlp_ratio":4.0,
-    "pool":"cls","position":"sinusoidal","dropout":0.0,"attention_dropout":0.1,"qkv_bias":false,"out_bias":false,"final_norm":false},
-    "init":{"scheme":"xavier","variance_scale":1.0,"embed_scale":1.0,"qk_scale":1.0,"vo_scale":1.0,"mlp_scale":1.0,"head_scale":1.0},
-    "optim":{"steps":300,"epochs":5,"batch_size":128,"learning_rate":0.005,"weight_decay":0.05,"beta2":0.999,"schedule":"cosine",
-    "schedule_unit":"epoch","warmup_steps":0,"clip_norm":null,"label_smoothing":0.0,"double_softmax":true}}"""
-    assert parse(stored) == configure(preset("vit-notes"), seed=3)
+    stored = {
+        "seed": 3,
+        "data": {"dataset": "mnist", "train_size": None, "label_noise": 0.0, "pixel_noise": 0.0}
+        | {"normalise": False, "shift": 0},
+        "model": {"kind": "vit", "image_size": 28, "channels": 1, "num_classes": 10, "patch_size": 4, "dim": 8}
+        | {"depth": 2, "heads": 2, "mlp_ratio": 4.0, "pool": "cls", "position": "sinusoidal", "dropout": 0.0}
+        | {"attention_dropout": 0.1, "qkv_bias": False, "out_bias": False, "final_norm": False},
+        "init": {"scheme": "xavier", "variance_scale": 1.0, "embed_scale": 1.0, "qk_scale": 1.0, "vo_scale": 1.0}
+        | {"mlp_scale": 1.0, "head_scale": 1.0},
+        "optim": {"steps": 300, "epochs": 5, "batch_size": 128, "learning_rate": 0.005, "weight_decay": 0.05}
+        | {"beta2": 0.999, "schedule": "cosine", "schedule_unit": "epoch", "warmup_steps": 0, "clip_norm": None}
+        | {"label_smoothing": 0.0, "double_softmax": True},
+    }
+    assert parse(json.dumps(stored)) == configure(preset("vit-notes"), seed=3)
 
 
 @pytest.mark.parametrize("kind", STARTS)
@@ -200,6 +221,10 @@ def test_another_kind_keeps_what_both_kinds_have():
             "num_classes: 4 does not fit the clips",
         ),
         ({"kind": "transformer", "dataset": "copy", "shift": 1}, "shift: 1 is for images, and copy has none; choose 0"),
+        (
+            {"kind": "timesformer", "dataset": "moving-digits", "validation_size": 0},
+            "validation_size: 0 is for images, and moving-digits has none; leave it out",
+        ),
         ({"kind": "transformer", "dataset": "copy", "heads": 3}, "heads: 3 does not divide dim 64; choose 1, 2, 4"),
     ],
 )
@@ -268,6 +293,7 @@ def test_an_epoch_has_a_batch_for_every_image(images, batch_size, batches):
     [
         ("depth", (1, 24)),
         ("train_size", (10, 60_000)),  # may be empty
+        ("validation_size", (0, 59_990)),  # may be empty
         ("dropout", (0, 1)),  # below 1
         ("learning_rate", (0, 10)),  # above 0
         ("clip_norm", (0, math.inf)),
@@ -275,8 +301,8 @@ def test_an_epoch_has_a_batch_for_every_image(images, batch_size, batches):
         ("pool", (-math.inf, math.inf)),
     ],
 )
-def test_limits_are_those_of_the_field(field, expected):
-    assert limits(field) == expected
+def test_bounds_are_those_of_the_field(field, expected):
+    assert bounds(field) == expected
 
 
 @pytest.mark.parametrize(
@@ -287,8 +313,8 @@ def test_choices_are_the_words_a_setting_may_be(field, words):
 
 
 @pytest.mark.parametrize("field", NUMERIC)
-def test_every_default_lies_within_its_limits(field):
-    low, high = limits(field)
+def test_every_default_lies_within_its_bounds(field):
+    low, high = bounds(field)
     default = models_of(field)[0].model_fields[field].default
     assert default is None or low <= default <= high
 
@@ -308,6 +334,11 @@ def test_an_unknown_preset_is_answered_with_those_there_are():
         preset("clasroom")
     assert caught.value.field == "preset"
     assert "'clasroom'" in caught.value.message and all(name in caught.value.message for name in PRESETS)
+
+
+@pytest.mark.parametrize(("whole", "found"), [(1, [1]), (7, [1, 7]), (28, [1, 2, 4, 7, 14, 28])])
+def test_what_divides_a_number(whole, found):
+    assert divisors(whole) == found
 
 
 @pytest.mark.parametrize(("words", "text"), [([1], "1"), ([1, 2], "1 or 2"), ([1, 2, 4], "1, 2 or 4")])

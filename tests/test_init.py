@@ -11,13 +11,16 @@ from scipy import stats
 from torch import nn
 
 from vit_lab.config import GROUPS, SCHEMES, InitConfig, RunConfig
-from vit_lab.init import build_model, initialise, matrices, quantile, uniforms
+from vit_lab.init.build import build_model, initialise
+from vit_lab.init.quantiles import quantile, uniforms
+from vit_lab.init.schemes import SCHEMES as ENTRIES
+from vit_lab.init.schemes import expected_variance
 from vit_lab.models.vit import VisionTransformer
-from vit_lab.schemes import expected_variance, variance_before_truncation
+from vit_lab.places import Place
 from vit_lab.settings import configure
 
 TRUNCATED = stats.truncnorm(-2, 2)
-# The schemes once more, written down on their own: the distribution with variance 1 before truncation, and sigma^2 from the fans.
+# The schemes once more, on their own: the distribution with variance 1 before truncation, and sigma^2 from the fans.
 TABLE = {
     "linear-default": (stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)), lambda fan_in, fan_out: 1 / (3 * fan_in)),
     "xavier": (stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)), lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
@@ -48,14 +51,14 @@ def model_of(config: RunConfig) -> VisionTransformer:
 @cache
 def weights_of(config: RunConfig) -> dict[str, np.ndarray]:
     """Every matrix by name, (fan_out, fan_in), float64."""
-    return {m.name: m.weight.detach().double().numpy() for m in matrices(model_of(config))}
+    return {m.name: m.weight.detach().double().numpy() for m in model_of(config).matrices()}
 
 
 def standardised(scheme, dim, group):
     """The matrices of a group, each in units of the sigma that the table gives it."""
     sigma = TABLE[scheme][1]
     config = settings(scheme=scheme, dim=dim, variance_scale=SCALE.get(scheme, 1.0), seed=SEED)
-    found = [m for m in matrices(model_of(config)) if m.group == group]
+    found = [m for m in model_of(config).matrices() if m.group == group]
     assert found
     return [m.weight.detach().double().numpy().ravel() / math.sqrt(sigma(*reversed(m.weight.shape))) for m in found]
 
@@ -94,8 +97,9 @@ def test_bounded_distributions_fill_their_bounds_and_do_not_cross_them(scheme, d
 def test_the_expected_variance_is_the_one_of_the_table(scheme, group):
     distribution, sigma2 = TABLE[scheme]
     init = InitConfig(scheme=scheme, variance_scale=SCALE.get(scheme, 1.0))
-    assert variance_before_truncation(init, group, 30, 50) == pytest.approx(sigma2(30, 50))
-    assert expected_variance(init, group, 30, 50) == pytest.approx(sigma2(30, 50) * distribution.var())
+    assert ENTRIES[scheme].sigma2(30, 50) * init.variance_scale == pytest.approx(sigma2(30, 50))
+    promised = expected_variance(init, Place(group=group), 30, 50)
+    assert promised == pytest.approx(sigma2(30, 50) * distribution.var())
 
 
 def by_torch(scheme, weight):
@@ -118,7 +122,7 @@ def by_torch(scheme, weight):
 @every_scheme
 @pytest.mark.parametrize("name", ["embed", "blocks.0.attention.q", "blocks.0.attention.out", "blocks.1.mlp.up"])
 def test_weights_are_distributed_as_torch_draws_them(scheme, name):
-    matrix = next(m for m in matrices(model_of(settings(scheme=scheme))) if m.name == name)
+    matrix = next(m for m in model_of(settings(scheme=scheme)).matrices() if m.name == name)
     theirs = by_torch(scheme, matrix.weight.detach())
     assert stats.ks_2samp(matrix.weight.detach().ravel(), theirs.ravel()).pvalue > 1e-3
 
@@ -150,7 +154,7 @@ def test_the_variance_scale_multiplies_every_weight_by_its_root(scheme, scale):
 def test_a_group_scale_multiplies_that_group_alone(scheme, group):
     plain = settings(scheme=scheme, variance_scale=0.7)
     scaled = settings(scheme=scheme, variance_scale=0.7, **{f"{group}_scale": 5.0})
-    groups = {m.name: m.group for m in matrices(model_of(plain))}
+    groups = {m.name: m.group for m in model_of(plain).matrices()}
     for name, weight in weights_of(plain).items():
         if groups[name] == group:
             np.testing.assert_allclose(weights_of(scaled)[name], math.sqrt(5) * weight, rtol=3e-7)
@@ -229,9 +233,9 @@ def test_every_parameter_is_initialised(pool, position, bias, final_norm):
 
 def test_every_matrix_of_the_model_belongs_to_a_group():
     model = model_of(settings())
-    in_groups = sum(m.weight.numel() for m in matrices(model))
+    in_groups = sum(m.weight.numel() for m in model.matrices())
     assert in_groups == sum(p.numel() for p in model.parameters() if p.ndim == 2)
-    assert {m.group for m in matrices(model)} == set(GROUPS)
+    assert {m.group for m in model.matrices()} == set(GROUPS)
 
 
 @pytest.mark.parametrize(

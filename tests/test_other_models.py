@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from scipy import stats
@@ -15,7 +14,11 @@ from vit_lab.config import GROUPS, SCHEMES
 from vit_lab.data.run_data import Split
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
-from vit_lab.init import build_model, initialise, matrices
+from vit_lab.init.build import build_model, initialise
+from vit_lab.init.residual import rule_of
+from vit_lab.init.schemes import SCHEMES as TABLE
+from vit_lab.init.schemes import expected_variance
+from vit_lab.places import Place
 from vit_lab.presets import preset
 from vit_lab.probes.preflight import preflight
 from vit_lab.probes.trace import trace
@@ -24,13 +27,10 @@ from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.schemes import SCHEMES as TABLE
-from vit_lab.schemes import expected_variance
 from vit_lab.settings import configure, parse
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import train
-from vit_lab.ui.figures.rows import placed
-from vit_lab.ui.words import layer_name
+from vit_lab.ui.figures.rows import by_place, placed
 
 STARTS = {
     "sequences": tiny_sequences(),
@@ -61,12 +61,13 @@ def test_every_matrix_has_the_variance_and_shape_of_its_scheme(config, scheme):
     distribution = BOUNDED[TABLE[scheme].distribution]
     excess = float(distribution.stats("k"))
     standardised = []
-    for matrix in matrices(build_model(config)):
+    rule = rule_of(config.model)
+    for matrix in build_model(config).matrices():
         weights = matrix.weight.detach().double().numpy().ravel()
-        if matrix.zero:
+        if rule(matrix.place) == 0:
             assert config.model.zero_temporal and not weights.any()
             continue
-        variance = expected_variance(config.init, matrix.group, *matrix.fans)
+        variance = expected_variance(config.init, matrix.place, *matrix.fans)
         assert abs(weights.mean()) < 5 * math.sqrt(variance / weights.size), matrix.name
         assert abs(weights.var() / variance - 1) < 5 * math.sqrt((excess + 2) / weights.size), matrix.name
         standardised.append(weights / math.sqrt(variance))
@@ -76,10 +77,10 @@ def test_every_matrix_has_the_variance_and_shape_of_its_scheme(config, scheme):
 @every_model
 def test_every_matrix_belongs_to_one_group_and_no_two_hold_the_same_draw(config):
     model = build_model(wide(config))
-    found = matrices(model)
+    found, rule = list(model.matrices()), rule_of(config.model)
     assert sum(m.weight.numel() for m in found) == sum(p.numel() for p in model.parameters() if p.ndim == 2)
     assert {m.group for m in found} == set(GROUPS) and len({m.name for m in found}) == len(found)
-    drawn = [m.weight.detach().ravel().double().numpy() for m in found if not m.zero]
+    drawn = [m.weight.detach().ravel().double().numpy() for m in found if rule(m.place)]
     for i, one in enumerate(drawn):
         for other in drawn[:i]:
             if one.size == other.size:
@@ -94,7 +95,7 @@ def test_every_matrix_belongs_to_one_group_and_no_two_hold_the_same_draw(config)
     ],
 )
 def test_layers_are_told_in_the_order_in_which_data_meets_them(config, block):
-    told = list(layers(build_model(config)))
+    told = [str(layer) for layer in layers(build_model(config))]
     assert told[0] == "embed" and told[-6:] == [*block, "head"]
 
 
@@ -111,7 +112,7 @@ def test_every_parameter_is_initialised(config):
 @every_model
 def test_the_arms_of_a_pair_start_from_one_draw(config):
     small, large = (build_model(configure(config, scheme=scheme)) for scheme in ("linear-default", "xavier"))
-    for one, other in zip(matrices(small), matrices(large), strict=True):
+    for one, other in zip(small.matrices(), large.matrices(), strict=True):
         fan_in, fan_out = one.fans
         factor = math.sqrt(2 / (fan_in + fan_out) * 3 * fan_in)
         torch.testing.assert_close(other.weight, factor * one.weight, rtol=3e-6, atol=1e-9)
@@ -119,7 +120,7 @@ def test_the_arms_of_a_pair_start_from_one_draw(config):
 
 def test_a_table_of_symbols_counts_as_a_layer_that_reads_one_hot_vectors():
     model = build_model(tiny_sequences(vocabulary=7))
-    embed = next(m for m in matrices(model) if m.name == "source_embed")
+    embed = next(m for m in model.matrices() if m.name == "source_embed")
     assert embed.fans == (7, 8) and embed.weight.data_ptr() == model.source_embed.weight.data_ptr()
     one_hot = torch.nn.functional.one_hot(torch.tensor([3]), 7).float()
     assert torch.equal(one_hot @ embed.weight.T, model.source_embed(torch.tensor([3])))
@@ -128,9 +129,10 @@ def test_a_table_of_symbols_counts_as_a_layer_that_reads_one_hot_vectors():
 def test_the_projection_after_time_is_one_of_vo_unless_it_starts_at_zero():
     for zero in (True, False):
         model = build_model(tiny_clips(zero_temporal=zero))
-        found = {m.name: m for m in matrices(model)}
+        found = {m.name: m for m in model.matrices()}
         project = found["blocks.1.project"]
-        assert (project.group, project.layer, project.zero) == ("vo", "2 time.vo", zero)
+        assert (project.group, str(project.place.layer)) == ("vo", "2 time.vo")
+        assert rule_of(model.config)(project.place) == (0 if zero else 1)
         assert bool((project.weight == 0).all()) == zero
         assert all(weights.std() > 0 for weights in layers(model).values()), "a layer is never all at zero"
 
@@ -139,24 +141,20 @@ def test_the_projection_after_time_is_one_of_vo_unless_it_starts_at_zero():
 
 
 def test_layers_tell_encoder_from_decoder_and_space_from_time():
-    parts = {m.layer for m in matrices(build_model(tiny_sequences()))}
+    parts = {str(layer) for layer in layers(build_model(tiny_sequences()))}
     assert parts == {"embed", "head"} | {
         f"{block}.{group}"
         for block in ("enc 1", "enc 2", "dec 1", "dec 2", "dec 1 cross", "dec 2 cross")
         for group in ("qk", "vo", "mlp")
         if group != "mlp" or "cross" not in block
     }
-    assert {"1.qk", "1 time.qk", "2 time.vo", "2.mlp"} < {m.layer for m in matrices(build_model(tiny_clips()))}
-    assert layer_name("2.qk") == "block 2: queries, keys"
-    assert layer_name("2 time.vo") == "block 2 time: values, output"
-    assert layer_name("dec 1 cross.qk") == "decoder 1 cross: queries, keys"
-    assert layer_name("head") == "classifier"
+    assert {"1.qk", "1 time.qk", "2 time.vo", "2.mlp"} < {str(layer) for layer in layers(build_model(tiny_clips()))}
 
 
 @every_model
 def test_the_weights_page_can_place_every_row(config):
     rows = [row for event in train(config, tiny_data(config)) if isinstance(event, Probed) for row in event.rows]
-    frame = pd.DataFrame(rows, columns=["measure", "place", "value"])
+    frame = by_place(rows)
     depth = config.model.depth
     for measure, some in frame.groupby("measure"):
         where = placed(some)
@@ -166,8 +164,7 @@ def test_the_weights_page_can_place_every_row(config):
         elif measure in ("attention_entropy", "max_attention_logit"):
             assert set(where["block"]) == {str(n + 1) for n in range(depth)} and set(where["head"]) == {"1", "2"}
         else:
-            assert set(where["layer"]) == set(layers(build_model(config))), measure
-            assert all(layer_name(layer) for layer in where["layer"])
+            assert set(where["layer"]) == {str(layer) for layer in layers(build_model(config))}, measure
     assert np.isfinite(frame[~frame["measure"].eq("update_ratio")]["value"]).all()
 
 
@@ -177,25 +174,28 @@ def test_the_weights_page_can_place_every_row(config):
 @every_model
 @torch.no_grad()
 def test_the_trace_follows_the_models_own_forward_pass(config):
-    model, batch = build_model(config), load_run_data(config).validation.images[:3]
+    model, batch = build_model(config), load_run_data(config).validation.inputs[:3]
     passed = trace(model, batch)
     end = passed.tokens[-1]
     if config.model.kind == "transformer":
         torch.testing.assert_close(model.norm_encoder(end), model.encode(batch[:, 0]))
     else:
         torch.testing.assert_close(model.classify(end), model(batch))
-    assert len(passed.queries_keys) == len(passed.tokens) - 1 == config.model.depth
+    assert len(passed.heads) == len(passed.tokens) - 1 == config.model.depth
 
 
 @every_model
 def test_preflight_looks_at_every_model_before_its_first_step(config):
     data = load_run_data(config)
-    look = preflight(config, Split(data.validation.images[:16], data.validation.labels[:16]))
+    look = preflight(config, Split(data.validation.inputs[:16], data.validation.labels[:16]))
     assert look.start.num_classes == config.model.num_classes and math.isfinite(look.start.loss)
-    assert {place for measure, place, _ in look.rows if measure == "expected_std"} == set(GROUPS)
+    assert {place for measure, place, _ in look.rows if measure == "expected_std"} == {
+        Place(group=group) for group in GROUPS
+    }
     expected = {place: value for measure, place, value in look.rows if measure == "expected_std"}
     measured = {place: value for measure, place, value in look.rows if measure == "weight_std"}
-    assert measured["head"] == pytest.approx(expected["head"], rel=0.5)
+    head = Place(group="head")
+    assert measured[head] == pytest.approx(expected[head], rel=0.5)
 
 
 # Training
@@ -215,7 +215,7 @@ def test_a_run_says_what_a_run_of_a_vit_says(config):
 def test_accuracy_and_loss_of_sequences_are_means_over_symbols():
     config = tiny_sequences()
     model, split = build_model(config), tiny_data(config).validation
-    logits = model(split.images).detach()
+    logits = model(split.inputs).detach()
     loss, accuracy = evaluate(model, split, at_once=7)
     assert accuracy == pytest.approx(float((logits.argmax(dim=-1) == split.labels).float().mean()))
     log_p = logits.log_softmax(dim=-1).gather(-1, split.labels[..., None])

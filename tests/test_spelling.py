@@ -20,6 +20,7 @@ from vit_lab.spelling import arm_label, arm_spec, json_label, parse_arm, size_wo
         ({"scheme": "normal", "variance_scale": 0.01}, "normal × 0.01", "normal x0.01"),
         ({"variance_scale": 5e-05}, "linear-default × 0.00005", "linear-default x5e-05"),
         ({"scheme": "vit", "variance_scale": 4, "qk_scale": 2}, "vit × 4 (queries, keys × 2)", "vit x4 (qk x2)"),
+        ({"biases": "scheme"}, "linear-default (biases too)", "linear-default (biases too)"),
         (
             {"embed_scale": 0.5, "head_scale": 1e3},
             "linear-default (embedding × 0.5; classifier × 1,000)",

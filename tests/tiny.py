@@ -31,7 +31,7 @@ def tiny_sequences(**settings: Any) -> RunConfig:
 def tiny_data(config: RunConfig) -> RunData:
     """The data of a run, with only a few images to evaluate on."""
     data = load_run_data(config)
-    few = [Split(split.images[:40], split.labels[:40]) for split in (data.validation, data.test)]
+    few = [Split(split.inputs[:40], split.labels[:40]) for split in (data.validation, data.test)]
     return RunData(data.train, *few)
 
 

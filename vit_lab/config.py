@@ -1,46 +1,33 @@
-"""A run as data: frozen models for data, model, init and optimiser, with every default and limit.
+"""A run as data: frozen models for data, model, init and optimiser, with every default and every limit.
 
-Nothing else knows a default; `vit_lab.settings` is how others read and write them, flat.
+Nowhere else has a setting a default. `vit_lab.settings` reads and writes all of them under flat names.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticKnownError
 
-ImageDatasetName = Literal["mnist-10k", "mnist", "fashion-mnist"]
-ClipDatasetName = Literal["moving-direction", "moving-digits"]
-SequenceDatasetName = Literal["copy", "reverse"]
-DatasetName = Literal["mnist-10k", "mnist", "fashion-mnist", "moving-direction", "moving-digits", "copy", "reverse"]
+from vit_lab.datasets import DATASETS, MEANT, Examples
+from vit_lab.refusals import not_a_divisor, one_of, refusal
+
 SchemeName = Literal["linear-default", "xavier", "kaiming", "vit", "normal"]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
-TRAIN_IMAGES: dict[DatasetName, int] = {
-    "mnist-10k": 7_000,
-    "mnist": 58_000,
-    "fashion-mnist": 58_000,
-    "moving-direction": 7_000,
-    "moving-digits": 7_000,
-    "copy": 10_000,
-    "reverse": 10_000,
-}  # images, clips or sequences of an epoch, without validation
-TEST_IMAGES: dict[DatasetName, int] = {
-    "mnist-10k": 2_000,
-    "mnist": 10_000,
-    "fashion-mnist": 10_000,
-    "moving-direction": 1_000,
-    "moving-digits": 1_000,
-    "copy": 1_000,
-    "reverse": 1_000,
-}
-IMAGE_SHAPE = {"image_size": 28, "channels": 1, "num_classes": 10}  # of every set of images
-
-DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)
-IMAGE_DATASETS: tuple[ImageDatasetName, ...] = get_args(ImageDatasetName)
-CLIP_DATASETS: tuple[ClipDatasetName, ...] = get_args(ClipDatasetName)
-SEQUENCE_DATASETS: tuple[SequenceDatasetName, ...] = get_args(SequenceDatasetName)
+OptimiserName = Literal["adamw"]
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
+FEWEST = 10  # examples to train on
+MOST = max(dataset.train_size(0) for dataset in DATASETS.values())
+
+
+def _known(name: Any) -> Any:
+    if not isinstance(name, str) or name not in DATASETS:
+        raise PydanticKnownError("literal_error", {"expected": one_of(list(map(repr, DATASETS)))})
+    return name
+
+
+DatasetName = Annotated[str, BeforeValidator(_known)]  # not a Literal, so that a data set is an entry and no more
 
 
 class _Part(BaseModel):
@@ -52,9 +39,19 @@ class DataConfig(_Part):
 
     dataset: DatasetName = Field(
         "mnist-10k",
-        description="The images: 10,000 bundled digits, full MNIST or Fashion-MNIST; or clips of moving digits, or sequences.",
+        description="What the run learns from: "
+        + "; ".join(f"{name}, {dataset.words}" for name, dataset in DATASETS.items())
+        + ".",
     )
-    train_size: int | None = Field(None, ge=10, le=60_000, description="Training images used; empty means all of them.")
+    train_size: int | None = Field(
+        None, ge=FEWEST, le=MOST, description="Training images used; empty means all of them."
+    )
+    validation_size: int | None = Field(
+        None,
+        ge=0,
+        le=MOST - FEWEST,
+        description="Images held out of training for validation, 0 for none; empty means as many as the set says.",
+    )
     label_noise: float = Field(0.0, ge=0, le=1, description="Fraction of training labels replaced by a random class.")
     pixel_noise: float = Field(0.0, ge=0, le=2, description="Std of Gaussian noise on every pixel, where white is 1.")
     normalise: bool = Field(
@@ -78,9 +75,9 @@ class _Blocks(_Part):
     @model_validator(mode="after")
     def _widths_fit(self) -> Self:
         if round(self.dim * self.mlp_ratio) < 1:
-            raise _refusal("mlp_ratio", f"{self.mlp_ratio:g} of dim {self.dim} leaves the MLP no width; choose more")
+            raise refusal("mlp_ratio", f"{self.mlp_ratio:g} of dim {self.dim} leaves the MLP no width; choose more")
         if self.dim % self.heads:
-            raise _not_a_divisor(self, "heads", "dim")
+            raise not_a_divisor(self, "heads", "dim")
         return self
 
 
@@ -108,13 +105,14 @@ class _Vision(_Blocks):
     @model_validator(mode="after")
     def _patches_fit(self) -> Self:
         if self.image_size % self.patch_size:
-            raise _not_a_divisor(self, "patch_size", "image_size")
+            raise not_a_divisor(self, "patch_size", "image_size")
         return self
 
 
 class VitConfig(_Vision):
     """A Vision Transformer (Dosovitskiy et al. 2021, Sec. 3.1), pre-norm."""
 
+    reads: ClassVar[Examples] = "images"
     kind: Literal["vit"] = "vit"
     pool: Literal["cls", "mean"] = Field(
         "mean", description="What the classifier reads: a class token, or the mean token."
@@ -129,6 +127,7 @@ class VitConfig(_Vision):
 class TimesformerConfig(_Vision):
     """A TimeSformer (Bertasius et al. 2021, Sec. 3), pre-norm; its classifier reads the mean token."""
 
+    reads: ClassVar[Examples] = "clips"
     kind: Literal["timesformer"] = "timesformer"
     num_frames: int = Field(8, ge=2, le=32, description="Frames of a clip.")
     space_time: Literal["space", "joint", "divided"] = Field(
@@ -150,6 +149,7 @@ class TimesformerConfig(_Vision):
 class TransformerConfig(_Blocks):
     """An encoder-decoder Transformer (Vaswani et al. 2017, Sec. 3), pre-norm; `depth` counts for each of the two."""
 
+    reads: ClassVar[Examples] = "sequences"
     kind: Literal["transformer"] = "transformer"
     vocabulary: int = Field(11, ge=3, le=1_000, description="Different symbols, the start symbol 0 included.")
     sequence_length: int = Field(10, ge=1, le=128, description="Symbols of a sequence, the start symbol not counted.")
@@ -170,28 +170,11 @@ KINDS: dict[str, type[VitConfig | TimesformerConfig | TransformerConfig]] = {
     "timesformer": TimesformerConfig,
     "transformer": TransformerConfig,
 }
-READS: dict[str, tuple[DatasetName, ...]] = {
-    "vit": IMAGE_DATASETS,
-    "timesformer": CLIP_DATASETS,
-    "transformer": SEQUENCE_DATASETS,
-}
-TAKES: dict[str, tuple[str, ...]] = {  # which settings of the data mean anything to a kind of model
-    "vit": tuple(DataConfig.model_fields),
-    "timesformer": ("dataset", "train_size", "normalise"),
-    "transformer": ("dataset", "train_size"),
-}
-SHAPES: dict[DatasetName, dict[str, int]] = {  # what a data set asks of a model
-    **dict.fromkeys(IMAGE_DATASETS, IMAGE_SHAPE),
-    "moving-direction": IMAGE_SHAPE | {"num_classes": 4},
-    "moving-digits": IMAGE_SHAPE,
-    "copy": {},
-    "reverse": {},
-}
 
 
-def examples_of(dataset: DatasetName) -> str:
-    """What a data set consists of, in a word."""
-    return "images" if dataset in IMAGE_DATASETS else "clips" if dataset in CLIP_DATASETS else "sequences"
+def datasets_for(kind: str) -> tuple[str, ...]:
+    """The data sets that a kind of model reads."""
+    return tuple(name for name, dataset in DATASETS.items() if dataset.examples == KINDS[kind].reads)
 
 
 def _kind(model: Any) -> str:
@@ -219,6 +202,10 @@ class InitConfig(_Part):
     )
     mlp_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the MLP.")
     head_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the classifier.")
+    biases: Literal["zero", "scheme"] = Field(
+        "zero",
+        description="How biases start: at 0, or drawn by the scheme as nn.Linear does, each like a weight of its matrix.",
+    )
 
     def scale(self, group: GroupName) -> float:
         """The whole factor on the variance of one group of matrices."""
@@ -226,19 +213,25 @@ class InitConfig(_Part):
 
 
 class OptimConfig(_Part):
-    """AdamW (Loshchilov & Hutter 2019) and its schedule. A run lasts `steps`, or `epochs` if those are given."""
+    """The optimiser and its schedule. A run lasts `steps`, or `epochs` if those are given."""
 
     steps: int = Field(300, ge=1, le=100_000, description="Training steps, one batch each.")
     epochs: int | None = Field(
         None, ge=1, le=1_000, description="Passes over the training images; if given, steps follow from it."
     )
     batch_size: int = Field(128, ge=1, le=4_096, description="Images in a step.")
-    learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of AdamW.")
-    weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay, on weight matrices only.")
+    optimiser: OptimiserName = Field("adamw", description="What turns gradients into updates of the weights.")
+    learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of the optimiser.")
+    weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay.")
+    decay: Literal["matrices", "all"] = Field(
+        "matrices", description="What weight decay shrinks: the weight matrices only, or all parameters."
+    )
+    beta1: float = Field(0.9, ge=0, lt=1, description="Decay of AdamW's running mean of gradients.")
     beta2: float = Field(0.99, ge=0, lt=1, description="Decay of AdamW's running mean of squared gradients.")
     schedule: Literal["cosine", "constant", "noam"] = Field(
         "cosine",
-        description="How the learning rate falls after the warm-up; noam: with the root of the step (Vaswani et al. 2017, Sec. 5.3).",
+        description="How the learning rate falls after the warm-up; "
+        "noam: with the root of the step (Vaswani et al. 2017, Sec. 5.3).",
     )
     schedule_unit: Literal["step", "epoch"] = Field(
         "step", description="Whether the rate changes at each step or each epoch."
@@ -271,47 +264,30 @@ class RunConfig(_Part):
     @property
     def train_images(self) -> int:
         """Training images that the run learns from."""
-        return self.data.train_size or TRAIN_IMAGES[self.data.dataset]
-
-    @model_validator(mode="after")
-    def _data_suffices(self) -> Self:
-        most, wanted = TRAIN_IMAGES[self.data.dataset], self.data.train_size
-        if wanted is not None and wanted > most:
-            message = f"{wanted} is more than the {most} training images of {self.data.dataset}; choose at most {most}"
-            raise _refusal("train_size", message)
-        return self
+        return self.data.train_size or DATASETS[self.data.dataset].train_size(self.data.validation_size)
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:
-        dataset, kind = self.data.dataset, self.model.kind
-        if dataset not in READS[kind]:
-            raise _refusal("dataset", f"{dataset} is nothing that a {kind} reads; choose {one_of(list(READS[kind]))}")
-        for field, needed in SHAPES[dataset].items():
+        name, kind = self.data.dataset, self.model.kind
+        dataset = DATASETS[name]
+        if dataset.examples != self.model.reads:
+            raise refusal("dataset", f"{name} is nothing that a {kind} reads; choose {one_of(datasets_for(kind))}")
+        for field, needed in dataset.asks.items():
             if (value := getattr(self.model, field)) != needed:
-                raise _refusal(field, f"{value} does not fit the {examples_of(dataset)} of {dataset}; choose {needed}")
+                raise refusal(field, f"{value} does not fit the {dataset.examples} of {name}; choose {needed}")
         for field, info in DataConfig.model_fields.items():
-            if field not in TAKES[kind] and (value := getattr(self.data, field)) != info.default:
-                wanted = str(info.default).removesuffix(".0")
-                raise _refusal(field, f"{value} is for images, and {dataset} has none; choose {wanted}")
+            if field not in MEANT[dataset.examples] and (value := getattr(self.data, field)) != info.default:
+                remedy = "leave it out" if info.default is None else f"choose {str(info.default).removesuffix('.0')}"
+                raise refusal(field, f"{value} is for images, and {name} has none; {remedy}")
         return self
 
-
-def one_of(choices: list[Any], word: str = "or") -> str:
-    """'1, 2, 4 or 7'"""
-    names = [str(choice) for choice in choices]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
-
-
-def _limit(model: type[BaseModel], field: str, bound: Literal["ge", "gt", "le", "lt"]) -> float:
-    found = [getattr(rule, bound) for rule in model.model_fields[field].metadata if hasattr(rule, bound)]
-    return float(found[0]) if found else float("-inf" if bound in ("ge", "gt") else "inf")
-
-
-def _not_a_divisor(model: BaseModel, field: str, whole_field: str) -> PydanticCustomError:
-    size, whole, most = getattr(model, field), getattr(model, whole_field), _limit(type(model), field, "le")
-    fits = [n for n in range(1, whole + 1) if whole % n == 0 and n <= most]
-    return _refusal(field, f"{size} does not divide {whole_field} {whole}; choose {one_of(fits)}")
-
-
-def _refusal(field: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError("refused", "{message}", {"field": field, "message": message})
+    @model_validator(mode="after")
+    def _data_suffices(self) -> Self:
+        dataset, data = DATASETS[self.data.dataset], self.data
+        if data.validation_size is not None and data.validation_size > (most := dataset.train_size(0) - FEWEST):
+            message = f"{data.validation_size} leaves fewer than {FEWEST} images of {data.dataset} to train on"
+            raise refusal("validation_size", f"{message}; choose at most {most}")
+        if data.train_size is not None and data.train_size > (most := dataset.train_size(data.validation_size)):
+            message = f"{data.train_size} is more than the {most} training images of {data.dataset}"
+            raise refusal("train_size", f"{message}; choose at most {most}")
+        return self

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from vit_lab.config import RunConfig, one_of
+from vit_lab.config import RunConfig
+from vit_lab.refusals import one_of
 from vit_lab.settings import ConfigError, configure
 
 
@@ -12,6 +13,8 @@ class Preset(NamedTuple):
     config: RunConfig
     summary: str
 
+
+NEEDS_MNIST = "Needs full MNIST, 67 MB to download if it is not here."
 
 PRESETS: dict[str, Preset] = {
     "classroom": Preset(RunConfig(), "A small ViT that learns the bundled digits while the class watches."),
@@ -42,13 +45,13 @@ PRESETS: dict[str, Preset] = {
             clip_norm=None,
             double_softmax=True,
         ),
-        "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST, 78 to 86 % by seed. "
-        "Needs full MNIST, 67 MB to download if it is not here.",
+        "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST, 78 to 86 % "
+        f"by seed. {NEEDS_MNIST}",
     ),
     "accurate": Preset(
         configure(dataset="mnist", shift=1, scheme="xavier", epochs=6, warmup_steps=100),
-        "Full MNIST, each image moved by up to a pixel, 6 epochs: about 99 % (99.1 with seed 0), in less than two minutes on one core. "
-        "Needs full MNIST, 67 MB to download if it is not here.",
+        "Full MNIST, each image moved by up to a pixel, 6 epochs: about 99 % (99.1 with seed 0), in less than two "
+        f"minutes on one core. {NEEDS_MNIST}",
     ),
     "copy": Preset(
         configure(
@@ -67,7 +70,8 @@ PRESETS: dict[str, Preset] = {
             warmup_steps=200,
             label_smoothing=0.1,
         ),
-        "An encoder-decoder Transformer learns to write ten symbols again, all right after about 300 steps: half a minute on one core.",
+        "An encoder-decoder Transformer learns to write ten symbols again, all right after about 300 steps: half a "
+        "minute on one core.",
     ),
     "moving-digits": Preset(
         configure(
@@ -81,7 +85,8 @@ PRESETS: dict[str, Preset] = {
             batch_size=32,
             learning_rate=3e-3,
         ),
-        "A TimeSformer tells which way a digit goes in a clip of eight frames: 99 % with divided attention, within a minute.",
+        "A TimeSformer tells which way a digit goes in a clip of eight frames: 99 % with divided attention, within a "
+        "minute.",
     ),
 }
 

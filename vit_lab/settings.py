@@ -9,17 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from vit_lab.config import (
-    KINDS,
-    SHAPES,
-    TAKES,
-    DataConfig,
-    InitConfig,
-    OptimConfig,
-    RunConfig,
-    _limit,
-    one_of,
-)
+from vit_lab.config import KINDS, DataConfig, InitConfig, OptimConfig, RunConfig
+from vit_lab.datasets import DATASETS, DECIDED, MEANT
+from vit_lab.refusals import bounds_of, one_of
 
 PARTS: dict[str, tuple[type[BaseModel], ...]] = {
     "data": (DataConfig,),
@@ -55,9 +47,9 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
         nested["model"] = {
             field: value for field, value in nested["model"].items() if field in KINDS[kind].model_fields
         }
-    if isinstance(dataset := settings.get("dataset"), str) and dataset in SHAPES:
+    if isinstance(dataset := settings.get("dataset"), str) and dataset in DATASETS:
         wanted = KINDS[kind if kind in KINDS else nested["model"]["kind"]].model_fields
-        nested["model"] |= {field: size for field, size in SHAPES[dataset].items() if field in wanted}
+        nested["model"] |= {field: size for field, size in DATASETS[dataset].asks.items() if field in wanted}
     for field, value in settings.items():
         if field not in PART_OF:
             raise ConfigError(field, f"there is no such setting; the settings are {one_of(sorted(PART_OF), 'and')}")
@@ -81,15 +73,16 @@ def flat(config: RunConfig) -> dict[str, Any]:
 
 
 def settings_of(kind: str) -> tuple[str, ...]:
-    """The settings that a person may choose for a kind of model, its init left out: the data set decides the others."""
-    own = KINDS[kind].model_fields
-    decided = {field for shape in SHAPES.values() for field in shape}
+    """The settings that a person may choose for a kind of model, its init left out.
+
+    The others follow from the data set, or can be one thing only.
+    """
+    model = KINDS[kind]
+    had = {"data": MEANT[model.reads], "model": [field for field in model.model_fields if field not in DECIDED]}
     return tuple(
         field
         for field, part in PART_OF.items()
-        if part != "init"
-        and field not in decided
-        and {"data": field in TAKES[kind], "model": field in own}.get(part, True)
+        if part != "init" and field in had.get(part, PART_OF) and len(choices(field)) != 1
     )
 
 
@@ -106,15 +99,15 @@ def describe(field: str) -> str:
 
 def choices(field: str) -> tuple[Any, ...]:
     """The words a setting may be; empty if it is a number or a yes or no."""
+    if field == "dataset":
+        return tuple(DATASETS)
     kinds = [model.model_fields[field].annotation for model in models_of(field)]
     return tuple(dict.fromkeys(word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)))
 
 
-def limits(field: str) -> tuple[float, float]:
+def bounds(field: str) -> tuple[float, float]:
     """Smallest and largest value of a numeric setting; open ends are infinite."""
-    model = models_of(field)[0]
-    low = max(_limit(model, field, "ge"), _limit(model, field, "gt"), key=lambda x: (x != -float("inf"), x))
-    return low, min(_limit(model, field, "le"), _limit(model, field, "lt"))
+    return bounds_of(models_of(field)[0], field)
 
 
 def models_of(field: str) -> list[type[BaseModel]]:
@@ -125,21 +118,20 @@ def models_of(field: str) -> list[type[BaseModel]]:
 def _explained(error: ValidationError) -> ConfigError:
     """The first complaint of pydantic as a sentence with the field, the value and what would be valid."""
     first = error.errors(include_url=False)[0]
-    context = first.get("ctx", {})
-    if first["type"] == "refused":
-        return ConfigError(context["field"], context["message"])
-    if first["type"] == "union_tag_invalid":
-        return ConfigError(
-            "kind", f"{context['tag'][:40]!r} does not work; it should be {one_of(list(map(repr, KINDS)))}"
-        )
-    path = [str(name) for name in first["loc"] if name not in KINDS]
-    field = path[-1] if path else "config"
-    value = repr(first.get("input")) if len(repr(first.get("input"))) <= 40 else repr(first.get("input"))[:37] + "..."
-    if first["type"] == "extra_forbidden":
-        return ConfigError(
-            field, f"a {first['loc'][1]} has no such setting" if field in PART_OF else "there is no such setting"
-        )
-    if first["type"] == "json_invalid":
-        return ConfigError("config", "the text is not valid JSON")
-    valid = first["msg"][0].lower() + first["msg"][1:]
-    return ConfigError(field, f"{value} does not work; {valid.replace('input should', 'it should')}")
+    context, path = first.get("ctx", {}), [str(name) for name in first["loc"] if name not in KINDS]
+    field, value = path[-1] if path else "config", repr(first.get("input"))
+    match first["type"]:
+        case "refused":
+            return ConfigError(context["field"], context["message"])
+        case "union_tag_invalid":
+            kinds = one_of(list(map(repr, KINDS)))
+            return ConfigError("kind", f"{context['tag'][:40]!r} does not work; it should be {kinds}")
+        case "extra_forbidden" if field in PART_OF:
+            return ConfigError(field, f"a {first['loc'][1]} has no such setting")
+        case "extra_forbidden":
+            return ConfigError(field, "there is no such setting")
+        case "json_invalid":
+            return ConfigError("config", "the text is not valid JSON")
+    shown = value if len(value) <= 40 else f"{value[:37]}..."
+    valid = first["msg"].replace("Input should", "it should")
+    return ConfigError(field, f"{shown} does not work; {valid[0].lower()}{valid[1:]}")

@@ -9,29 +9,26 @@
 
 import math
 
-from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig, examples_of, one_of
+from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig
+from vit_lab.datasets import DATASETS
+from vit_lab.places import GROUP_NAMES
+from vit_lab.refusals import one_of
 from vit_lab.settings import ConfigError, configure
-
-GROUP_NAMES: dict[str, str] = {
-    "embed": "embedding",
-    "qk": "queries, keys",
-    "vo": "values, output",
-    "mlp": "MLP",
-    "head": "classifier",
-}
 
 
 def arm_label(init: InitConfig) -> str:
     """An init as people read it: 'xavier', 'normal × 0.01', 'vit × 4 (queries, keys × 2)'. Factors are on variances."""
     scales = [f"{GROUP_NAMES[group]}{_times(scale)}" for group, scale in _group_scales(init).items()]
+    scales += ["biases too"] * (init.biases == "scheme")
     return f"{init.scheme}{_times(init.variance_scale)}" + (f" ({'; '.join(scales)})" if scales else "")
 
 
 def json_label(init: InitConfig) -> str:
     """An init as the JSON of a command has always told it, for the scripts that read it: 'vit x4 (qk x2)'."""
     scale = "" if init.variance_scale == 1 else f" x{init.variance_scale:g}"
-    groups = ", ".join(f"{group} x{factor:g}" for group, factor in _group_scales(init).items())
-    return f"{init.scheme}{scale}" + (f" ({groups})" if groups else "")
+    groups = [f"{group} x{factor:g}" for group, factor in _group_scales(init).items()]
+    groups += ["biases too"] * (init.biases == "scheme")
+    return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
 
 
 def arm_spec(init: InitConfig) -> str:
@@ -55,7 +52,7 @@ def parse_arm(spec: str) -> InitConfig:
 
 def size_words(data: DataConfig) -> str:
     """How much there is to train on: '200 images', 'all clips'."""
-    examples = examples_of(data.dataset)
+    examples = DATASETS[data.dataset].examples
     return f"{data.train_size:,} {examples}" if data.train_size else f"all {examples}"
 
 
@@ -72,8 +69,8 @@ def _times(factor: float) -> str:
 def written_out(value: float, digits: int | None = None) -> str:
     """A variance or a std as people read it, without powers of ten: '0.000052', '0.0104', '0.333', '1', '1,000'.
 
-    With that many significant digits, by default three, and two below 0.001; without zeros at the end. Digits before the
-    point are all told.
+    With that many significant digits, by default three, or two below 0.001; without zeros at the end. Digits before
+    the point are all told.
     """
     return _decimal(value, digits or (2 if abs(value) < 1e-3 else 3))
 

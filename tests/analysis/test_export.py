@@ -8,16 +8,19 @@ import pytest
 from tiny import tiny
 
 from vit_lab.analysis.export import curves, summary, to_csv, to_json
-from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
+from vit_lab.events import Diverged, Evaluated, Finished, Histograms, Probed, Started, StepMeasured
+from vit_lab.places import Place
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.settings import flat
 
+LAYER = Place(stack="decoder", block=1, part="cross", group="vo")
 NAMES = ['a, "quoted" name', "<b>🧪</b>"]
 EVENTS = [
     Started(step=0, total_steps=2, parameters=1234, train_images=50, validation_images=20, test_images=30),
     Evaluated(step=0, split="validation", loss=2.3, accuracy=0.1),
-    Probed(step=0, rows=(("weight_std", "qk", 0.07), ("weight_distance", "head", 0.0))),
+    Probed(step=0, rows=(("weight_std", Place(group="qk"), 0.07), ("weight_distance", LAYER, 0.0))),
+    Histograms(step=0, counts={LAYER: [1, 2]}),
     StepMeasured(step=1, loss=1 / 3, accuracy=0.2, learning_rate=1e-3, gradient_norm=0.125),
     StepMeasured(step=2, loss=float("nan"), accuracy=0.3, learning_rate=2e-3, gradient_norm=float("inf")),
     Finished(step=2, test_loss=1.5, test_accuracy=0.25, best_step=2, best_val_accuracy=0.5, best_test_accuracy=0.25),
@@ -26,7 +29,7 @@ MEASURED = [
     (0, "validation_loss", 2.3),
     (0, "validation_accuracy", 0.1),
     (0, "weight_std/qk", 0.07),
-    (0, "weight_distance/head", 0.0),
+    (0, "weight_distance/dec 1 cross.vo", 0.0),
     (1, "train_loss", 1 / 3),
     (1, "train_accuracy", 0.2),
     (1, "learning_rate", 1e-3),
@@ -97,6 +100,13 @@ def test_the_json_parses_and_holds_config_outcome_and_events(store, runs):
     assert first["config"] == runs[0].config.model_dump() and first["test_accuracy"] == 0.25
     assert first["events"]["step"] == store.events(runs[0].id, "step")
     assert [event["kind"] if "kind" in event else event["step"] for event in second["events"]["diverged"]] == [1]
+
+
+def test_the_json_spells_places_as_the_csv_does(store, runs):
+    events = json.loads(to_json(store, runs[:1]))[0]["events"]
+    [probed], [histograms] = events["probed"], events["histograms"]
+    assert probed["rows"] == [["weight_std", "qk", 0.07], ["weight_distance", "dec 1 cross.vo", 0.0]]
+    assert histograms["counts"] == {"dec 1 cross.vo": [1, 2]}
 
 
 def test_a_summary_is_flat(runs):

@@ -36,7 +36,8 @@ def false_winners(added, additions, experiments=EXPERIMENTS):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("added", "additions", "share"), [(3, 0, 0.05), (3, 1, 0.0), (6, 1, 0.0), (3, 2, 0.0), (3, 4, 0.0), (3, 10, 0.0)]
+    ("added", "additions", "share"),
+    [(3, 0, 0.053), (3, 1, 0.085), (6, 1, 0.089), (3, 2, 0.103), (3, 4, 0.132), (3, 10, 0.196)],
 )
 def test_seeds_that_are_added_after_not_decided_raise_false_winners(added, additions, share):
-    assert false_winners(added, additions) == pytest.approx(share, abs=0.0001)
+    assert false_winners(added, additions) == pytest.approx(share, abs=0.001)

@@ -11,6 +11,7 @@ from every_kind import EveryKind
 from places import DASHBOARD, TRAIN
 from streamlit.testing.v1 import AppTest
 
+from vit_lab.data import bundled
 from vit_lab.runs.records import NewRun
 from vit_lab.ui.figures import picture
 from vit_lab.ui.serving import lab
@@ -27,6 +28,7 @@ def fresh_server(home, monkeypatch) -> Iterator[None]:
     """No store, worker or cached row outlives a test, nor the page as the program's main module."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # or processes of later tests would run it
     monkeypatch.setattr(picture, "load_bundled_digits", digits_read_once)
+    monkeypatch.setattr(bundled, "load_bundled_digits", digits_read_once)
     monkeypatch.setattr(preflight, "_preflight", looked_at_once)
     st.cache_data.clear()
     st.cache_resource.clear()
@@ -63,6 +65,9 @@ class NoteTaker:
         self.submitted: list[list[NewRun]] = []
         self.asked: list[tuple[str, str]] = []
         self.problem = ""
+
+    def as_visitor(self, visitor: str) -> "NoteTaker":
+        return self
 
     def prepare(self, runs: int) -> None:
         pass

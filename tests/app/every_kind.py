@@ -7,6 +7,7 @@ from tiny import tiny
 from vit_lab import paths
 from vit_lab.config import GROUPS
 from vit_lab.events import Diverged, Evaluated, Event, Finished, Probed, Started, StepMeasured
+from vit_lab.places import Place
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -99,7 +100,9 @@ def _events(steps: int) -> list[Event]:
     ]
     for step in range(steps + 1):
         rows = tuple(
-            (measure, group, 0.1 + step / 100) for measure in ("weight_std", "weight_distance") for group in GROUPS
+            (measure, Place(group=group), 0.1 + step / 100)
+            for measure in ("weight_std", "weight_distance")
+            for group in GROUPS
         )
         events.append(Probed(step=step, rows=rows))
         events.append(Evaluated(step=step, split="validation", loss=2.3 / (1 + step), accuracy=step / (1 + step)))

@@ -11,13 +11,15 @@ STEPS = 10
 
 def play(store: Store, run_id: str, accuracy: float | None) -> None:
     """Let a run end with that test accuracy, or diverge."""
+    held_out = store.run(run_id).config.data.validation_size != 0
     store._set(run_id, status=Status.RUNNING)
     events = [
         Started(step=0, total_steps=STEPS, parameters=9, train_images=50, validation_images=1_000, test_images=2_000)
     ]
     for step in (0, 5, 10):
         reached = (accuracy or 0.1) * step / STEPS
-        events.append(Evaluated(step=step, split="validation", loss=2.3 - reached, accuracy=reached))
+        if held_out:
+            events.append(Evaluated(step=step, split="validation", loss=2.3 - reached, accuracy=reached))
         events.append(
             StepMeasured(step=step, loss=2.3 - reached, accuracy=reached, learning_rate=0.004, gradient_norm=1.0)
         )

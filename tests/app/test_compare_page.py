@@ -32,6 +32,21 @@ def arm_table(at):
     return next(table.value for table in at.dataframe if "vs baseline, points" in table.value)
 
 
+@pytest.mark.parametrize("score", ["test, last step", "test, best on validation", "validation, at a step"])
+def test_runs_without_validation_are_judged_by_their_test_alone(open_page, score):
+    base = tiny(validation_size=0)
+    results = {(arm, 0, seed): scores[seed] for arm, scores in enumerate((SMALL, LARGE)) for seed in range(6)}
+    page = open_page(COMPARE, experiment=played(comparison(base, ["linear-default", "xavier"], 6), results))
+    at = page.selectbox(key="score").set_value(score).run()
+    assert not at.exception and not at.error
+    table = arm_table(at)
+    assert list(table["Steps to 90%"]) == ["–", "–"], "nobody has looked, so it is not 'never'"
+    if score == "test, last step":
+        assert list(table["Mean"]) == ["81.3%", "86.2%"]
+    if score == "validation, at a step":
+        assert list(table["Mean"]) == ["–", "–"]
+
+
 def test_without_an_experiment_the_form_is_open(open_page):
     at = open_page(COMPARE)
     assert not at.exception

@@ -4,19 +4,19 @@ from itertools import cycle, product
 
 import pytest
 
-from vit_lab.config import KINDS, READS, RunConfig
+from vit_lab.config import KINDS, RunConfig, datasets_for
 from vit_lab.data.images import load_dataset
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_SEEDS
-from vit_lab.settings import PART_OF, choices, configure, describe, difference, flat, limits, settings_of
-from vit_lab.ui.train.widgets import PATCH_SIZES, SCALES
+from vit_lab.settings import PART_OF, bounds, choices, configure, describe, difference, flat, settings_of
+from vit_lab.ui.train.widgets import SCALES
 
-BARE = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # what a bare link to a kind opens
+BARE = {kind: configure(kind=kind, dataset=datasets_for(kind)[0]) for kind in KINDS}  # what a bare link to a kind opens
 DEFAULTS = flat(RunConfig())
 INIT = [field for field, part in PART_OF.items() if part == "init"]  # each arm has its own
 OF_KIND = {kind: [field for field in settings_of(kind) if field != "kind"] for kind in KINDS}
 SETTINGS = OF_KIND["vit"]
-NEAR = {"patch_size": 14, "dim": 32, "heads": 8, "train_size": 64, "epochs": 3}
+NEAR = {"patch_size": 14, "dim": 32, "heads": 8, "train_size": 64, "validation_size": 0, "epochs": 3}
 NONSENSE = (
     "abc",
     "",
@@ -40,7 +40,7 @@ def all_data_is_here(monkeypatch):
     """
     monkeypatch.setattr("vit_lab.ui.train.preflight.gauge_badge", lambda config: "")
     digits = load_dataset("mnist-10k", normalise=True)
-    monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: True)
+    monkeypatch.setattr("vit_lab.datasets.is_available", lambda name: True)
     monkeypatch.setattr("vit_lab.data.splits.load_dataset", lambda name, normalise: digits)
 
 
@@ -57,12 +57,12 @@ def another(field, kind="vit"):
     if field in NEAR:
         return NEAR[field]
     if field == "dataset":
-        return READS[kind][1]
+        return datasets_for(kind)[1]
     if choices(field):
         return next(choice for choice in choices(field) if choice != default)
     if isinstance(default, bool):
         return not default
-    largest = limits(field)[1]
+    largest = bounds(field)[1]
     return min(default + 1, largest) if isinstance(default, int) else default / 2 or min(0.5, largest)
 
 
@@ -76,7 +76,17 @@ def submitted(at, workers):
 def test_every_setting_of_a_config_has_a_place_or_follows_from_the_data():
     for kind in KINDS:
         left_out = set(flat(BARE[kind])) - set(settings_of(kind)) - set(INIT)
-        assert left_out <= {"image_size", "channels", "num_classes", "label_noise", "pixel_noise", "normalise", "shift"}
+        alone = {field for field in left_out if len(choices(field)) == 1}
+        assert left_out - alone <= {
+            "image_size",
+            "channels",
+            "num_classes",
+            "label_noise",
+            "pixel_noise",
+            "normalise",
+            "shift",
+            "validation_size",
+        }
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,7 +99,7 @@ def test_the_form_shows_every_default(open_page, kind):
     shown = {box.key for box in (*at.number_input, *at.selectbox, *at.toggle)}
     assert not shown & (set(PART_OF) - set(settings_of(kind))), "a setting that this kind does not have"
     for letter, field in product("ab", INIT):
-        if field != "scheme":
+        if not choices(field):
             assert float(at.select_slider(key=f"{letter}_{field}").value) == DEFAULTS[field], field
 
 
@@ -124,7 +134,7 @@ def test_changed_settings_reach_both_arms(open_page, workers, kind):
 
 def test_every_widget_explains_itself_and_no_number_keeps_a_value_from_the_page(open_page):
     at = open_page()
-    assert at.selectbox(key="patch_size").options == [str(size) for size in PATCH_SIZES]
+    assert at.selectbox(key="patch_size").options == [str(size) for size in (1, 2, 4, 7, 14, 28)]
     for field in SETTINGS:
         box = widget(at, field)
         assert box.help == describe(field)
@@ -136,7 +146,7 @@ def test_every_widget_explains_itself_and_no_number_keeps_a_value_from_the_page(
 def test_the_arms_differ_only_in_their_init(open_page, workers, letter):
     at = open_page()
     for count, field in enumerate(INIT, start=1):
-        value = "kaiming" if field == "scheme" else "10"
+        value = {"scheme": "kaiming", "biases": "scheme"}.get(field, "10")
         at.get_by_key(f"{letter}_{field}").set_value(value).run()
         configs = submitted(at, workers)
         assert str(getattr(configs["ab".index(letter)].init, field)).removesuffix(".0") == value

@@ -8,11 +8,11 @@ from lessons import damage, finished, words_of
 from places import FOLDER
 
 from vit_lab.data.bundled import load_bundled_digits
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
+from vit_lab.init.schemes import SCHEMES
 from vit_lab.models.attention import attention_weights
 from vit_lab.probes.trace import trace
 from vit_lab.runs.trained import trained_model
-from vit_lab.schemes import SCHEMES
 from vit_lab.settings import configure
 from vit_lab.ui.learn.attention.scaling import RAW, SCALED, VARIANCES, softmax_rows, spread_rows
 from vit_lab.ui.learn.attention.steps import AT_INIT, HEADS, SIZES, TRAINED

@@ -11,16 +11,14 @@ from lessons import damage, finished, words_of
 from places import FOLDER
 from streamlit.testing.v1 import AppTest
 
-from vit_lab.config import IMAGE_SHAPE
 from vit_lab.data.bundled import load_bundled_digits
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.vit import patchify
 from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet
 from vit_lab.ui.learn.digit import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
-from vit_lab.ui.learn.patches.figures import as_grey, costs, counted
-from vit_lab.ui.train.widgets import PATCH_SIZES
+from vit_lab.ui.learn.patches.figures import PATCH_SIZES, as_grey, costs, counted
 
 PAGE = f"{FOLDER}/learn_patches.py"
 CONTROLS = {
@@ -189,4 +187,4 @@ def test_the_table_of_costs():
     assert list(table.index) == [str(size) for size in PATCH_SIZES]
     assert table.loc["7"].tolist() == ["16", "49", "256"]
     assert table.loc["1"].tolist() == ["784", "1", "614,656"]
-    assert all(28 % size == 0 for size in PATCH_SIZES) and IMAGE_SHAPE["image_size"] == 28
+    assert all(28 % size == 0 for size in PATCH_SIZES) and max(PATCH_SIZES) == 28

@@ -10,7 +10,7 @@ from tiny import tiny_sequences
 
 from vit_lab import paths
 from vit_lab.data.sequences import START
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.presets import preset
 from vit_lab.probes.anatomy import anatomy
 from vit_lab.runs.states import Status
@@ -55,7 +55,7 @@ def test_what_is_written_is_what_the_model_writes(open_page):
     at = open_page(LEARN_TRANSFORMER)
     at.text_input(key=SOURCE).set_value("5 5 1 10 2 3 9, 8 7 6").run()
     source = [5, 5, 1, 10, 2, 3, 9, 8, 7, 6]
-    written = build_model(preset("copy")).write(torch.tensor([source]), START)[0].tolist()
+    written = build_model(preset("copy")).greedy_decode(torch.tensor([source]), START)[0].tolist()
     assert [int(symbol) for _, symbol in badges(at, "Source")] == source
     assert badges(at, "Written") == [
         ("green" if a == b else "red", str(b)) for a, b in zip(source, written, strict=True)
@@ -115,7 +115,7 @@ def test_the_latest_trained_model_writes_and_every_control_suits_its_sizes(open_
     assert "Run 1 writes" in words_of(at) and not at.info and "javascript" not in words_of(at)
     source = [1, 4, 2, 5]
     assert [int(symbol) for _, symbol in badges(at, "Source")] == source
-    written = trained_model(run).write(torch.tensor([source]), START)[0].tolist()
+    written = trained_model(run).greedy_decode(torch.tensor([source]), START)[0].tolist()
     assert [int(symbol) for _, symbol in badges(at, "Written")] == written
     own = {"writing_block-3": [1, 2, 3], "writing_head-2": [MEAN, 1, 2], "writing_place-4": [1, 4]}
     for _ in turned(at, {key: values for key, values in CONTROLS.items() if "-" not in key} | own):

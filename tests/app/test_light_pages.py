@@ -34,7 +34,7 @@ def test_the_imports_of_a_page_bring_no_torch(loaded, page):
     assert not loaded[page] & HEAVY.get(page, {"torch", "torchvision"})
 
 
-def test_the_train_page_shows_its_button_before_torch_is_loaded(home):
+def test_the_train_page_shows_its_button_before_torch_is_loaded(home, worker_processes):
     code = """
 import sys
 from streamlit.testing.v1 import AppTest

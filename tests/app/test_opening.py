@@ -5,6 +5,7 @@ from every_kind import ERRORS, NAMES, PAIRS
 from places import RUNS, TRAIN
 
 from vit_lab import paths
+from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import LONGEST_NAME, Store
 from vit_lab.ui.serving import lab
@@ -23,6 +24,15 @@ def test_an_empty_home_is_said_in_words(open_page, page, sentence):
     at = open_page(page)
     assert not at.exception and not at.error
     assert len(at.info) == 1 and "No runs yet" in at.info[0].value and sentence in at.info[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_executor_that_there_is_not_is_said_in_a_sentence(open_page, monkeypatch, page):
+    monkeypatch.setenv(VARIABLE, "ether")
+    at = open_page(page)
+    assert not at.exception and [error.value for error in at.error] == [
+        "executor: there is no 'ether'; choose threads or processes, with --executor or VIT_LAB_EXECUTOR"
+    ]
 
 
 def test_an_empty_list_of_runs_leads_to_training(open_page):

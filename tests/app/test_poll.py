@@ -53,8 +53,8 @@ def test_the_page_is_drawn_anew_on_the_tick_on_which_the_standing_changes(every_
 
 def test_what_the_store_refuses_is_said_in_its_sentence(home):
     def page():
+        from vit_lab.runs.errors import StoreError
         from vit_lab.runs.experiments import Runs
-        from vit_lab.runs.store import StoreError
         from vit_lab.ui.poll import poll
 
         def draw(runs):

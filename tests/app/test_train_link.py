@@ -8,37 +8,37 @@ from hypothesis import strategies as st
 from places import COMPARE, RUNS, TRAIN
 
 from vit_lab import paths
-from vit_lab.config import GROUPS, KINDS, READS, SCHEMES, RunConfig
+from vit_lab.config import GROUPS, KINDS, SCHEMES, RunConfig, datasets_for
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
-from vit_lab.settings import PART_OF, ConfigError, choices, configure, flat, limits, settings_of
+from vit_lab.settings import PART_OF, ConfigError, bounds, choices, configure, flat, settings_of
 from vit_lab.ui.train.reuse import form_of
 from vit_lab.ui.train.widgets import filled_in, for_another_kind, spelled, train_link, widgets_of
 
 INIT = [field for field, part in PART_OF.items() if part == "init"]
 OPEN_ENDS = {"clip_norm": (1e-3, 50.0)}
-SMALLER = {"epochs": (1, 9), "train_size": (10, 7_000)}
+SMALLER = {"epochs": (1, 9), "train_size": (10, 7_000), "validation_size": (0, 1_000)}
 
 
 @pytest.fixture(autouse=True)
 def only_the_form(monkeypatch):
     """The gauges would build every model; all data counts as here."""
     monkeypatch.setattr("vit_lab.ui.train.preflight.gauge_badge", lambda config: "")
-    monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: True)
+    monkeypatch.setattr("vit_lab.datasets.is_available", lambda name: True)
 
 
 def floats(field):
-    low, high = OPEN_ENDS.get(field) or limits(field)
+    low, high = OPEN_ENDS.get(field) or bounds(field)
     return st.floats(low, high, exclude_min=low == 0, exclude_max=high == 1, allow_subnormal=False)
 
 
 def values(field, kind):
-    default = flat(configure(kind=kind, dataset=READS[kind][0]))[field]
+    default = flat(configure(kind=kind, dataset=datasets_for(kind)[0]))[field]
     if field == "dataset":
-        return st.sampled_from(READS[kind])
+        return st.sampled_from(datasets_for(kind))
     if field == "patch_size":
         return st.sampled_from([1, 2, 4, 7, 14, 28])
     if choices(field):
@@ -47,14 +47,15 @@ def values(field, kind):
         return st.booleans()
     if isinstance(default, float):
         return floats(field) | (st.none() if field == "clip_norm" else st.nothing())
-    low, high = SMALLER.get(field) or limits(field)
+    low, high = SMALLER.get(field) or bounds(field)
     return st.integers(int(low), int(high)) | (st.none() if default is None else st.nothing())
 
 
 @st.composite
 def inits(draw):
     scales = {f"{group}_scale": floats("qk_scale") | st.just(1.0) for group in (*GROUPS, "variance")}
-    return draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales))
+    biases = {"biases": st.sampled_from(choices("biases"))}
+    return draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales | biases))
 
 
 @st.composite
@@ -66,7 +67,7 @@ def arms(draw):
     chosen["heads"] = draw(st.sampled_from([n for n in range(1, 33) if dim % n == 0]))
     if chosen.get("epochs") is None:
         chosen["steps"] = draw(st.integers(1, 100_000))
-    chosen = {"dataset": READS[kind][0]} | chosen
+    chosen = {"dataset": datasets_for(kind)[0]} | chosen
     try:
         configs = [
             configure(kind=kind, **chosen, **init) for init in draw(st.lists(inits(), min_size=1, max_size=MOST_ARMS))

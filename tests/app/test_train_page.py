@@ -10,9 +10,10 @@ from tiny import tiny
 
 from vit_lab import paths
 from vit_lab.data.errors import DatasetError
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.ui.figures import charts
 from vit_lab.ui.serving import lab
@@ -130,7 +131,7 @@ def test_a_download_that_fails_says_why_and_may_be_tried_again(open_page, monkey
         yield 0.25
         raise DatasetError(f"{name} could not be downloaded (no route to host); check the network")
 
-    monkeypatch.setattr("vit_lab.data.images.download", fail)
+    monkeypatch.setattr("vit_lab.data.download.download", fail)
     at = open_page(dataset="mnist")
     at.button(key="download").click().run()
     assert not at.exception
@@ -147,8 +148,8 @@ def test_after_a_download_one_can_train(open_page, monkeypatch):
         yield from (0.0, 0.5, 1.0)
         arrived.add(name)
 
-    monkeypatch.setattr("vit_lab.data.images.download", fetch)
-    monkeypatch.setattr("vit_lab.data.sources.is_available", lambda name: name in arrived)
+    monkeypatch.setattr("vit_lab.data.download.download", fetch)
+    monkeypatch.setattr("vit_lab.datasets.is_available", lambda name: name in arrived)
     at = open_page(dataset="fashion-mnist")
     at.button(key="download").click().run()
     assert not at.exception and arrived == {"fashion-mnist"}

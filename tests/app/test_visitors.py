@@ -127,7 +127,7 @@ def test_a_click_that_a_page_did_not_offer_is_refused_all_the_same(
 def test_a_visitor_owns_what_they_start_and_is_told_when_it_is_too_much(open_page, someone, monkeypatch):
     someone("ann")
     at = open_page(TRAIN, dim="8", depth="1", heads="1", patch_size="14", steps="6", train_size="64", warmup_steps="2")
-    monkeypatch.setattr("vit_lab.runs.crew.Crew.call", lambda self: None)
+    monkeypatch.setattr("vit_lab.runs.executors.pool.WorkerPool.call", lambda self: None)
     at.button(key="train").click().run()
     assert not at.exception and {run.owner for run in lab._store().runs()} == {visitor()}
     config = lab._store().runs()[0].config

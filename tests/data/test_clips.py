@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from vit_lab.data.clips import DIRECTIONS, TRAVEL, paths, render
+from vit_lab.data.clips import paths, render
 from vit_lab.data.images import load_dataset
 from vit_lab.data.splits import load_run_data
+from vit_lab.datasets import DIRECTIONS, TRAVEL
 from vit_lab.presets import preset
 from vit_lab.settings import configure
 
@@ -56,7 +57,7 @@ def test_every_frame_holds_the_digit_at_half_its_size():
 
 def test_labels_are_directions_or_digits_of_the_same_clips():
     ways, digits = data(dataset="moving-direction"), data(dataset="moving-digits")
-    assert torch.equal(ways.test.images, digits.test.images)
+    assert torch.equal(ways.test.inputs, digits.test.inputs)
     assert set(ways.test.labels.tolist()) == set(range(4)) and set(digits.test.labels.tolist()) == set(range(10))
 
 
@@ -64,9 +65,9 @@ def test_seeds_decide_everything_but_the_test_clips():
     one, again, other = data(seed=0), data(seed=0), data(seed=1)
     for a, b in zip(one.train.batches(32, 0, 1), again.train.batches(32, 0, 1), strict=True):
         assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
-    assert torch.equal(one.validation.images, again.validation.images)
-    assert not torch.equal(one.validation.images, other.validation.images)
-    assert torch.equal(one.test.images, other.test.images) and torch.equal(one.test.labels, other.test.labels)
+    assert torch.equal(one.validation.inputs, again.validation.inputs)
+    assert not torch.equal(one.validation.inputs, other.validation.inputs)
+    assert torch.equal(one.test.inputs, other.test.inputs) and torch.equal(one.test.labels, other.test.labels)
 
 
 def test_batches_go_on_from_the_middle_of_an_epoch():

@@ -7,8 +7,9 @@ from urllib.error import URLError
 import pytest
 import torchvision.datasets
 
+from vit_lab.data.download import download
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.images import SOURCES, download, is_available
+from vit_lab.datasets import DATASETS, is_available
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -56,7 +57,7 @@ def test_progress_is_a_fraction_that_grows_with_what_has_arrived(data, monkeypat
         if done > 0:
             seen.set()
     assert progress == sorted(progress) and progress[0] >= 0 and progress[-1] <= 1
-    assert progress[-1] == pytest.approx(400_000 / SOURCES["mnist"].download_bytes)
+    assert progress[-1] == pytest.approx(400_000 / DATASETS["mnist"].download.bytes)
 
 
 @pytest.mark.parametrize("arrived", [(), NAMES[:2], NAMES])

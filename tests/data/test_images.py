@@ -2,14 +2,18 @@
 
 import struct
 
+import numpy as np
 import pytest
 import torch
+from torchvision.datasets import MNIST, FashionMNIST
 
-from vit_lab.config import IMAGE_DATASETS
+from vit_lab.config import datasets_for
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.images import SOURCES, is_available, load_dataset
+from vit_lab.data.images import load_dataset
+from vit_lab.data.pixels import load_pixels
+from vit_lab.datasets import DATASETS, is_available
 
-TORCHVISION = [name for name in IMAGE_DATASETS if SOURCES[name].torchvision_class]
+TORCHVISION = [name for name in datasets_for("vit") if DATASETS[name].download]
 FILES = {
     "train-images-idx3-ubyte": ("images", 40),
     "train-labels-idx1-ubyte": ("labels", 40),
@@ -59,7 +63,8 @@ def test_pixels_are_normalised_or_not_whatever_was_loaded_before(normalise):
         assert abs(float(images.mean())) < 0.01 and abs(float(images.std()) - 1) < 0.01
     else:
         assert (images.min(), images.max()) == (0, 1)
-    assert float(images.max() - images.min()) == pytest.approx(dataset.white)
+    white = 1 / dataset.about.scale(normalise)[1][0]
+    assert float(images.max() - images.min()) == pytest.approx(white)
 
 
 def test_a_data_set_is_loaded_once():
@@ -74,6 +79,17 @@ def test_full_mnist_has_sixty_and_ten_thousand_images(full_mnist, monkeypatch):
     assert dataset.train_labels.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert float(dataset.train_images.mean()) == pytest.approx(0, abs=1e-3)
     assert float(dataset.train_images.std()) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(("name", "torchvision_class"), [("mnist", MNIST), ("fashion-mnist", FashionMNIST)])
+def test_files_are_read_as_torchvision_reads_them(name, torchvision_class, full_mnist, monkeypatch):
+    if not (full_mnist / torchvision_class.__name__).is_dir():
+        pytest.skip(f"the files of {name} are not here")
+    monkeypatch.setenv("VIT_LAB_DATA", str(full_mnist))
+    train, test = (torchvision_class(full_mnist, train=which) for which in (True, False))
+    found = load_pixels(name)
+    for mine, theirs in zip(found, (train.data, train.targets, test.data, test.targets), strict=True):
+        assert np.array_equal(mine, theirs.numpy())
 
 
 @pytest.mark.parametrize("name", TORCHVISION)

@@ -5,12 +5,13 @@ import torch
 import torch.nn.functional as F
 from tiny import tiny
 
-from vit_lab.config import IMAGE_DATASETS, SCHEMES, TRAIN_IMAGES
-from vit_lab.data.images import SOURCES, ImageDataset, load_dataset
+from vit_lab.config import SCHEMES, DataConfig, datasets_for
+from vit_lab.data.images import ImageDataset, black, load_dataset
 from vit_lab.data.splits import TrainingSet, load_run_data, shifted, split
+from vit_lab.datasets import DATASETS
 from vit_lab.settings import ConfigError, configure
 
-IMAGES, HELD_OUT = 8_000, SOURCES["mnist-10k"].validation_images
+IMAGES, HELD_OUT = 8_000, DATASETS["mnist-10k"].sizes.validation
 EVERYTHING = {"train_size": None}
 
 
@@ -20,7 +21,7 @@ def numbered():
     number = torch.arange(float(IMAGES + 500))
     pixels = number[:, None, None, None].expand(-1, 1, 28, 28)
     labels = number.long() % 10
-    return ImageDataset(pixels[:IMAGES], labels[:IMAGES], pixels[IMAGES:], labels[IMAGES:], SOURCES["mnist-10k"], 3.0)
+    return ImageDataset(pixels[:IMAGES], labels[:IMAGES], pixels[IMAGES:], labels[IMAGES:], DATASETS["mnist-10k"])
 
 
 def numbers(images):
@@ -30,7 +31,7 @@ def numbers(images):
 def drawn(dataset, **settings):
     """The numbers of the training, validation and test images."""
     data = split(dataset, tiny(**settings))
-    return numbers(data.train.pool[data.train.index]), numbers(data.validation.images), numbers(data.test.images)
+    return numbers(data.train.pool[data.train.index]), numbers(data.validation.inputs), numbers(data.test.inputs)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -46,8 +47,8 @@ def test_every_image_has_its_own_label(numbered):
     data = split(numbered, tiny())
     for images, labels in (
         (data.train.pool[data.train.index], data.train.labels),
-        (data.validation.images, data.validation.labels),
-        (data.test.images, data.test.labels),
+        (data.validation.inputs, data.validation.labels),
+        (data.test.inputs, data.test.labels),
     ):
         assert torch.equal(numbers(images) % 10, labels)
 
@@ -64,23 +65,42 @@ def test_another_seed_draws_another_split(numbered):
     assert not torch.equal(one[1].sort().values, other[1].sort().values)
 
 
+@pytest.mark.parametrize("held_out", [0, 10, 3_000, IMAGES - 10])
+def test_as_many_images_are_held_out_as_the_config_says(numbered, held_out):
+    parts = drawn(numbered, train_size=None, validation_size=held_out)
+    assert [len(part) for part in parts] == [IMAGES - held_out, held_out, 500]
+    assert len(torch.cat(parts).unique()) == IMAGES + 500
+    usual = drawn(numbered, train_size=None, validation_size=HELD_OUT)
+    assert all(torch.equal(a, b) for a, b in zip(usual, drawn(numbered, train_size=None), strict=True))
+    assert configure(validation_size=held_out).train_images == IMAGES - held_out
+
+
+def test_probes_look_at_held_out_images_or_at_training_images_if_there_are_none(numbered):
+    data = split(numbered, tiny())
+    assert torch.equal(data.probed(64).inputs, data.validation.inputs[:64])
+    assert torch.equal(data.probed(64).labels, data.validation.labels[:64])
+    without = split(numbered, tiny(validation_size=0, train_size=50))
+    seen = numbers(without.probed(64).inputs)
+    assert torch.equal(seen.sort().values, numbers(without.train.pool[without.train.index]).sort().values)
+    assert torch.equal(without.probed(64).labels, seen % 10) and len(without.probed(16)) == 16
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_both_arms_of_a_pair_see_the_same_data(scheme):
     noisy = {"label_noise": 0.2, "pixel_noise": 0.1, "train_size": 100, "seed": 4}
     one, other = (load_run_data(tiny(**noisy, **init)) for init in ({}, {"scheme": scheme, "variance_scale": 3.0}))
     for a, b in zip(one.train.batches(16, 4, epoch=2), other.train.batches(16, 4, epoch=2), strict=True):
         assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
-    assert torch.equal(one.validation.images, other.validation.images)
-    assert torch.equal(one.test.images, other.test.images)
+    assert torch.equal(one.validation.inputs, other.validation.inputs)
+    assert torch.equal(one.test.inputs, other.test.inputs)
 
 
-@pytest.mark.parametrize("dataset", IMAGE_DATASETS)
+@pytest.mark.parametrize("dataset", datasets_for("vit"))
 def test_the_config_knows_how_many_training_images_there_are(dataset, full_mnist, monkeypatch):
     monkeypatch.setenv("VIT_LAB_DATA", str(full_mnist))
-    assert len(load_run_data(configure(dataset=dataset)).train) == TRAIN_IMAGES[dataset]
-    with pytest.raises(
-        ConfigError, match=f"60000 is more than the {TRAIN_IMAGES[dataset]} training images of {dataset}"
-    ):
+    data, sizes = load_run_data(configure(dataset=dataset)), DATASETS[dataset].sizes
+    assert (len(data.train), len(data.validation), len(data.test)) == sizes
+    with pytest.raises(ConfigError, match=f"60000 is more than the {sizes.train} training images of {dataset}"):
         configure(dataset=dataset, train_size=60_000)
 
 
@@ -100,19 +120,19 @@ def test_noisy_labels_fall_evenly_on_all_classes(numbered):
 
 def test_labels_that_are_evaluated_are_never_noisy(numbered):
     data = split(numbered, tiny(label_noise=1.0, pixel_noise=0.0))
-    assert torch.equal(data.validation.labels, numbers(data.validation.images) % 10)
-    assert torch.equal(data.test.labels, numbers(data.test.images) % 10)
+    assert torch.equal(data.validation.labels, numbers(data.validation.inputs) % 10)
+    assert torch.equal(data.test.labels, numbers(data.test.inputs) % 10)
 
 
 @pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize("noise", [0.1, 1.5])
 def test_pixel_noise_has_the_std_asked_for_in_units_of_white(noise, normalise):
     clean, noisy = (load_run_data(tiny(pixel_noise=p, train_size=500, normalise=normalise)) for p in (0.0, noise))
-    white = 1 / SOURCES["mnist-10k"].std if normalise else 1.0
+    white = 1 / DATASETS["mnist-10k"].std[0] if normalise else 1.0
     added = [
         noisy.train.pool[noisy.train.index] - clean.train.pool[clean.train.index],
-        noisy.validation.images - clean.validation.images,
-        noisy.test.images - clean.test.images,
+        noisy.validation.inputs - clean.validation.inputs,
+        noisy.test.inputs - clean.test.inputs,
     ]
     for difference in added:
         assert abs(float(difference.std()) / (noise * white) - 1) < 5 / (2 * difference.numel()) ** 0.5
@@ -185,32 +205,45 @@ def generator(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def rolled(image, down, right, most):
+def rolled(image, down, right, most, dark):
     """A (C, S, S) image moved by so many pixels over a dark margin."""
-    padded = F.pad(image, [most] * 4, value=float(image.min()))
+    padded = F.pad(image, [most] * 4, value=dark)
     return torch.roll(padded, (down, right), dims=(-2, -1))[..., most:-most, most:-most]
 
 
-@pytest.mark.parametrize(("channels", "most"), [(1, 1), (1, 2), (3, 2)])
-def test_every_image_is_moved_as_torch_roll_moves_it(channels, most):
-    images = torch.rand(60, channels, 9, 9, generator=generator())
-    images[:, 0, 4, 4] = 0  # one darkest value in all of them
+@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("most", [1, 2])
+def test_every_image_is_moved_as_torch_roll_moves_it(most, normalise):
+    data = DataConfig(shift=most, normalise=normalise)
+    images = torch.rand(60, 1, 9, 9, generator=generator())
     moves = [(down, right) for down in range(-most, most + 1) for right in range(-most, most + 1)]
-    met = set()
-    for image, moved in zip(images, shifted(images, most, generator(1)), strict=True):
-        fitting = [move for move in moves if torch.equal(moved, rolled(image, *move, most))]
+    met, dark = set(), float(black(data))
+    for image, moved in zip(images, shifted(images, data, generator(1)), strict=True):
+        fitting = [move for move in moves if torch.equal(moved, rolled(image, *move, most, dark))]
         assert len(fitting) == 1
         met.add(fitting[0])
     assert {down for down, _ in met} == {right for _, right in met} == set(range(-most, most + 1))
     assert len(met) > len(moves) / 2, "rows and columns move apart from one another"
 
 
+@pytest.mark.parametrize(("normalise", "dark"), [(True, -0.1307 / 0.3081), (False, 0.0)])
+@pytest.mark.parametrize("noise", [0.0, 1.5])
+def test_what_a_shift_brings_in_is_the_black_of_the_data_set_whatever_the_batch_holds(normalise, dark, noise):
+    config = tiny(shift=6, normalise=normalise, pixel_noise=noise)
+    images, _ = next(load_run_data(config).train.batches(50, 0, 0))
+    assert float(black(config.data)) == pytest.approx(dark)
+    assert float(black(config.data)) == float(load_dataset("mnist-10k", normalise).train_images.min()), "to the bit"
+    moved = shifted(images + 1, config.data, generator(1))
+    brought_in = (moved == black(config.data)).flatten(1).sum(dim=1)
+    assert brought_in.max() >= 28 * 3, "one of fifty images moves by three pixels or more, and its own are none of them"
+
+
 def test_no_shift_is_the_identity():
     images = torch.rand(5, 1, 28, 28, generator=generator())
-    assert torch.equal(shifted(images, 0, generator(1)), images)
+    assert torch.equal(shifted(images, DataConfig(shift=0), generator(1)), images)
 
 
 def test_shifts_follow_the_generator():
-    images = torch.rand(20, 1, 28, 28, generator=generator())
-    assert torch.equal(shifted(images, 2, generator(1)), shifted(images, 2, generator(1)))
-    assert not torch.equal(shifted(images, 2, generator(1)), shifted(images, 2, generator(2)))
+    images, data = torch.rand(20, 1, 28, 28, generator=generator()), DataConfig(shift=2)
+    assert torch.equal(shifted(images, data, generator(1)), shifted(images, data, generator(1)))
+    assert not torch.equal(shifted(images, data, generator(1)), shifted(images, data, generator(2)))

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from vit_lab.runs.executors.choice import VARIABLE
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS, STOP_SECONDS = 60, 5
 HARMLESS = ("/_stcore/", "ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED")  # probes for a server; no network
@@ -38,7 +40,8 @@ class Dashboard:
         command = [sys.executable, "-m", "streamlit", "run", str(self.root / "dashboard.py"), "--server.headless=true",
                    "--server.address=127.0.0.1", f"--server.port={self.port}"]  # fmt: skip
         environment = os.environ | {"VIT_LAB_HOME": str(self.home)} | self.environment
-        environment.pop("VIT_LAB_DATA", None)
+        for theirs in ("VIT_LAB_DATA", VARIABLE):
+            environment.pop(theirs, None)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS

@@ -7,6 +7,7 @@ from tiny import pair
 
 from vit_lab.config import GROUPS
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
+from vit_lab.places import Place
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
@@ -24,7 +25,8 @@ def finished_pair(dashboard):
     store = Store(dashboard.home / "runs.sqlite3")
     configs = [configure(steps=2), configure(steps=2, scheme="xavier", variance_scale=100, qk_scale=0.001)]
     for run_id in store.add(pair(configs, "link")):
-        rows = tuple((measure, group, 0.1) for measure in ("weight_std", "weight_distance") for group in GROUPS)
+        places = [Place(group=group) for group in GROUPS]
+        rows = tuple((measure, place, 0.1) for measure in ("weight_std", "weight_distance") for place in places)
         events = [Started(step=0, total_steps=2, parameters=1, train_images=1, validation_images=1, test_images=1)]
         for step in range(3):
             events.append(Probed(step=step, rows=rows))

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from screen import button, no_exception, settle, states, steps, table, tick, wait_until
 
 from vit_lab.data.splits import load_run_data
-from vit_lab.runs.manager import usable_cores
+from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint

@@ -10,8 +10,16 @@ from vit_lab.randomness import generator_for
 
 # B, N, D, H: one part; several; one head a part; a single token; heads of one feature; those of vit-notes; more weights
 # than are kept; heads so wide that the model takes torch's kernel
-SHAPES = [(3, 5, 6, 2), (70, 49, 8, 2), (2, 400, 8, 2), (4, 1, 4, 4), (5, 9, 3, 3), (128, 49, 8, 2), (128, 49, 16, 4),
-          (128, 16, 64, 4)]  # fmt: skip
+SHAPES = [
+    (3, 5, 6, 2),
+    (70, 49, 8, 2),
+    (2, 400, 8, 2),
+    (4, 1, 4, 4),
+    (5, 9, 3, 3),
+    (128, 49, 8, 2),
+    (128, 49, 16, 4),
+    (128, 16, 64, 4),
+]
 
 
 def draw(shape, scale=1.0, dtype=torch.float64):

@@ -1,4 +1,4 @@
-"""Attention equals torch's own with the same weights, and dropout is fair, silent without a generator, repeatable with one."""
+"""Attention equals torch's own with the same weights, and dropout is fair, silent without a generator, repeatable."""
 
 import pytest
 import torch
@@ -35,9 +35,19 @@ def test_attention_equals_multi_head_attention_forward(dim, heads, qkv_bias, out
     ours, x = attention(dim, heads, qkv_bias, out_bias), normal(3, 5, dim, seed=9)
     tokens_first = x.transpose(0, 1)
     theirs, weights = F.multi_head_attention_forward(
-        *(tokens_first,) * 3, dim, heads, ours.qkv.weight, ours.qkv.bias, None, None, False, 0.0,
-        ours.out.weight, ours.out.bias, average_attn_weights=False,
-    )  # fmt: skip
+        *(tokens_first,) * 3,
+        dim,
+        heads,
+        ours.qkv.weight,
+        ours.qkv.bias,
+        None,
+        None,
+        False,
+        0.0,
+        ours.out.weight,
+        ours.out.bias,
+        average_attn_weights=False,
+    )
     torch.testing.assert_close(ours(x), theirs.transpose(0, 1), rtol=0, atol=1e-5)
     torch.testing.assert_close(attention_weights(*ours.project(x)[:2]), weights, rtol=0, atol=1e-6)
 

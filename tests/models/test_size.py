@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.size import num_parameters
 from vit_lab.presets import PRESETS
 from vit_lab.settings import configure

@@ -1,4 +1,4 @@
-"""The TimeSformer: shapes over a grid, what each kind of attention can see of a clip, and how the divided block starts."""
+"""The TimeSformer: shapes over a grid, what each kind of attention sees of a clip, how the divided block starts."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vit_lab.config import InitConfig, TimesformerConfig, VitConfig
-from vit_lab.init import initialise
+from vit_lab.init.build import initialise
 from vit_lab.models.timesformer import TimeSformer
 from vit_lab.models.vit import VisionTransformer
 
@@ -71,17 +71,27 @@ def test_each_kind_of_attention_reaches_what_the_paper_says(depth):
     alone = timesformer(space_time="divided", depth=1)
     tokens = alone.tokens(clips(1)).detach().requires_grad_()
     over_time = alone.blocks[0].over_time(tokens).flatten(0, 1)
-    seen = torch.stack([
-        torch.autograd.grad(row.sum(), tokens, retain_graph=True)[0].flatten(0, 1).abs().sum(dim=-1) > 0
-        for row in over_time
-    ])  # fmt: skip
+    seen = torch.stack(
+        [
+            torch.autograd.grad(row.sum(), tokens, retain_graph=True)[0].flatten(0, 1).abs().sum(dim=-1) > 0
+            for row in over_time
+        ]
+    )
     assert torch.equal(seen, same_place)
 
 
-@pytest.mark.parametrize(("space_time", "position", "told_apart"), [
-    ("space", "sinusoidal", False), ("space", "learned", False), ("joint", "none", False), ("divided", "none", False),
-    ("joint", "sinusoidal", True), ("divided", "sinusoidal", True), ("divided", "learned", True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("space_time", "position", "told_apart"),
+    [
+        ("space", "sinusoidal", False),
+        ("space", "learned", False),
+        ("joint", "none", False),
+        ("divided", "none", False),
+        ("joint", "sinusoidal", True),
+        ("divided", "sinusoidal", True),
+        ("divided", "learned", True),
+    ],
+)
 @torch.no_grad()
 def test_only_attention_over_time_with_positions_in_time_tells_a_clip_from_its_reverse(
     space_time, position, told_apart

@@ -1,4 +1,4 @@
-"""The encoder-decoder Transformer equals torch's own with the same weights, sees no future, and writes what it likes best."""
+"""The Transformer equals torch's own with the same weights, sees no future, and writes what it likes best."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from vit_lab.config import InitConfig, TransformerConfig
-from vit_lab.init import initialise
+from vit_lab.init.build import initialise
 from vit_lab.models.attention import Attention, attention_weights
 from vit_lab.models.transformer import Transformer, causal_mask
 
@@ -137,7 +137,7 @@ def test_embeddings_are_scaled_by_the_root_of_the_width():
 def test_greedy_writing_takes_the_likeliest_symbol_at_each_place():
     model = transformer()
     source = symbols(model, count=5)[:, 0]
-    written = model.write(source, start=0)
+    written = model.greedy_decode(source, start=0)
     shifted = torch.cat([torch.zeros(5, 1, dtype=torch.long), written[:, :-1]], dim=1)
     assert torch.equal(model(torch.stack([source, shifted], dim=1)).argmax(dim=-1), written)
 
@@ -163,8 +163,9 @@ def test_attention_to_a_memory_through_a_mask_equals_nn_multihead_attention(bias
     for seed, parameter in enumerate(ours.parameters()):
         parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator(seed)))
     theirs = nn.MultiheadAttention(8, 2, batch_first=True, bias=bias)
-    theirs.load_state_dict({name.replace("qkv.", "in_proj_").replace("out.", "out_proj."): p
-                            for name, p in ours.state_dict().items()})  # fmt: skip
+    theirs.load_state_dict(
+        {name.replace("qkv.", "in_proj_").replace("out.", "out_proj."): p for name, p in ours.state_dict().items()}
+    )
     x, memory = torch.randn(3, 4, 8, generator=generator(8)), torch.randn(3, 6, 8, generator=generator(9))
     mask = torch.rand(4, 6, generator=generator(10)) < 0.6
     mask[:, 0] = True  # nobody is left with nothing to read

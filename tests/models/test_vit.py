@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vit_lab.config import InitConfig, VitConfig
-from vit_lab.init import initialise
+from vit_lab.init.build import initialise
 from vit_lab.models.size import num_parameters
 from vit_lab.models.vit import VisionTransformer, patchify, sinusoidal_positions
 

@@ -4,13 +4,22 @@ import pytest
 import torch
 
 from vit_lab.data.sequences import START
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.probes.anatomy import anatomy
 from vit_lab.probes.decoding import decoded
 from vit_lab.settings import configure
 
-CONFIG = configure(kind="transformer", dataset="copy", dim=12, depth=2, heads=3, vocabulary=7, sequence_length=5,
-                   scheme="xavier", variance_scale=4.0)  # fmt: skip
+CONFIG = configure(
+    kind="transformer",
+    dataset="copy",
+    dim=12,
+    depth=2,
+    heads=3,
+    vocabulary=7,
+    sequence_length=5,
+    scheme="xavier",
+    variance_scale=4.0,
+)
 SOURCES = torch.randint(1, 7, (8, 5), generator=torch.Generator().manual_seed(0))
 
 
@@ -21,7 +30,7 @@ def model():
 
 def test_it_writes_what_the_model_writes(model):
     for source in SOURCES:
-        assert torch.equal(decoded(model, source, START).written, model.write(source[None], START)[0])
+        assert torch.equal(decoded(model, source, START).written, model.greedy_decode(source[None], START)[0])
 
 
 @torch.no_grad()
@@ -83,5 +92,11 @@ def test_anatomy_counts_every_piece_and_leaves_no_hook(model):
     assert found["decoder.1.mlp"].parameters == 12 * 24 + 24 + 24 * 12 + 12
     assert found["head"].shape == (5, 7) and found["head"].parameters == 12 * 7 + 7
     assert not any(module._forward_hooks for module in model.modules())
-    tops = [path for path in found if path.count(".") == 1] + ["source_embed", "target_embed", "norm_encoder", "norm_decoder", "head"]  # fmt: skip
+    tops = [path for path in found if path.count(".") == 1] + [
+        "source_embed",
+        "target_embed",
+        "norm_encoder",
+        "norm_decoder",
+        "head",
+    ]
     assert sum(found[path].parameters for path in tops) == sum(p.numel() for p in model.parameters())

@@ -1,10 +1,10 @@
-"""Patch filters are the embedding's weights, put where their pixels are; principal ones are found where they were hidden."""
+"""Patch filters are the embedding's weights, put where their pixels are; principal ones are found again."""
 
 import pytest
 import torch
 from tiny import tiny
 
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.vit import patchify, unpatchify
 from vit_lab.probes.filters import patch_filters, principal_filters
 

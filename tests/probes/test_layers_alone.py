@@ -7,11 +7,11 @@ import torch
 
 from vit_lab.config import SCHEMES, InitConfig
 from vit_lab.data.splits import load_run_data
+from vit_lab.init.schemes import ALONE, expected_variance
 from vit_lab.probes.layers_alone import one_layer, output_variance, stack_rms
 from vit_lab.probes.rows import by_head
 from vit_lab.probes.saturation import by_qk_scale
 from vit_lab.probes.trace import trace
-from vit_lab.schemes import expected_variance
 from vit_lab.settings import configure
 
 
@@ -20,7 +20,7 @@ from vit_lab.settings import configure
 def test_a_layer_has_the_variance_of_its_formula_and_so_has_its_output(scheme, fan_in, fan_out):
     init = InitConfig(scheme=scheme, variance_scale=2.0)
     weights = one_layer(init, fan_in, fan_out, seed=3)
-    variance = expected_variance(init, "mlp", fan_in, fan_out)
+    variance = expected_variance(init, ALONE, fan_in, fan_out)
     assert weights.shape == (fan_out, fan_in)
     assert float(weights.var()) == pytest.approx(variance, rel=0.05)
     assert output_variance(weights, seed=3) == pytest.approx(fan_in * variance, rel=0.08)
@@ -44,9 +44,9 @@ def test_a_stack_grows_by_the_root_of_fan_in_times_the_variance_at_each_layer():
 
 def test_logits_grow_with_the_variance_of_queries_and_keys_and_entropy_falls():
     config = configure(dim=16, depth=1, heads=2, scheme="xavier")
-    digits = load_run_data(config).validation.images[:4]
+    digits = load_run_data(config).validation.inputs[:4]
     found = {
-        (scale, measure, place): value for scale, measure, place, value in by_qk_scale(config, digits, [1, 4, 100])
+        (scale, measure, str(place)): value for scale, measure, place, value in by_qk_scale(config, digits, [1, 4, 100])
     }
     for head in ("1/0", "1/1"):
         logits = [found[scale, "max_attention_logit", head] for scale in (1, 4, 100)]
@@ -56,10 +56,10 @@ def test_logits_grow_with_the_variance_of_queries_and_keys_and_entropy_falls():
 
 
 def test_scale_1_is_the_model_as_it_is():
-    from vit_lab.init import build_model
+    from vit_lab.init.build import build_model
 
     config = configure(dim=16, depth=2, heads=2)
-    digits = load_run_data(config).validation.images[:4]
+    digits = load_run_data(config).validation.inputs[:4]
     rows = [row for _, *row in by_qk_scale(config, digits, [1.0])]
     assert rows == [list(row) for row in by_head(trace(build_model(config), digits))]
     assert all(math.isfinite(value) for *_, value in rows)

@@ -24,7 +24,7 @@ def test_cosines_by_hand():
 
 @pytest.mark.parametrize(("tokens", "dim"), [(4, 8), (16, 64), (49, 64)])
 def test_sines_are_as_alike_as_they_are_near(tokens, dim):
-    """sin a sin b + cos a cos b = cos(a - b): the cosine is the mean of cos(distance x frequency), wherever one starts."""
+    """sin a sin b + cos a cos b = cos(a - b): the cosine is the mean of cos(distance x frequency)."""
     alike = cosine_similarities(sinusoidal_positions(tokens, dim))
     frequencies = 10_000.0 ** (-torch.arange(0, dim, 2) / dim)
     for distance in range(tokens):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import tiny
 
-from vit_lab.data.splits import Split, load_run_data
+from vit_lab.data.splits import load_run_data
 from vit_lab.events import Probed
 from vit_lab.probes.gauge import Start, gauge
 from vit_lab.probes.preflight import preflight
@@ -20,8 +20,7 @@ HEALTHY = Start(block_share=0.6, growth=1.2, entropy=0.98, loss=2.4, num_classes
 
 @pytest.fixture(scope="module")
 def batch():
-    validation = load_run_data(configure()).validation
-    return Split(validation.images[:64], validation.labels[:64])
+    return load_run_data(configure()).probed(64)
 
 
 @pytest.mark.parametrize("scheme", ["linear-default", "xavier", "kaiming", "vit"])
@@ -59,7 +58,8 @@ def test_a_start_that_is_not_a_number_is_not_healthy():
 
 @pytest.mark.parametrize("scheme", ["linear-default", "xavier", "kaiming", "vit", "normal"])
 def test_what_is_drawn_is_what_was_promised(scheme, batch):
-    rows = {(measure, place): value for measure, place, value in preflight(configure(scheme=scheme), batch).rows}
+    look = preflight(configure(scheme=scheme), batch)
+    rows = {(measure, str(place)): value for measure, place, value in look.rows}
     for group in ("embed", "qk", "vo", "mlp", "head"):
         assert rows["weight_std", group] == pytest.approx(rows["expected_std", group], rel=0.06)
 
@@ -67,7 +67,7 @@ def test_what_is_drawn_is_what_was_promised(scheme, batch):
 def test_a_run_measures_at_step_0_what_preflight_showed():
     config = tiny(depth=2)
     data = load_run_data(config)
-    batch = Split(data.validation.images[:PROBE_IMAGES], data.validation.labels[:PROBE_IMAGES])
+    batch = data.probed(PROBE_IMAGES)
     looked = {(measure, place): value for measure, place, value in preflight(config, batch).rows}
     probed = next(event for event in train(config, data) if isinstance(event, Probed))
     measured = {(measure, place): value for measure, place, value in probed.rows}

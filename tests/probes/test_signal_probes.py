@@ -33,6 +33,14 @@ def test_similarity_equals_the_mean_over_pairs():
     assert float(token_similarity(tokens)) == pytest.approx(float(cosine[:, others].mean()), abs=1e-6)
 
 
+def test_a_token_of_zeros_has_cosine_zero_with_every_other_and_no_diagonal():
+    """By hand: cosines 0.6 and four times 0 or 0, over three pairs; without the zero token the pair alone."""
+    tokens = torch.tensor([[[1.0, 0.0], [0.6, 0.8], [0.0, 0.0]]])
+    assert float(token_similarity(tokens)) == pytest.approx(0.6 / 3, abs=1e-6)
+    assert float(token_similarity(tokens[:, :2])) == pytest.approx(0.6, abs=1e-6)
+    assert float(token_similarity(torch.zeros(1, 4, 2))) == 0.0
+
+
 def test_one_token_alone_is_like_itself():
     assert float(token_similarity(torch.ones(2, 1, 3))) == 1.0
 

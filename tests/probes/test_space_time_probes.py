@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from vit_lab.init import build_model
-from vit_lab.models.scores import attention_scores, patches_read, products_a_token, scores_of_patch
+from vit_lab.init.build import build_model
+from vit_lab.models.scores import attention_scores, macs_per_token, patches_read, scores_of_patch
 from vit_lab.probes.space_time import block_differences, both_ways, reads
 from vit_lab.settings import configure
 
@@ -94,8 +94,8 @@ def test_scores_and_patches_of_a_hand_counted_clip():
 
 
 @every_way
-def test_products_count_every_matrix_and_every_score(way):
+def test_macs_count_every_matrix_and_every_score(way):
     model = built(way)
     c = model.config
-    block = sum(p.numel() for p in model.blocks[0].parameters() if p.ndim == 2)  # a weight is one product a token
-    assert products_a_token(c) == block + 2 * c.dim * scores_of_patch(way, c.num_frames, c.num_patches)
+    block = sum(p.numel() for p in model.blocks[0].parameters() if p.ndim == 2)  # a weight is one MAC a token
+    assert macs_per_token(c) == block + 2 * c.dim * scores_of_patch(way, c.num_frames, c.num_patches)

@@ -6,9 +6,11 @@ import pytest
 import torch
 from tiny import tiny
 
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.attention import Attention
+from vit_lab.models.record import Recorder
 from vit_lab.models.transformer import causal_mask
+from vit_lab.probes.heads import Heads
 from vit_lab.probes.steps import attention_steps, unscaled_weights
 from vit_lab.probes.trace import trace
 
@@ -26,6 +28,13 @@ def attention(dim=12, heads=3, qkv_bias=True, out_bias=True):
     return module
 
 
+def heads_of(module, x, mask=None):
+    """What a recorded pass over tokens x tells of an attention."""
+    record = Recorder()
+    module(x, record=record, mask=mask)
+    return Heads(**record[module.place])
+
+
 @pytest.mark.parametrize(("dim", "heads"), [(8, 1), (12, 3), (16, 16), (64, 4)])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("masked", [True, False])
@@ -37,7 +46,7 @@ def test_the_steps_put_together_are_the_forward_pass(dim, heads, bias, masked):
             parameter.mul_(dim**-0.5)
     x = torch.randn(2, 5, dim, generator=generator(9))
     mask = causal_mask(5) if masked else None
-    steps = attention_steps(module, x, mask)
+    steps = attention_steps(module, heads_of(module, x, mask))
     torch.testing.assert_close(steps.out, module(x, mask=mask), rtol=0, atol=1e-6)
     torch.testing.assert_close(steps.weights @ steps.v, steps.heads, rtol=0, atol=0)
     torch.testing.assert_close(module.out(steps.joined), steps.out, rtol=0, atol=0)
@@ -51,7 +60,7 @@ def test_by_hand():
     with torch.no_grad():
         module.qkv.weight.copy_(torch.cat([torch.diag(torch.tensor([2.0, 1.0])), torch.eye(2), torch.eye(2)]))
         module.out.weight.copy_(torch.eye(2))
-    steps = attention_steps(module, torch.eye(2)[None])
+    steps = attention_steps(module, heads_of(module, torch.eye(2)[None]))
     assert steps.products[0, 0].tolist() == [[2, 0], [0, 1]]
     first, second = (1 / (1 + math.exp(-score / math.sqrt(2))) for score in (2, 1))
     torch.testing.assert_close(steps.weights[0, 0], torch.tensor([[first, 1 - first], [1 - second, second]]))
@@ -61,7 +70,8 @@ def test_by_hand():
 
 @torch.no_grad()
 def test_without_the_root_is_the_softmax_of_the_products():
-    steps = attention_steps(attention(), torch.randn(1, 6, 12, generator=generator()))
+    module = attention()
+    steps = attention_steps(module, heads_of(module, torch.randn(1, 6, 12, generator=generator())))
     torch.testing.assert_close(unscaled_weights(steps), torch.softmax(steps.products, dim=-1), rtol=1e-5, atol=1e-6)
 
 
@@ -70,9 +80,8 @@ def test_without_the_root_is_the_softmax_of_the_products():
 def test_another_variance_is_what_the_init_would_have_made_of_it(variance):
     image = torch.randn(1, 1, 28, 28, generator=generator())
     here, there = build_model(tiny()), build_model(tiny(qk_scale=variance))
-    tokens = trace(here, image).tokens[0]
     of_block = [
-        attention_steps(model.blocks[0].attention, model.blocks[0].norm_attention(tokens), variance=factor)
+        attention_steps(model.blocks[0].attention, trace(model, image).heads[0], factor)
         for model, factor in ((here, variance), (there, 1.0))
     ]
     for name in ("products", "scores", "weights", "out"):
@@ -81,6 +90,7 @@ def test_another_variance_is_what_the_init_would_have_made_of_it(variance):
 
 @torch.no_grad()
 def test_under_the_causal_mask_a_token_reads_nothing_that_comes_later():
-    weights = attention_steps(attention(), torch.randn(1, 6, 12, generator=generator()), causal_mask(6)).weights
+    module = attention()
+    weights = heads_of(module, torch.randn(1, 6, 12, generator=generator()), causal_mask(6)).weights
     assert torch.equal(weights.triu(1), torch.zeros_like(weights)) and (weights[..., 0, 0] == 1).all()
     torch.testing.assert_close(weights.sum(dim=-1), torch.ones(1, 3, 6))

@@ -3,7 +3,7 @@
 import torch
 from tiny import tiny
 
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.probes.rows import signal_and_attention
 from vit_lab.probes.trace import trace
 
@@ -24,9 +24,9 @@ def test_queries_and_keys_are_those_of_the_attention():
     passed = trace(model, images)
     block = model.blocks[0]
     projected = block.attention.qkv(block.norm_attention(model.tokens(images)))
-    q, k = passed.queries_keys[0]
-    assert torch.equal(q[:, 1], projected[..., 4:8])
-    assert torch.equal(k[:, 0], projected[..., 8:12])
+    heads = passed.heads[0]
+    assert torch.equal(heads.q[:, 1], projected[..., 4:8])
+    assert torch.equal(heads.k[:, 0], projected[..., 8:12])
 
 
 def test_probing_leaves_no_hooks():
@@ -39,7 +39,7 @@ def test_probing_leaves_no_hooks():
 def test_there_is_a_row_for_every_depth_and_head():
     model = build_model(tiny(dim=8, heads=2, depth=2))
     rows = signal_and_attention(model, torch.randn(4, 1, 28, 28, generator=torch.Generator().manual_seed(0)))
-    places = {measure: [place for m, place, _ in rows if m == measure] for measure, _, _ in rows}
+    places = {measure: [str(place) for m, place, _ in rows if m == measure] for measure, _, _ in rows}
     for measure in ("activation_rms", "token_similarity", "effective_rank"):
         assert places[measure] == ["0", "1", "2"]
     for measure in ("attention_entropy", "max_attention_logit"):

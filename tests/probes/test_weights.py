@@ -7,7 +7,8 @@ import torch
 from tiny import tiny
 
 from vit_lab.config import GROUPS
-from vit_lab.init import build_model, matrices
+from vit_lab.init.build import build_model
+from vit_lab.places import Place
 from vit_lab.probes.weights import (
     HISTOGRAM_BINS,
     gradient_rows,
@@ -17,6 +18,8 @@ from vit_lab.probes.weights import (
     update_rows,
     weight_rows,
 )
+
+QK = Place(block=1, part="attention", group="qk")
 
 
 @pytest.fixture
@@ -34,16 +37,25 @@ def moved(model, step=0.01):
 
 
 def of_group(model, group):
-    return torch.cat([m.weight.detach().flatten() for m in matrices(model) if m.group == group]).double()
+    return torch.cat([m.weight.detach().flatten() for m in model.matrices() if m.group == group]).double()
 
 
 def test_a_model_has_the_layers_that_a_person_would_name(model):
-    assert list(layers(model)) == ["embed", "1.qk", "1.vo", "1.mlp", "2.qk", "2.vo", "2.mlp", "head"]
+    assert [str(layer) for layer in layers(model)] == [
+        "embed",
+        "1.qk",
+        "1.vo",
+        "1.mlp",
+        "2.qk",
+        "2.vo",
+        "2.mlp",
+        "head",
+    ]
 
 
 def test_std_norm_and_distance_follow_the_formulas(model):
     start, before = layers(model), {group: of_group(model, group) for group in GROUPS}
-    rows = {(measure, place): value for measure, place, value in weight_rows(layers(moved(model)), start)}
+    rows = {(measure, str(place)): value for measure, place, value in weight_rows(layers(moved(model)), start)}
     for group in GROUPS:
         now = of_group(model, group)
         assert rows["weight_std", group] == pytest.approx(float(now.std()), rel=1e-4)
@@ -70,7 +82,7 @@ def test_the_update_ratio_by_hand(model):
 
 def test_the_gradient_norm_of_a_layer_covers_its_matrices(model):
     model(torch.ones(2, 1, 28, 28)).sum().backward()
-    rows = {place: value for _, place, value in gradient_rows(model)}
+    rows = {str(place): value for _, place, value in gradient_rows(model)}
     mlp = model.blocks[0].mlp
     squares = float(mlp.up.weight.grad.square().sum() + mlp.down.weight.grad.square().sum())
     assert rows["1.mlp"] == pytest.approx(math.sqrt(squares), rel=1e-4)
@@ -82,7 +94,7 @@ def test_the_gradient_norm_of_a_layer_covers_its_matrices(model):
 @pytest.mark.parametrize("std", [0.0002, 0.02, 1.0, 8.0])
 def test_histograms_count_every_weight_in_its_bin(std):
     weights = std * torch.randn(5000, generator=torch.Generator().manual_seed(1))
-    counts = histograms({"layer": weights})["layer"]
+    counts = histograms({QK: weights})[QK]
     edges = histogram_edges()
     assert len(counts) == HISTOGRAM_BINS and len(edges) == HISTOGRAM_BINS + 1 and sum(counts) == 5000
     expected = torch.histogram(
@@ -94,11 +106,11 @@ def test_histograms_count_every_weight_in_its_bin(std):
 def test_small_and_large_variances_both_fill_many_bins():
     for std in (0.02, 1.0):
         weights = std * torch.randn(5000, generator=torch.Generator().manual_seed(1))
-        assert sum(count > 0 for count in histograms({"layer": weights})["layer"]) >= 20
+        assert sum(count > 0 for count in histograms({QK: weights})[QK]) >= 20
 
 
 def test_weights_beyond_the_bins_count_to_the_last():
-    counts = histograms({"layer": torch.tensor([1e6, -1e6, -1e6])})["layer"]
+    counts = histograms({QK: torch.tensor([1e6, -1e6, -1e6])})[QK]
     assert (counts[0], counts[-1]) == (2, 1)
 
 

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of runs, again and again: nothing committed is lost, nothing stays `running`, nothing changes."""
+"""kill -9 in the middle of runs, again and again: nothing committed is lost, nothing stays `running` or changes."""
 
 import json
 import multiprocessing
@@ -12,6 +12,7 @@ from waiting import wait_for
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
+from vit_lab.runs.executors.threads import ThreadExecutor
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.states import ACTIVE, RESUMABLE, Status
 from vit_lab.runs.store import Store
@@ -20,22 +21,18 @@ from vit_lab.training.trainer import train
 
 CONFIGS = [tiny(scheme=scheme, steps=600, dropout=0.1, shift=1, seed=5) for scheme in ("linear-default", "xavier")]
 SPAWN = multiprocessing.get_context("forkserver")
-SPAWN.set_forkserver_preload(["vit_lab.runs.worker", "vit_lab.data.splits"])
+SPAWN.set_forkserver_preload(["vit_lab.runs.executors.threads", "vit_lab.data.splits"])
 
 
 def serve(home, checkpoint_seconds):
-    """A server and its workers in one process: marks what a dead one left behind, resumes it, and trains until killed."""
+    """A server and its workers in one process: marks what a dead one left, resumes it, and trains until killed."""
     import os
 
-    from worker_thread import WorkerThread
-
-    from vit_lab.runs import crew
-    from vit_lab.runs import worker as worker_module
+    from vit_lab.runs.executors import follow
 
     os.environ["VIT_LAB_HOME"] = str(home)
-    crew.WorkerProcess = WorkerThread
-    worker_module.CHECKPOINT_SECONDS, worker_module.FLUSH_SECONDS = checkpoint_seconds, 0.02
-    manager = RunManager(Store(paths.database()), 2)
+    follow.CHECKPOINT_SECONDS, follow.BATCH_SECONDS = checkpoint_seconds, 0.02
+    manager = RunManager(Store(paths.database()), 2, ThreadExecutor())
     for run in reversed(manager.store.runs()):
         if run.status in RESUMABLE:
             manager.resume(run.id)

@@ -1,5 +1,8 @@
 """What one visitor may ask of the machine, what belongs to whom, and that the host and the shell are left alone."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tiny import pair, tiny
 from waiting import ended
@@ -8,12 +11,15 @@ from vit_lab import paths
 from vit_lab.events import StepMeasured
 from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
-from vit_lab.runs import worker as worker_module
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors import follow
+from vit_lab.runs.executors.follow import Ended
+from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.limits import HOST, HOST_LIMITS, VISITOR_LIMITS, Limits, check_size
-from vit_lab.runs.manager import ForVisitor, RunManager
+from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
-from vit_lab.runs.store import StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError, configure
 from vit_lab.training.checkpoint import load_checkpoint
 
@@ -29,7 +35,7 @@ def small(monkeypatch):
 def idle(store, monkeypatch):
     """A manager whose workers never start."""
     manager = RunManager(store, 1)
-    monkeypatch.setattr(manager._crew, "call", lambda: None)
+    monkeypatch.setattr(manager._pool, "call", lambda: None)
     return manager
 
 
@@ -37,41 +43,64 @@ def new(count, experiment="e"):
     return [NewRun(tiny(), "n", experiment, arm) for arm in range(count)]
 
 
-def test_a_visitor_queues_so_many_runs_and_not_one_more(store, small):
-    store.add(new(2), owner="ann")
+def test_a_visitor_queues_so_many_runs_and_not_one_more(idle, small):
+    ann, bob = idle.as_visitor("ann"), idle.as_visitor("bob")
+    ann.submit(new(2))
     with pytest.raises(StoreError, match="4 of your runs at work, and 3 is the most; wait for some to end, or stop"):
-        store.add(new(2), owner="ann")
-    assert len(store.runs()) == 2, "all or none"
-    store.add(new(1), owner="ann")
-    store.add(new(1), owner="bob")
+        ann.submit(new(2))
+    assert len(idle.store.runs()) == 2, "all or none"
+    ann.submit(new(1))
+    bob.submit(new(1))
+    assert [run.owner for run in idle.store.runs()] == ["bob", "ann", "ann", "ann"]
 
 
-def test_visitors_together_fill_the_queue_and_no_more(store, small):
-    store.add(new(3), owner="ann")
-    store.add(new(2), owner="bob")
+def test_visitors_together_fill_the_queue_and_no_more(idle, small):
+    idle.as_visitor("ann").submit(new(3))
+    idle.as_visitor("bob").submit(new(2))
     with pytest.raises(StoreError, match="5 runs at work already, and 5 is the most that this machine queues"):
-        store.add(new(1), owner="eve")
+        idle.as_visitor("eve").submit(new(1))
 
 
-def test_the_host_and_the_shell_have_no_limit_on_how_many(store, small):
-    assert len(store.add(new(50))) == 50
-    assert {run.owner for run in store.runs()} == {HOST}
+def test_two_visitors_who_submit_at_once_do_not_pass_the_limit_together(idle, small):
+    idle.as_visitor("ann").submit(new(3))
+    other = RunManager(Store(paths.database()), 1)
+    other._pool.call = lambda: None
+    together = threading.Barrier(2)
+
+    def submit(manager):
+        together.wait(timeout=30)
+        try:
+            return len(manager.submit(new(2)))
+        except StoreError:
+            return 0
+
+    with ThreadPoolExecutor(2) as threads:
+        added = list(threads.map(submit, (idle.as_visitor("bob"), other.as_visitor("eve"))))
+    other.store.close()
+    assert sorted(added) == [0, 2]
 
 
-def test_what_has_ended_makes_room(store, small):
-    ids = store.add(new(3), owner="ann")
-    store.end(ids[0], Status.FINISHED)
-    store.add(new(1), owner="ann")
+def test_the_host_and_the_shell_have_no_limit_on_how_many(idle, small):
+    assert len(idle.submit(new(50))) == 50
+    assert {run.owner for run in idle.store.runs()} == {HOST}
 
 
-def test_resuming_counts_as_queueing(idle, store, small):
-    ids = store.add(new(3), owner="ann")
+def test_what_has_ended_makes_room(idle, small):
+    ann = idle.as_visitor("ann")
+    ids = ann.submit(new(3))
+    idle.store.end(ids[0], Status.FINISHED)
+    ann.submit(new(1))
+
+
+def test_resuming_counts_as_queueing(idle, small):
+    ann = idle.as_visitor("ann")
+    ids = ann.submit(new(3))
     for run_id in ids:
-        store.request(run_id, Status.PAUSED, "ann")
-    store.add(new(3), owner="ann")
+        ann.pause(run_id)
+    ann.submit(new(3))
     with pytest.raises(StoreError, match="3 is the most"):
-        idle.resume(ids[0], "ann")
-    assert store.run(ids[0]).status == Status.PAUSED
+        ann.resume(ids[0])
+    assert idle.store.run(ids[0]).status == Status.PAUSED
 
 
 @pytest.mark.parametrize(
@@ -85,12 +114,12 @@ def test_resuming_counts_as_queueing(idle, store, small):
         ({"patch_size": 1, "batch_size": 1, "heads": 8, "attention_dropout": 0.1}, "batch_size"),
     ],
 )
-def test_a_run_that_is_too_large_is_refused_with_the_field_and_the_most(store, small, settings, field):
+def test_a_run_that_is_too_large_is_refused_with_the_field_and_the_most(idle, small, settings, field):
     config = tiny(**{"dim": 16} | settings)
     with pytest.raises(ConfigError, match="that one run may have here; choose") as refused:
-        store.add([NewRun(config, "n", "e")], owner="ann")
-    assert refused.value.field == field and store.runs() == []
-    store.add([NewRun(config, "n", "e")])
+        idle.as_visitor("ann").submit([NewRun(config, "n", "e")])
+    assert refused.value.field == field and idle.store.runs() == []
+    idle.submit([NewRun(config, "n", "e")])
 
 
 def test_nobody_trains_for_ever_by_counting_in_epochs():
@@ -110,22 +139,22 @@ def test_a_visitor_is_never_allowed_more_than_the_host():
 
 
 def test_a_run_that_has_trained_for_too_long_is_stopped_with_a_checkpoint_and_says_so(store, monkeypatch):
-    monkeypatch.setattr(worker_module, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(follow, "BATCH_SECONDS", 0.0)
     monkeypatch.setattr(limits, "VISITOR_LIMITS", Limits(9, 9, 10**6, 512, 24, limits.GIB, wall_seconds=2.0))
     manager = RunManager(store, 1)
     try:
-        (run_id,) = ForVisitor(manager, "ann").submit(pair([tiny(steps=100_000)], "e"))
+        (run_id,) = manager.as_visitor("ann").submit(pair([tiny(steps=100_000)], "e"))
         run = ended(store, run_id)
         assert run.status == Status.STOPPED and run.wall_seconds < 10
         assert "the longest that a run may; choose fewer steps" in run.error
         assert load_checkpoint(paths.checkpoint(run_id)).step == run.step > 0
         with pytest.raises(StoreError, match="the longest that a run may"):
-            manager.resume(run_id, "ann")
+            manager.as_visitor("ann").resume(run_id)
     finally:
         manager.shutdown()
 
 
-@pytest.mark.parametrize("what", ["pause", "stop", "resume", "start_over", "delete"])
+@pytest.mark.parametrize("what", ["pause", "stop", "resume", "start_over", "delete", "describe"])
 def test_a_visitor_changes_only_their_own_runs_and_the_host_all(idle, what):
     store = idle.store
 
@@ -136,14 +165,15 @@ def test_a_visitor_changes_only_their_own_runs_and_the_host_all(idle, what):
         return run_id
 
     def ask(manager, run_id):
-        getattr(manager, what)([run_id] if what == "delete" else run_id)
+        words = ("renamed", "tagged") if what == "describe" else ()
+        getattr(manager, what)([run_id] if what == "delete" else run_id, *words)
 
     run_id = prepared()
     before = store.run(run_id)
     with pytest.raises(StoreError, match="somebody else's; only they, or the host, may change it"):
-        ask(ForVisitor(idle, "bob"), run_id)
+        ask(idle.as_visitor("bob"), run_id)
     assert store.run(run_id) == before
-    for manager in (ForVisitor(idle, "ann"), idle):
+    for manager in (idle.as_visitor("ann"), idle):
         run_id = prepared()
         ask(manager, run_id)
         assert run_id not in [run.id for run in store.runs()] or store.run(run_id) != before
@@ -152,7 +182,7 @@ def test_a_visitor_changes_only_their_own_runs_and_the_host_all(idle, what):
 def test_a_visitor_cannot_change_a_run_of_the_host_or_of_the_shell(idle):
     (run_id,) = idle.store.add(new(1))
     with pytest.raises(StoreError, match="somebody else's"):
-        ForVisitor(idle, "ann").stop(run_id)
+        idle.as_visitor("ann").stop(run_id)
 
 
 def test_one_strange_run_among_their_own_stops_the_whole_deletion(idle):
@@ -161,7 +191,7 @@ def test_one_strange_run_among_their_own_stops_the_whole_deletion(idle):
     for run_id in ids:
         store.end(run_id, Status.FINISHED)
     with pytest.raises(StoreError, match="somebody else's"):
-        ForVisitor(idle, "ann").delete(ids)
+        idle.as_visitor("ann").delete(ids)
     assert len(store.runs()) == 3
 
 
@@ -173,21 +203,21 @@ def test_a_run_that_may_not_be_queued_keeps_what_it_has_said(idle, small):
     idle.store.add(new(3), owner="ann")
     before = idle.store.run(run_id)
     with pytest.raises(StoreError, match="4 of your runs at work, and 3 is the most"):
-        ForVisitor(idle, "ann").start_over(run_id)
+        idle.as_visitor("ann").start_over(run_id)
     assert idle.store.run(run_id) == before and len(idle.store.events(run_id, "step")) == 1
 
 
-def claimed_twice(store):
+def taken_twice(store):
     """A run as the worker knows it that has lost it, and as the one does that has resumed it."""
     (run_id,) = store.add(new(1))
-    lost = store.claim()
+    lost = store.queue.take()
     store.interrupt_runs_of(store.presence.name)
     store.requeue(run_id)
-    return run_id, lost, store.claim()
+    return run_id, lost, store.queue.take()
 
 
 def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
-    run_id, lost, mine = claimed_twice(store)
+    run_id, lost, mine = taken_twice(store)
     event = StepMeasured(step=1, loss=1.0, accuracy=0.5, learning_rate=1e-3, gradient_norm=0.1)
     assert store.append(run_id, [(1.0, event)], 1.0, None, lost.turn) == Status.INTERRUPTED
     store.end(run_id, Status.INTERRUPTED, None, lost.turn)
@@ -198,9 +228,9 @@ def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
 
 
 def test_a_worker_that_has_lost_its_run_in_the_last_steps_leaves_the_checkpoint_alone(store):
-    run_id, lost, mine = claimed_twice(store)
-    worker = worker_module.Worker(store, store.presence.name)
-    assert worker._train(lost) == (Status.INTERRUPTED, None)
+    run_id, lost, mine = taken_twice(store)
+    worker = Worker(store, store.presence.name)
+    assert worker.train(lost) == Ended(Status.INTERRUPTED)
     assert not paths.checkpoint(run_id).exists() and store.events(run_id, "finished") == []
-    assert worker._train(mine) == (Status.FINISHED, None)
+    assert worker.train(mine) == Ended(Status.FINISHED)
     assert len(store.events(run_id, "finished")) == 1

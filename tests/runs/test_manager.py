@@ -14,18 +14,20 @@ from waiting import ended, wait_for
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
-from vit_lab.runs import worker as worker_module
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors import follow, sink
 from vit_lab.runs.manager import RunManager
+from vit_lab.runs.queue import Queue
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
 
 KINDS = ("started", "step", "evaluated", "probed", "histograms", "finished", "diverged")
-ABSURD = {f"{group}_scale": 1e6 for group in ("embed", "vo", "mlp", "head")} | {
-    "scheme": "normal", "variance_scale": 1e6, "learning_rate": 10.0, "clip_norm": None, "final_norm": False,
-}  # fmt: skip
+LARGE = {f"{group}_scale": 1e6 for group in ("embed", "vo", "mlp", "head")}
+UNTAMED = {"learning_rate": 10.0, "clip_norm": None, "final_norm": False}
+ABSURD = LARGE | UNTAMED | {"scheme": "normal", "variance_scale": 1e6}
 NOISY = {"dropout": 0.1, "shift": 2, "label_noise": 0.2, "seed": 3}
 
 
@@ -36,8 +38,8 @@ class Gate:
         self.passes = threading.Semaphore(0)
         self.seeds, self.starts, self.threads = [], [], set()
 
-    def __call__(self, config, data, checkpoint=None):
-        training = train(config, data, checkpoint=checkpoint)
+    def __call__(self, config, data, device, checkpoint):
+        training = train(config, data, device, checkpoint)
         self.seeds.append(config.seed)
         self.starts.append(training.step)
         self.threads.add(torch.get_num_threads())
@@ -66,8 +68,8 @@ class Gated:
 def gate(monkeypatch):
     """Every event is written at once, and only when the test lets it."""
     gate = Gate()
-    monkeypatch.setattr(worker_module, "train", gate)
-    monkeypatch.setattr(worker_module, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(follow, "train", gate)
+    monkeypatch.setattr(follow, "BATCH_SECONDS", 0.0)
     yield gate
     gate.open()
 
@@ -129,9 +131,9 @@ def assert_same_weights(run_id, other_id):
 # Runs that go well
 
 
-@pytest.mark.parametrize("flush_seconds", [0.0, 0.25])
-def test_a_pair_finishes_with_all_its_events_in_the_store(managers, gate, monkeypatch, flush_seconds):
-    monkeypatch.setattr(worker_module, "FLUSH_SECONDS", flush_seconds)
+@pytest.mark.parametrize("batch_seconds", [0.0, 0.25])
+def test_a_pair_finishes_with_all_its_events_in_the_store(managers, gate, monkeypatch, batch_seconds):
+    monkeypatch.setattr(follow, "BATCH_SECONDS", batch_seconds)
     manager = managers(workers=2)
     configs = [tiny(scheme=scheme, **NOISY) for scheme in ("linear-default", "xavier")]
     gate.open()
@@ -291,7 +293,7 @@ def test_a_shutdown_interrupts_all_runs_and_another_process_ends_them_as_if_noth
     wait_for(lambda: manager.store.run(running).step >= 1)
     stopper = threading.Thread(target=manager.shutdown)
     stopper.start()
-    wait_for(lambda: manager._crew._ending)
+    wait_for(lambda: manager._pool.is_ending)
     gate.let(1)
     stopper.join(timeout=30)
     assert [manager.store.run(run_id).status for run_id in (running, queued)] == [Status.INTERRUPTED] * 2
@@ -347,8 +349,8 @@ def test_a_shutdown_leaves_ended_runs_as_they_are(manager, gate):
 def broken_training(error):
     """A stand-in for `train` that fails halfway for seed 0 and trains all others."""
 
-    def stand_in(config, data, checkpoint=None):
-        training = train(config, data, checkpoint=checkpoint)
+    def stand_in(config, data, device, checkpoint):
+        training = train(config, data, device, checkpoint)
         return training if config.seed else itertools.chain(itertools.islice(training, 5), raising(error))
 
     return stand_in
@@ -373,13 +375,13 @@ def raising(error):
     ids=lambda value: type(value).__name__,
 )
 def test_a_run_that_breaks_fails_in_a_sentence_and_the_next_one_runs(manager, monkeypatch, error, sentence):
-    monkeypatch.setattr(worker_module, "train", broken_training(error))
+    monkeypatch.setattr(follow, "train", broken_training(error))
     failing, next_one = submit(manager, seed=0), submit(manager, seed=1)
     failed = ended(manager.store, failing)
     assert failed.status == Status.FAILED
     assert failed.error.startswith(sentence) and "\n" not in failed.error
     assert ended(manager.store, next_one).status == Status.FINISHED
-    monkeypatch.setattr(worker_module, "train", train)
+    monkeypatch.setattr(follow, "train", train)
     manager.resume(failing)
     assert ended(manager.store, failing).error is None and said(manager, failing) == said_by(tiny())
 
@@ -470,8 +472,8 @@ def test_events_that_cannot_be_written_fail_the_run_and_it_can_go_on_later(manag
 @pytest.mark.parametrize("checkpoint_seconds", [0.0, 1000.0], ids=["on the way", "at the end"])
 def test_a_checkpoint_that_cannot_be_written_fails_the_run(manager, gate, monkeypatch, checkpoint_seconds):
     gate.open()
-    monkeypatch.setattr(worker_module, "CHECKPOINT_SECONDS", checkpoint_seconds)
-    disk = FullDisk(monkeypatch, worker_module, "save_checkpoint", OSError(28, "No space left on device"))
+    monkeypatch.setattr(follow, "CHECKPOINT_SECONDS", checkpoint_seconds)
+    disk = FullDisk(monkeypatch, sink, "save_checkpoint", OSError(28, "No space left on device"))
     run_id = submit(manager)
     failed = ended(manager.store, run_id)
     assert failed.status == Status.FAILED
@@ -493,7 +495,7 @@ def test_an_end_that_cannot_be_written_is_written_when_there_is_space_again(mana
 
 def test_a_queue_that_cannot_be_read_is_read_when_it_can_be_again(manager, gate, monkeypatch):
     gate.open()
-    disk = FullDisk(monkeypatch, Store, "claim", NO_SPACE)
+    disk = FullDisk(monkeypatch, Queue, "take", NO_SPACE)
     run_id = submit(manager)
     wait_for(lambda: manager.problem == str(NO_SPACE))
     assert manager.store.run(run_id).status == Status.QUEUED
@@ -502,8 +504,8 @@ def test_a_queue_that_cannot_be_read_is_read_when_it_can_be_again(manager, gate,
 
 
 def test_a_submission_that_cannot_be_written_is_refused_whole(manager, gate, monkeypatch):
-    pages = manager.store._writer.execute("PRAGMA page_count").fetchone()[0]
-    manager.store._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = manager.store._database._writer.execute("PRAGMA page_count").fetchone()[0]
+    manager.store._database._writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError, match="full"):
         manager.submit([NewRun(tiny(), "n", "e", arm) for arm in range(50)])
     assert manager.store.runs() == []

@@ -13,11 +13,11 @@ from waiting import wait_for
 from vit_lab import paths
 from vit_lab.config import InitConfig
 from vit_lab.data.splits import load_run_data
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, another_arm, more_seeds
-from vit_lab.runs.rates import PILOT_SEED, RATE_FACTORS, Pick, pick_rate, picks, rate_grid, release
+from vit_lab.runs.rates import PILOT_SEED, Pick, pick_rate, picks, rate_grid, release
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
@@ -34,7 +34,7 @@ from vit_lab import paths
 from vit_lab.runs.store import Store
 store = Store(paths.database())
 store.add(FAIR.runs("e"))
-store.claim()
+store.queue.take()
 print("at work", flush=True)
 time.sleep(60)
 """
@@ -84,7 +84,7 @@ def test_runs_are_ordered_seed_by_seed_with_the_arms_of_a_pair_side_by_side():
 def test_with_fair_rates_pilots_of_every_arm_and_condition_come_first_and_the_others_wait():
     runs = Plan(ARMS, (3, 5), SIZES, fair_rate=True).runs("e")
     tried, proper = split(runs)
-    assert runs == tried + proper and (len(tried), len(proper)) == (4 * len(RATE_FACTORS), 8)
+    assert runs == tried + proper and (len(tried), len(proper)) == (4 * 4, 8)
     assert {run.status for run in tried} == {Status.QUEUED} and {run.status for run in proper} == {Status.WAITING}
     assert {run.config.seed for run in tried} == {PILOT_SEED}
     for cell in itertools.product((0, 1), (0, 1)):

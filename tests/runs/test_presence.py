@@ -18,7 +18,7 @@ from vit_lab.runs.records import NewRun
 from vit_lab.runs.store import Store
 store = Store(pathlib.Path(sys.argv[1]))
 running, queued = store.add([NewRun(RunConfig(), name, "e") for name in ("running", "queued")])
-assert store.claim().id == running
+assert store.queue.take().id == running
 print(running, queued, flush=True)
 sys.stdin.read()
 """
@@ -61,7 +61,7 @@ def test_an_interrupted_run_can_be_queued_by_another_process(tmp_path):
         process.wait(timeout=30)
         store = Store(path)
         store.requeue(ids[1])
-        assert store.claim().id == ids[1]
+        assert store.queue.take().id == ids[1]
         assert statuses(path, ids) == [Status.INTERRUPTED, Status.RUNNING]
         store.close()
 

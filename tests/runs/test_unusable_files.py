@@ -6,12 +6,14 @@ import subprocess
 import sys
 
 import pytest
+from commands import with_this_path
 from tiny import tiny
 
 from vit_lab import paths
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.migrations import MIGRATIONS
 from vit_lab.runs.records import NewRun
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 
 
@@ -55,7 +57,7 @@ def test_a_database_of_a_newer_lab_is_refused_and_not_changed():
 
 def test_a_locked_database_says_that_somebody_holds_it(monkeypatch):
     store = Store(paths.database())
-    store._writer.execute("PRAGMA busy_timeout = 50")
+    store._database._writer.execute("PRAGMA busy_timeout = 50")
     holder = sqlite3.connect(paths.database(), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="another program holds it: close that program and try again"):
@@ -78,12 +80,17 @@ def test_a_damaged_page_says_that_the_file_is_damaged():
 
 def test_a_home_on_a_read_only_disk_is_refused_in_a_sentence(tmp_path):
     """Root may write everywhere, except where a disk is mounted to be read."""
-    script = ("import pathlib, sys\nfrom vit_lab.runs.store import Store, StoreError\n"
-              "try: Store(pathlib.Path(sys.argv[1]))\nexcept StoreError as error: print(error)")  # fmt: skip
+    script = """
+import pathlib, sys
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.store import Store
+try: Store(pathlib.Path(sys.argv[1]))
+except StoreError as error: print(error)
+"""
     mounted = tmp_path / "disk"
     mounted.mkdir()
     command = f'mount -t tmpfs -o ro,size=1m tmpfs {mounted} && exec "$0" -c "$1" {mounted}/lab/runs.sqlite3'
-    done = _with_a_disk(command, sys.executable, script)
+    done = _with_a_disk(command, script)
     assert "Read-only file system" in done.stdout and "check that the folder is writable" in done.stdout, done.stderr
 
 
@@ -91,18 +98,16 @@ def test_a_run_on_a_disk_that_fills_up_fails_in_a_sentence_and_leaves_a_sound_da
     script = """
 import os, pathlib, sqlite3, sys, time
 from tiny import tiny
-from worker_thread import WorkerThread
 from vit_lab import paths
-from vit_lab.runs import crew as c
-from vit_lab.runs import manager as m
-from vit_lab.runs import worker as w
+from vit_lab.runs.executors import follow
+from vit_lab.runs.executors.threads import ThreadExecutor
+from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
-w.FLUSH_SECONDS = w.CHECKPOINT_SECONDS = 0.0
-c.WorkerProcess = WorkerThread
+follow.BATCH_SECONDS = follow.CHECKPOINT_SECONDS = 0.0
 store = Store(paths.database())
-manager = m.RunManager(store, 1)
+manager = RunManager(store, 1, ThreadExecutor())
 [run_id] = manager.submit([NewRun(tiny(steps=20_000), "n", "e")])
 while store.run(run_id).step < 5: time.sleep(0.01)
 filler = paths.home() / "filler"
@@ -128,17 +133,17 @@ print("HALF", [f.name for f in paths.checkpoint("x").parent.glob("*.tmp")])
     mounted = tmp_path / "disk"
     mounted.mkdir()
     command = f'mount -t tmpfs -o size=3m tmpfs {mounted} && VIT_LAB_HOME={mounted} exec "$0" -c "$1"'
-    said = dict(line.split(" ", 1) for line in _with_a_disk(command, sys.executable, script).stdout.splitlines())
+    said = dict(line.split(" ", 1) for line in _with_a_disk(command, script).stdout.splitlines())
     assert "space" in said["PROBLEM"] and "space" in said["FAILED"]
     assert said["FAILED"].startswith("failed ")
     assert (said["RESUMED"], said["CHECK"], said["HALF"]) == ("interrupted True", "ok", "[]")
 
 
-def _with_a_disk(command, *words):
-    """Run a shell command in a mount namespace of its own."""
+def _with_a_disk(command, script):
+    """Run a shell command, with Python as $0 and a script for it as $1, in a mount namespace of its own."""
     if not shutil.which("unshare") or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
         pytest.skip("Only root, on Linux, can make a small disk.")
-    apart = ["unshare", "-m", "sh", "-c", command, *words]
+    apart = ["unshare", "-m", "sh", "-c", command, sys.executable, with_this_path(script)]
     done = subprocess.run(apart, capture_output=True, text=True, timeout=120)
     if "permission denied" in done.stderr.lower():
         pytest.skip("Nothing can be mounted here.")
@@ -166,7 +171,7 @@ def test_a_clock_that_jumps_back_changes_neither_order_nor_turn(monkeypatch):
     assert [run.id for run in store.runs()] == ids[::-1]
     assert [record.id for record in store.experiments()] == ["c", "b", "a"]
     assert store.latest_experiment() == "c"
-    assert [store.claim().id for _ in ids] == ids
+    assert [store.queue.take().id for _ in ids] == ids
     store.close()
 
 
@@ -174,7 +179,7 @@ def test_a_stored_config_may_be_anything_and_costs_only_its_own_run():
     store = Store(paths.database())
     ids = store.add([NewRun(tiny(), "n", "e", arm) for arm in range(3)])
     store._set(ids[0], config="not json at all \0 {")
-    assert [store.claim().id for _ in ids] == ids, "the queue goes on"
+    assert [store.queue.take().id for _ in ids] == ids, "the queue goes on"
     with pytest.raises(ConfigError):
         store.run(ids[0]).config  # noqa: B018
     store.close()

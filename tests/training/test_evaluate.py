@@ -5,7 +5,7 @@ import torch
 from tiny import tiny
 
 from vit_lab.data.splits import Split
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.training.evaluate import evaluate
 
 
@@ -19,7 +19,7 @@ def split():
 def test_loss_and_accuracy_are_means_over_all_images(split, at_once):
     model = build_model(tiny(scheme="xavier"))
     loss, accuracy = evaluate(model, split, at_once)
-    logits = torch.cat([model(image[None]) for image in split.images]).detach().double()
+    logits = torch.cat([model(image[None]) for image in split.inputs]).detach().double()
     chosen = logits[torch.arange(23), split.labels]
     assert loss == pytest.approx(float((logits.exp().sum(dim=1).log() - chosen).mean()), rel=1e-5)
     assert (
@@ -36,5 +36,5 @@ def test_evaluation_is_without_dropout(split):
 def test_evaluation_leaves_the_model_trainable(split):
     model = build_model(tiny())
     evaluate(model, split)
-    model(split.images).sum().backward()
+    model(split.inputs).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())

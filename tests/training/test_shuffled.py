@@ -5,7 +5,7 @@ import torch
 from tiny import tiny, tiny_data
 
 from vit_lab.data.run_data import Split
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.models.vit import patchify
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.shuffled import ORDERS, patch_orders, shuffle_patches, shuffled_accuracies
@@ -44,7 +44,7 @@ def test_accuracy_is_that_of_the_shuffled_images():
     model, split = build_model(tiny(scheme="xavier")), tiny_data(tiny()).test
     found = shuffled_accuracies(model, split, seed=5)
     assert list(found) == list(ORDERS) and found["as they are"] == evaluate(model, split)[1]
-    one = shuffle_patches(split.images, 14, patch_orders("one order for all", len(split), 4, 5))
+    one = shuffle_patches(split.inputs, 14, patch_orders("one order for all", len(split), 4, 5))
     assert found["one order for all"] == evaluate(model, Split(one, split.labels))[1]
 
 
@@ -57,13 +57,13 @@ def test_without_positions_a_trained_model_gives_the_same_answers_exactly_as_oft
         pass
     found = shuffled_accuracies(training.model, data.test, seed=0)
     assert len(set(found.values())) == 1 and 0 < found["as they are"] < 1
-    shuffled = shuffle_patches(data.test.images, 7, patch_orders("an order for each", len(data.test), 16, 0))
+    shuffled = shuffle_patches(data.test.inputs, 7, patch_orders("an order for each", len(data.test), 16, 0))
     with torch.no_grad():
-        torch.testing.assert_close(training.model(shuffled), training.model(data.test.images), rtol=0, atol=1e-5)
+        torch.testing.assert_close(training.model(shuffled), training.model(data.test.inputs), rtol=0, atol=1e-5)
 
 
 def test_with_positions_the_answers_change():
-    model, images = build_model(tiny(scheme="xavier", patch_size=7)), tiny_data(tiny()).test.images
+    model, images = build_model(tiny(scheme="xavier", patch_size=7)), tiny_data(tiny()).test.inputs
     shuffled = shuffle_patches(images, 7, patch_orders("one order for all", len(images), 16, 0))
     with torch.no_grad():
         assert (model(shuffled) - model(images)).abs().max() > 0.01

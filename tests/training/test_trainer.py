@@ -9,11 +9,11 @@ from tiny import tiny, tiny_data
 
 from vit_lab.data.splits import TrainingSet, load_run_data
 from vit_lab.events import Diverged, Evaluated, Finished, Probed, Started, StepMeasured
-from vit_lab.init import build_model
+from vit_lab.init.build import build_model
 from vit_lab.probes.weights import layers
 from vit_lab.training import trainer
 from vit_lab.training.evaluate import evaluate
-from vit_lab.training.optim import learning_rate
+from vit_lab.training.schedule import learning_rate
 from vit_lab.training.trainer import Training, train
 
 
@@ -71,6 +71,20 @@ def test_the_first_best_model_on_validation_is_tested_too(monkeypatch):
     last, best = tested
     assert all(torch.equal(best[name], kept[name]) for name in kept)
     assert not torch.equal(last["head.weight"], best["head.weight"])
+
+
+def test_without_validation_nothing_is_evaluated_and_the_last_model_is_the_best():
+    events, training = trained(tiny(validation_size=0))
+    assert events[0].validation_images == 0 and not of_kind(Evaluated, events)
+    last = events[-1]
+    assert (last.best_step, last.best_val_accuracy, last.best_test_accuracy) == (10, None, last.test_accuracy)
+    assert all(math.isfinite(value) for probed in of_kind(Probed, events) for _, _, value in probed.rows)
+    again = train(training.config, training.data)
+    for event in again:
+        if event.step == 6:
+            break
+    resumed = list(train(training.config, training.data, checkpoint=again.checkpoint()))
+    assert resumed[-1] == last
 
 
 def test_every_step_of_a_short_run_is_measured():

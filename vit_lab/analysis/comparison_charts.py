@@ -94,7 +94,7 @@ def _differences() -> dict[str, Any]:
 
 
 def _u_curve() -> dict[str, Any]:
-    """Accuracy against the variance scale, a curve a training-set size; rows of kind "mark" name schemes on the axis."""
+    """Accuracy against the variance scale, a curve a training set; rows of kind "mark" name schemes on the axis."""
     x = alt.X(
         "place:Q",
         title="variance ×",

@@ -10,9 +10,9 @@ import pandas as pd
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.comparison import ArmOutcome, Comparison
 from vit_lab.analysis.statistics import summarise
+from vit_lab.init.schemes import SCHEMES
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
-from vit_lab.schemes import SCHEMES
 
 BANDS = ("95 % interval of the mean", "± 1 standard deviation")
 ENOUGH = 0.9  # the accuracy to which steps are counted
@@ -140,8 +140,10 @@ def _against(c: Comparison | None) -> str:
 
 
 def _median_steps(reached: Sequence[float]) -> str:
-    """The median over all runs, those that never got there being slower than any."""
-    if not reached or reached[0] == math.inf:
+    """The median over all runs, those that never got there being slower than any; of no runs, none."""
+    if not reached:
+        return "–"
+    if reached[0] == math.inf:
         return "never yet"
     half, count = median_high(reached), sum(step < math.inf for step in reached)
     return ("not in half of the runs" if half == math.inf else f"{half:,.0f}") + f" ({count} of {len(reached)})"
@@ -177,5 +179,5 @@ def u_curve_rows(
 def scheme_marks(config: Any) -> dict[str, float]:
     """By named scheme: the scale at which the swept one has its variance, on a square matrix of the model's width."""
     dim = config.model.dim
-    own = SCHEMES[config.init.scheme].variance(dim, dim)
-    return {name: SCHEMES[name].variance(dim, dim) / own for name in ("linear-default", "xavier")}
+    own = SCHEMES[config.init.scheme].sigma2(dim, dim)
+    return {name: SCHEMES[name].sigma2(dim, dim) / own for name in ("linear-default", "xavier")}

@@ -6,21 +6,27 @@ from typing import Any
 
 import pandas as pd
 
+from vit_lab.events import counts_of, rows_of
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import flat
 
-OUTCOME = ("name", "status", "step", "wall_seconds", "images_per_second")
-OUTCOME += ("train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
+PROGRESS = ("name", "status", "step", "wall_seconds", "images_per_second")
+RESULTS = ("train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
 
 
 def summary(run: RunRecord) -> dict[str, Any]:
     """A run's outcome and every setting, flat."""
-    return {"run_id": run.id} | {field: getattr(run, field) for field in OUTCOME} | _place(run) | flat(run.config)
+    return (
+        {"run_id": run.id}
+        | {field: getattr(run, field) for field in PROGRESS + RESULTS}
+        | _place(run)
+        | flat(run.config)
+    )
 
 
 def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place in the experiment, settings.
+    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place and settings.
 
     Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes
     as measure/place, and at the end test_loss, test_accuracy and best_test_accuracy, of the model that was best on
@@ -54,11 +60,21 @@ def to_json(store: Store, runs: Sequence[RunRecord]) -> str:
     return json.dumps(
         [
             summary(run)
-            | {"config": run.config.model_dump(), "events": {kind: store.events(run.id, kind) for kind in kinds}}
+            | {"config": run.config.model_dump()}
+            | {"events": {kind: [_spelled(event) for event in store.events(run.id, kind)] for kind in kinds}}
             for run in runs
         ],
         indent=1,
     )
+
+
+def _spelled(event: dict[str, Any]) -> dict[str, Any]:
+    """An event with its places as people write them."""
+    if "rows" in event:
+        return event | {"rows": [(measure, str(place), value) for measure, place, value in rows_of(event)]}
+    if "counts" in event:
+        return event | {"counts": {str(layer): counts for layer, counts in counts_of(event).items()}}
+    return event
 
 
 def _place(run: RunRecord) -> dict[str, Any]:
@@ -68,7 +84,7 @@ def _place(run: RunRecord) -> dict[str, Any]:
 
 def _measures(kind: str, event: dict[str, Any]) -> list[tuple[str, Any]]:
     if kind == "probed":
-        return [(f"{measure}/{place}", value) for measure, place, value in event["rows"]]
+        return [(f"{measure}/{place}", value) for measure, place, value in rows_of(event)]
     if kind == "evaluated":
         return [(f"{event['split']}_{measure}", event[measure]) for measure in ("loss", "accuracy")]
     if kind == "finished":

@@ -40,6 +40,6 @@ def space_time_findings(file: Path = SPACE_TIME_TABLE) -> pd.DataFrame | None:
     """Finding 002: the cost of a step of joint and of divided attention by number of frames; None if it is not here.
 
     Columns: frames, joint_ms, divided_ms, and joint over divided as measured (ratio), by all multiplications
-    (products_ratio) and by the attention scores alone (scores_ratio).
+    (macs_ratio) and by the attention scores alone (scores_ratio).
     """
     return pd.read_csv(file) if file.is_file() else None

@@ -1,19 +1,25 @@
 """The options of commands: those they share, and one for every setting of a run, made from the config."""
 
 import inspect
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 
-from vit_lab.config import IMAGE_SHAPE
+from vit_lab.datasets import DECIDED
 from vit_lab.presets import PRESETS
+from vit_lab.refusals import one_of
+from vit_lab.runs.executors import choice
+from vit_lab.runs.executors.choice import EXECUTORS
 from vit_lab.settings import PART_OF, choices, describe, models_of
+from vit_lab.training import device
 
 SHORTER = {"scheme": "init"}  # settings whose option has another name
-FIELDS = [field for field in PART_OF if field not in ("kind", *IMAGE_SHAPE)]  # those follow from preset and data set
+FIELDS = [field for field in PART_OF if field not in ("kind", *DECIDED)]  # those follow from preset and data set
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")]
@@ -23,6 +29,15 @@ FairRate = Annotated[bool, typer.Option("--fair-rate", help="Let each arm first 
 CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write every measured number to this file.")]
 HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report that opens without a network.")]
 
+Executor = Annotated[
+    str | None, typer.Option("--executor", help=f"What trains: {one_of(list(EXECUTORS))}. [default: processes]")
+]
+Device = Annotated[
+    str | None, typer.Option("--device", help=f"What it trains on: {one_of(list(device.DEVICES))}. [default: cpu]")
+]
+# Where runs train: an option, its environment variable, and how it is offered.
+PLACES = {"executor": (choice.VARIABLE, Executor), "device": (device.VARIABLE, Device)}
+
 
 def option_name(field: str) -> str:
     """The name of a setting's option, without dashes in front: 'patch-size'."""
@@ -30,21 +45,42 @@ def option_name(field: str) -> str:
 
 
 def settings_as_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for every setting of a run; it receives those that were given, as `settings`."""
+    """Give a command one option for every setting of a run; it receives those that were given, as `settings`.
+
+    And --executor and --device, which are no settings: they stand in the environment, where whoever trains looks.
+    """
 
     def with_settings(**given: Any) -> None:
+        places = {variable: given.pop(option) for option, (variable, _) in PLACES.items()}
         settings = {field: given.pop(field) for field in FIELDS}
-        command(**given, settings={field: value for field, value in settings.items() if value is not None})
+        with _environment(places):
+            command(**given, settings={field: value for field, value in settings.items() if value is not None})
 
     own = [p for p in inspect.signature(command).parameters.values() if p.name != "settings"]
     options = [
         inspect.Parameter(field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(field))
         for field in FIELDS
     ]
+    options += [
+        inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for option, (_, annotation) in PLACES.items()
+    ]
     with_settings.__signature__ = inspect.Signature([*own, *options])  # type: ignore[attr-defined]
     with_settings.__annotations__ = {p.name: p.annotation for p in (*own, *options)}
     with_settings.__doc__, with_settings.__name__ = command.__doc__, command.__name__
     return with_settings
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str | None]) -> Iterator[None]:
+    """Environment variables, those that are given, for as long as a command takes."""
+    before = {variable: os.environ.get(variable) for variable in variables}
+    os.environ.update({variable: value for variable, value in variables.items() if value is not None})
+    try:
+        yield
+    finally:
+        for variable, value in before.items():
+            os.environ.pop(variable, None) if value is None else os.environ.update({variable: value})
 
 
 def _option(field: str) -> Any:

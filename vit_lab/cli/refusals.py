@@ -13,8 +13,8 @@ from rich.console import Console
 
 from vit_lab.cli.options import option_name
 from vit_lab.data.errors import DatasetError
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.states import Status
-from vit_lab.runs.store import StoreError
 from vit_lab.settings import ConfigError
 
 stderr = Console(stderr=True, soft_wrap=True)  # a line is a line, however long the path in it

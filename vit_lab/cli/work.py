@@ -9,10 +9,13 @@ from vit_lab import paths
 from vit_lab.cli.refusals import stderr
 from vit_lab.config import DatasetName, RunConfig
 from vit_lab.data.errors import DatasetError
+from vit_lab.datasets import is_available
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, new_experiment
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
+from vit_lab.training import device
 
 
 def work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> Experiment:
@@ -32,6 +35,7 @@ def work_off(store: Store, plan: Plan, download: bool, workers: int | None = Non
         config_of = {run.config.data.dataset: run.config for run in new}
         _make_sure_of_files(config_of, download)
         manager.prepare(len(new))  # while the data is looked at
+        device.chosen()  # refused before a run is queued for it
         _make_sure_of_data(config_of.values())
         manager.submit(new, plan.kind)
         _watch(store, experiment, manager)
@@ -70,8 +74,7 @@ def _told(experiment: Experiment) -> str:
 
 def _make_sure_of_files(datasets: Iterable[DatasetName], download: bool) -> None:
     """Fetch data sets, or refuse those that cannot be had, before a run is queued for them."""
-    from vit_lab.data.images import download as download_dataset  # imports torch
-    from vit_lab.data.sources import is_available
+    from vit_lab.data.download import download as download_dataset
 
     for dataset in datasets:
         if download:

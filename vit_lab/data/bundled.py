@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vit_lab.data.errors import DatasetError
+from vit_lab.data.pixels import Pixels
+from vit_lab.datasets import DATASETS
 
 BUNDLED_PATH = Path(__file__).with_name("mnist_10k.npz")
 BUNDLED_SHA256 = "523a0999398867810f7eb336e9e8f5698b39f53e7f846499666e03c9b553fbd2"
+SIDE = 28  # pixels of an image, each way
 MEND = "reinstall or run python tools/build_mnist_10k.py"
 
 
@@ -34,3 +37,10 @@ def load_bundled_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         raise DatasetError(f"The bundled digits {BUNDLED_PATH} are truncated or garbled: {MEND}.")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return arrays["images"], arrays["labels"]
+
+
+def load(name: str) -> Pixels:
+    """The bundled digits, the last of them for the test. Raises DatasetError."""
+    images, labels = load_bundled_digits()
+    cut = len(images) - DATASETS[name].sizes.test
+    return Pixels(images[:cut], labels[:cut], images[cut:], labels[cut:])

@@ -14,13 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vit_lab.config import TEST_IMAGES, ClipDatasetName
+from vit_lab.config import RunConfig, TimesformerConfig
+from vit_lab.data.images import load_dataset
 from vit_lab.data.run_data import RunData, Split, TrainingSet, shuffled
-from vit_lab.data.sources import TRAVEL
+from vit_lab.data.splits import split
+from vit_lab.datasets import DATASETS, DIRECTIONS, TRAVEL
 from vit_lab.randomness import generator_for
-
-DIRECTIONS = ("up", "down", "left", "right")  # a label and the opposite way are 0 and 1, or 2 and 3
-VALIDATION = 500  # clips
 
 
 def paths(count: int, frames: int, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -40,10 +39,10 @@ def render(digits: Tensor, corners: Tensor) -> Tensor:
     """Digits (B, 1, S, S) at half their size, at the corners (B, T, 2) of each frame: clips (B, T, 1, S, S)."""
     batch, frames, _ = corners.shape
     small = F.avg_pool2d(digits, 2)
-    clips = digits.new_full((batch, frames, *digits.shape[-2:]), float(digits.min()))
-    rows, columns = (corners[..., axis, None] + torch.arange(small.shape[-1]) for axis in (0, 1))  # (B, T, P)
-    clip, frame = torch.arange(batch)[:, None, None, None], torch.arange(frames)[:, None, None]
-    clips[clip, frame, rows[..., :, None], columns[..., None, :]] = small
+    clips = digits.min().expand(batch, frames, *digits.shape[-2:]).clone()
+    place, clip, frame = (torch.arange(n, device=digits.device) for n in (small.shape[-1], batch, frames))
+    rows, columns = (corners[..., axis, None] + place for axis in (0, 1))  # (B, T, P)
+    clips[clip[:, None, None, None], frame[:, None, None], rows[..., :, None], columns[..., None, :]] = small
     return clips.unsqueeze(2)
 
 
@@ -60,26 +59,29 @@ class ClipSet:
 
     def batches(self, batch_size: int, seed: int, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass in an order that follows from (seed, epoch), without its first `skip` batches."""
-        for rows in shuffled(len(self), batch_size, seed, epoch)[skip:]:
+        for rows in shuffled(len(self), batch_size, seed, epoch, self.labels.device)[skip:]:
             yield render(self.digits.pool[self.digits.index[rows]], self.corners[rows]), self.labels[rows]
 
 
-def clips(dataset: ClipDatasetName, digits: RunData, frames: int, seed: int) -> RunData:
-    """The digits of a run, each set in motion; the test clips are the same for every seed."""
+def load(config: RunConfig) -> RunData:
+    """The digits of a run, each set in motion; the test clips are the same for every seed. Raises DatasetError."""
+    name, seed, model = config.data.dataset, config.seed, config.model
+    assert isinstance(model, TimesformerConfig)  # the config sees to it
+    digits, sizes = split(load_dataset("mnist-10k", config.data.normalise), config), DATASETS[name].sizes
     train = digits.train
     assert isinstance(train, TrainingSet)
 
     def labelled(which: str, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        size = digits.test.images.shape[-1]
-        corners, direction = paths(len(labels), frames, size, generator_for(seed, "clips", which))
-        return corners, labels if dataset == "moving-digits" else direction
+        generator = generator_for(seed, "clips", which)
+        corners, direction = paths(len(labels), model.num_frames, model.image_size, generator)
+        return corners, labels if name == "moving-digits" else direction
 
-    def split(which: str, some: Split, most: int, seed: int) -> Split:
+    def filmed(which: str, some: Split, most: int, seed: int) -> Split:
         corners, labels = labelled(which, some.labels[:most], seed)
-        return Split(render(some.images[:most], corners), labels)
+        return Split(render(some.inputs[:most], corners), labels)
 
     return RunData(
         ClipSet(train, *labelled("train", train.labels, seed)),
-        split("validation", digits.validation, VALIDATION, seed),
-        split("test", digits.test, TEST_IMAGES[dataset], 0),
+        filmed("validation", digits.validation, sizes.validation, seed),
+        filmed("test", digits.test, sizes.test, 0),
     )

@@ -3,3 +3,8 @@
 
 class DatasetError(Exception):
     """A data set cannot be read or fetched; the message is one sentence for a person."""
+
+
+def reason(error: BaseException) -> str:
+    """What another library's error says, short enough to stand within a sentence."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

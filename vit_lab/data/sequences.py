@@ -10,20 +10,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.config import TEST_IMAGES, RunConfig, SequenceDatasetName, TransformerConfig
+from vit_lab.config import RunConfig, TransformerConfig
 from vit_lab.data.run_data import RunData, Split, TrainingSet
+from vit_lab.datasets import DATASETS
 from vit_lab.randomness import generator_for
 from vit_lab.settings import ConfigError
 
 START = 0
-VALIDATION = 500  # sequences
 
 
 @dataclass(frozen=True)
 class Task:
     """Which sequences there are, and what is to be written for each."""
 
-    dataset: SequenceDatasetName
+    dataset: str
     vocabulary: int
     sequence_length: int
 
@@ -52,15 +52,17 @@ class FreshSequences:
             yield self.task.draw(min(batch_size, self.count - start), generator)
 
 
-def sequences(dataset: SequenceDatasetName, model: TransformerConfig, config: RunConfig, epoch: int) -> RunData:
-    """The data of a run. Validation and test are the same for every seed; without a train_size, no training batch recurs.
+def load(config: RunConfig) -> RunData:
+    """The data of a run: validation and test are the same for every seed.
 
-    `epoch` counts sequences. Nothing keeps a very short sequence of few symbols from being drawn twice.
+    Without a train_size, no training batch recurs. Nothing keeps a very short sequence of few symbols from being drawn twice.
     """
-    task = Task(dataset, model.vocabulary, model.sequence_length)
-    held_out = [Split(*task.draw(n, generator_for(0, "sequences", n))) for n in (VALIDATION, TEST_IMAGES[dataset])]
+    model, sizes = config.model, DATASETS[config.data.dataset].sizes
+    assert isinstance(model, TransformerConfig)  # the config sees to it
+    task = Task(config.data.dataset, model.vocabulary, model.sequence_length)
+    held_out = [Split(*task.draw(n, generator_for(0, "sequences", n))) for n in (sizes.validation, sizes.test)]
     if config.data.train_size is None:
-        return RunData(FreshSequences(task, epoch), *held_out)
+        return RunData(FreshSequences(task, sizes.train), *held_out)
     inputs, labels = task.draw(config.data.train_size, generator_for(config.seed, "sequences", "train"))
     return RunData(TrainingSet(inputs, torch.arange(len(inputs)), labels), *held_out)
 

@@ -6,39 +6,35 @@ All draws follow from the run's seed, so the two runs of a pair see the same sub
 import torch
 from torch import Tensor
 
-from vit_lab.config import TRAIN_IMAGES, RunConfig, TimesformerConfig, TransformerConfig
-from vit_lab.data.clips import clips
-from vit_lab.data.images import ImageDataset, load_dataset
+from vit_lab.config import DataConfig, RunConfig
+from vit_lab.data.images import ImageDataset, black, load_dataset
 from vit_lab.data.run_data import RunData, Split, TrainingSet
-from vit_lab.data.sequences import sequences
+from vit_lab.datasets import DATASETS
 from vit_lab.randomness import generator_for
 
 
 def load_run_data(config: RunConfig) -> RunData:
     """The data of a run. Raises DatasetError if it cannot be read."""
-    name, model = config.data.dataset, config.model
-    if name == "copy" or name == "reverse":
-        assert isinstance(model, TransformerConfig)  # the config sees to it
-        return sequences(name, model, config, TRAIN_IMAGES[name])
-    if name == "moving-direction" or name == "moving-digits":
-        assert isinstance(model, TimesformerConfig)
-        digits = split(load_dataset("mnist-10k", config.data.normalise), config)
-        return clips(name, digits, model.num_frames, config.seed)
-    return split(load_dataset(name, config.data.normalise), config)
+    dataset = DATASETS[config.data.dataset]
+    if dataset.examples == "images":
+        return split(load_dataset(config.data.dataset, config.data.normalise), config)
+    made: RunData = dataset.loader()(config)
+    return made
 
 
 def split(dataset: ImageDataset, config: RunConfig) -> RunData:
     """Draw validation and training images, then label and pixel noise. A smaller train_size is part of a larger."""
     seed, data = config.seed, config.data
     drawn = torch.randperm(len(dataset.train_labels), generator=generator_for(seed, "split"))
-    held_out, rest = drawn.tensor_split([dataset.source.validation_images])
+    wanted = dataset.about.sizes.validation if data.validation_size is None else data.validation_size
+    held_out, rest = drawn.tensor_split([wanted])
     index = rest[: data.train_size]
     labels = _with_label_noise(dataset.train_labels[index], data.label_noise, seed, config.model.num_classes)
     validation, test, pool = dataset.train_images[held_out], dataset.test_images, dataset.train_images
     if data.pixel_noise:
-        std = data.pixel_noise * dataset.white
-        pool, index = _with_pixel_noise(pool[index], std, seed, "train"), torch.arange(len(index))
-        validation, test = _with_pixel_noise(validation, std, seed, "val"), _with_pixel_noise(test, std, seed, "test")
+        pool, index = _with_pixel_noise(pool[index], dataset, data, seed, "train"), torch.arange(len(index))
+        validation = _with_pixel_noise(validation, dataset, data, seed, "val")
+        test = _with_pixel_noise(test, dataset, data, seed, "test")
     return RunData(
         TrainingSet(pool, index, labels),
         Split(validation, dataset.train_labels[held_out]),
@@ -46,15 +42,15 @@ def split(dataset: ImageDataset, config: RunConfig) -> RunData:
     )
 
 
-def shifted(images: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Every image moved by up to `most` pixels each way; what comes in is the image's darkest value. (B, C, S, S)."""
-    batch, _, size, _ = images.shape
-    padded = torch.nn.functional.pad(images, [most] * 4, value=float(images.min()))
-    down, right = torch.randint(0, 2 * most + 1, (2, batch, 1), generator=generator)
-    line = torch.arange(size)
-    return padded[torch.arange(batch)[:, None, None], :, (down + line)[:, :, None], (right + line)[:, None, :]].permute(
-        0, 3, 1, 2
-    )
+def shifted(images: Tensor, data: DataConfig, generator: torch.Generator) -> Tensor:
+    """Every image moved by up to `data.shift` pixels each way; what comes in is black. (B, C, S, S)."""
+    most, (batch, _, size, _) = data.shift, images.shape
+    padded = black(data).to(images.device).repeat(batch, 1, size + 2 * most, size + 2 * most)
+    padded[..., most : most + size, most : most + size] = images
+    down, right = torch.randint(0, 2 * most + 1, (2, batch, 1), generator=generator).to(images.device)
+    image, line = torch.arange(batch, device=images.device), torch.arange(size, device=images.device)
+    rows, columns = (down + line)[:, :, None], (right + line)[:, None, :]
+    return padded[image[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
 
 
 def _with_label_noise(labels: Tensor, share: float, seed: int, classes: int) -> Tensor:
@@ -65,5 +61,8 @@ def _with_label_noise(labels: Tensor, share: float, seed: int, classes: int) -> 
     return torch.where(chosen, torch.randint(0, classes, labels.shape, generator=generator), labels)
 
 
-def _with_pixel_noise(images: Tensor, std: float, seed: int, which: str) -> Tensor:
+def _with_pixel_noise(images: Tensor, dataset: ImageDataset, data: DataConfig, seed: int, which: str) -> Tensor:
+    """The images with noise of std `data.pixel_noise` where white lies 1 above black, also in a normalised channel."""
+    _, divisors = dataset.about.scale(data.normalise)
+    std = torch.tensor([data.pixel_noise * (1 / divisor) for divisor in divisors])[:, None, None]
     return images + std * torch.randn(images.shape, generator=generator_for(seed, "pixel-noise", which))

@@ -22,8 +22,8 @@ def attention_scores(space_time: SpaceTime, frames: int, patches: int) -> int:
     return frames * patches * scores_of_patch(space_time, frames, patches)
 
 
-def products_a_token(c: TimesformerConfig) -> float:
-    """Multiplications of a block for one token: projections and MLP, and 2 D for each score.
+def macs_per_token(c: TimesformerConfig) -> float:
+    """Multiply-accumulate operations of a block for one token: projections and MLP, and 2 D for each score.
 
     A divided block has a second attention, and a projection after it.
     """

@@ -14,21 +14,25 @@ The paper's class token is left out: the classifier reads the mean of all tokens
 attention sees a clip as a bag of frames; like the authors' release, it has no positions in time.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from vit_lab.config import TimesformerConfig
 from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.blocks import EncoderBlock
+from vit_lab.models.blocks import EncoderBlock, matrices_of
 from vit_lab.models.linear import Linear
+from vit_lab.models.matrix import Matrix
+from vit_lab.models.record import Recorder
 from vit_lab.models.vit import patchify, sinusoidal_positions
+from vit_lab.places import NOWHERE, Place
 
 
 class DividedBlock(EncoderBlock):
-    """Attention over time, then a block over space (Sec. 3, "Divided Space-Time Attention"): B T sequences of N tokens come and go.
+    """Attention over time, then a block over space (Sec. 3, "Divided Space-Time Attention").
 
-    `project` follows attention over time and is the temporal projection that may start at 0, so that a block starts as
-    one of space alone.
+    B T sequences of N tokens come and go. `project` follows attention over time, before the residual sum.
     """
 
     def __init__(
@@ -40,34 +44,31 @@ class DividedBlock(EncoderBlock):
         dropout: float,
         time: Attention,
         frames: int,
-        starts_at_zero: bool,
+        place: Place = NOWHERE,
     ):
-        super().__init__(dim=dim, hidden=hidden, attention=attention, dropout=dropout)
-        self.frames, self.starts_at_zero = frames, starts_at_zero
+        super().__init__(dim=dim, hidden=hidden, attention=attention, dropout=dropout, place=place)
+        self.frames = frames
         self.norm_time, self.time, self.project = nn.LayerNorm(dim), time, Linear(dim, dim)
 
-    def over_time(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def matrices(self) -> Iterator[Matrix]:
+        """Those of attention over time and its projection, then those of the block over space."""
+        project = self.time.place.matrix("vo", "project")
+        yield from self.time.matrices()
+        yield Matrix(place=project, parameter=self.project.weight, bias_parameter=self.project.bias)
+        yield from super().matrices()
+
+    def over_time(self, x: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None) -> Tensor:
         """What attention over time leaves for attention over space, the residual included: (B T, N, D) both."""
         patches = x.shape[1]
-        read = self.project(self.time(self.norm_time(self._lines(x)), generator))
+        lines = x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)  # (B N, T, D), a place each
+        read = self.project(self.time(self.norm_time(lines), generator, record))
         read = read.unflatten(0, (-1, patches)).transpose(1, 2).flatten(0, 1)  # (B T, N, D)
         return x + dropout(read, self.dropout, generator)
 
-    def queries_keys(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Those of attention over space: (B T, N, D) -> two times (B T, H, N, K)."""
-        return super().queries_keys(self.over_time(x))
-
-    def queries_keys_in_time(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Those of attention over time, a sequence for each place: (B T, N, D) -> two times (B N, H, T, K)."""
-        q, k, _ = self.time.project(self.norm_time(self._lines(x)))
-        return q, k
-
-    def _lines(self, x: Tensor) -> Tensor:
-        """Each place by itself, through all frames: (B T, N, D) -> (B N, T, D)."""
-        return x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)
-
-    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B T, N, D)
-        return super().forward(self.over_time(x, generator), generator)
+    def forward(
+        self, x: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
+    ) -> Tensor:  # (B T, N, D)
+        return super().forward(self.over_time(x, generator, record), generator, record)
 
 
 class TimeSformer(nn.Module):
@@ -88,9 +89,16 @@ class TimeSformer(nn.Module):
             self.register_buffer("position", sinusoidal_positions(c.num_patches, c.dim)[None, None], persistent=False)
             time = sinusoidal_positions(c.num_frames, c.dim)[None, :, None] * ordered
             self.register_buffer("time_position", time, persistent=False)
-        self.blocks = nn.ModuleList(_block(c) for _ in range(c.depth))
+        self.blocks = nn.ModuleList(_block(c, Place(block=number)) for number in range(1, c.depth + 1))
         self.norm = nn.LayerNorm(c.dim) if c.final_norm else nn.Identity()
         self.head = Linear(c.dim, c.num_classes)
+
+    def matrices(self) -> Iterator[Matrix]:
+        """Every weight matrix, in the order in which data meets them."""
+        embed, head = Place().matrix("embed", "embed"), Place().matrix("head", "head")
+        yield Matrix(place=embed, parameter=self.embed.weight, bias_parameter=self.embed.bias)
+        yield from matrices_of(self.blocks)
+        yield Matrix(place=head, parameter=self.head.weight, bias_parameter=self.head.bias)
 
     def tokens(self, clips: Tensor) -> Tensor:
         """What enters the first block (Eq. 1): (B, T, C, S, S) -> (B T, N, D), or (B, T N, D) if attention is joint."""
@@ -108,27 +116,38 @@ class TimeSformer(nn.Module):
         """What leaves the last block becomes logits: (B T, N, D) or (B, T N, D) -> (B, Y)."""
         return self.head(self.pooled(self.norm(x)))
 
-    def forward(self, clips: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, T, C, S, S) -> (B, Y)
+    def forward(
+        self, clips: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
+    ) -> Tensor:  # (B, T, C, S, S) -> (B, Y)
         x = dropout(self.tokens(clips), self.config.dropout, generator)
+        if record is not None:
+            record(Place(depth=0), tokens=x)
         for block in self.blocks:
-            x = block(x, generator)
+            x = block(x, generator, record)
         return self.classify(x)
 
 
-def _block(c: TimesformerConfig) -> EncoderBlock:
-    space, time = (
-        Attention(dim=c.dim, heads=c.heads, qkv_bias=c.qkv_bias, out_bias=c.out_bias, dropout=c.attention_dropout)
-        for _ in range(2)
-    )
-    hidden = round(c.dim * c.mlp_ratio)
+def _block(c: TimesformerConfig, place: Place) -> EncoderBlock:
+    hidden, space = round(c.dim * c.mlp_ratio), _attention(c, place.within("attention"))
     if c.space_time != "divided":
-        return EncoderBlock(dim=c.dim, hidden=hidden, attention=space, dropout=c.dropout)
+        return EncoderBlock(dim=c.dim, hidden=hidden, attention=space, dropout=c.dropout, place=place)
     return DividedBlock(
         dim=c.dim,
         hidden=hidden,
         attention=space,
         dropout=c.dropout,
-        time=time,
+        time=_attention(c, place.within("time")),
         frames=c.num_frames,
-        starts_at_zero=c.zero_temporal,
+        place=place,
+    )
+
+
+def _attention(c: TimesformerConfig, place: Place) -> Attention:
+    return Attention(
+        dim=c.dim,
+        heads=c.heads,
+        qkv_bias=c.qkv_bias,
+        out_bias=c.out_bias,
+        dropout=c.attention_dropout,
+        place=place,
     )

@@ -5,6 +5,7 @@ of encoder and decoder. B sequences, L source symbols, M symbols written so far,
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -12,32 +13,59 @@ from torch import Tensor, nn
 
 from vit_lab.config import TransformerConfig
 from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.blocks import EncoderBlock, FeedForward
+from vit_lab.models.blocks import Block, EncoderBlock, FeedForward, matrices_of
 from vit_lab.models.linear import Linear
+from vit_lab.models.matrix import Matrix
+from vit_lab.models.record import Recorder
 from vit_lab.models.vit import sinusoidal_positions
+from vit_lab.places import NOWHERE, Place
 
 
-def causal_mask(length: int) -> Tensor:
+def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
     """Each place may read itself and what is before it (Sec. 3.2.3): (M, M), True where it may."""
-    return torch.ones(length, length, dtype=torch.bool).tril()
+    return torch.ones(length, length, dtype=torch.bool, device=device).tril()
 
 
-class DecoderBlock(nn.Module):
+class DecoderBlock(Block):
     """Pre-norm residual block of three (Fig. 1, right): it reads what is written, then the source, then thinks."""
 
-    def __init__(self, *, dim: int, hidden: int, attention: Attention, cross: Attention, dropout: float):
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        dim: int,
+        hidden: int,
+        attention: Attention,
+        cross: Attention,
+        dropout: float,
+        place: Place = NOWHERE,
+    ):
+        super().__init__(place)
         self.dropout = dropout
         self.norm_attention, self.attention = nn.LayerNorm(dim), attention
         self.norm_cross, self.cross = nn.LayerNorm(dim), cross
-        self.norm_mlp, self.mlp = nn.LayerNorm(dim), FeedForward(dim=dim, hidden=hidden, activation=F.relu)
+        self.norm_mlp = nn.LayerNorm(dim)
+        self.mlp = FeedForward(dim=dim, hidden=hidden, activation=F.relu, place=place.within("mlp"))
+
+    def matrices(self) -> Iterator[Matrix]:
+        """Those of both attentions, then those of the MLP."""
+        yield from self.attention.matrices()
+        yield from self.cross.matrices()
+        yield from self.mlp.matrices()
 
     def forward(
-        self, x: Tensor, memory: Tensor, mask: Tensor, generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        memory: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        record: Recorder | None = None,
     ) -> Tensor:  # (B, M, D)
-        x = x + dropout(self.attention(self.norm_attention(x), generator, mask=mask), self.dropout, generator)
-        x = x + dropout(self.cross(self.norm_cross(x), generator, memory=memory), self.dropout, generator)
-        return x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
+        x = x + dropout(self.attention(self.norm_attention(x), generator, record, mask=mask), self.dropout, generator)
+        x = x + dropout(self.cross(self.norm_cross(x), generator, record, memory=memory), self.dropout, generator)
+        x = x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
+        if record is not None:
+            record(self.place.leaving, tokens=x)
+        return x
 
 
 class Transformer(nn.Module):
@@ -56,12 +84,26 @@ class Transformer(nn.Module):
         positions = sinusoidal_positions(c.sequence_length, c.dim)
         self.register_buffer("position", positions, persistent=False)
         self.encoder = nn.ModuleList(
-            EncoderBlock(dim=c.dim, hidden=hidden, attention=_attention(c), dropout=c.dropout, activation=F.relu)
-            for _ in range(c.depth)
+            EncoderBlock(
+                dim=c.dim,
+                hidden=hidden,
+                attention=_attention(c, place.within("attention")),
+                dropout=c.dropout,
+                activation=F.relu,
+                place=place,
+            )
+            for place in (Place(stack="encoder", block=number) for number in range(1, c.depth + 1))
         )
         self.decoder = nn.ModuleList(
-            DecoderBlock(dim=c.dim, hidden=hidden, attention=_attention(c), cross=_attention(c), dropout=c.dropout)
-            for _ in range(c.depth)
+            DecoderBlock(
+                dim=c.dim,
+                hidden=hidden,
+                attention=_attention(c, place.within("attention")),
+                cross=_attention(c, place.within("cross")),
+                dropout=c.dropout,
+                place=place,
+            )
+            for place in (Place(stack="decoder", block=number) for number in range(1, c.depth + 1))
         )
         self.norm_encoder, self.norm_decoder = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
         self.head = Linear(c.dim, c.vocabulary)
@@ -70,6 +112,16 @@ class Transformer(nn.Module):
     def blocks(self) -> nn.ModuleList:
         """The blocks that probes follow: the encoder's."""
         return self.encoder
+
+    def matrices(self) -> Iterator[Matrix]:
+        """Every weight matrix: both tables of symbols, the encoder, the decoder, the classifier."""
+        source, target = Place().matrix("embed", "source_embed"), Place().matrix("embed", "target_embed")
+        yield Matrix(place=source, parameter=self.source_embed.weight, transposed=True)
+        yield Matrix(place=target, parameter=self.target_embed.weight, transposed=True)
+        yield from matrices_of(self.encoder)
+        yield from matrices_of(self.decoder)
+        head = Place().matrix("head", "head")
+        yield Matrix(place=head, parameter=self.head.weight, bias_parameter=self.head.bias)
 
     def tokens(self, inputs: Tensor) -> Tensor:
         """What enters the encoder's first block: (B, 2, L) -> (B, L, D)."""
@@ -83,28 +135,42 @@ class Transformer(nn.Module):
         """Embeddings times sqrt(D) (Sec. 3.4), plus positions (Sec. 3.5): (B, L) -> (B, L, D)."""
         return embed(symbols) * math.sqrt(self.config.dim) + self.position[: symbols.shape[1]]
 
-    def encode(self, source: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def encode(
+        self, source: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
+    ) -> Tensor:
         """The memory that the decoder reads: (B, L) -> (B, L, D)."""
         x = dropout(self.embedded(self.source_embed, source), self.config.dropout, generator)
+        if record is not None:
+            record(Place(stack="encoder", depth=0), tokens=x)
         for block in self.encoder:
-            x = block(x, generator)
+            x = block(x, generator, record)
         return self.norm_encoder(x)
 
-    def decode(self, written: Tensor, memory: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def decode(
+        self,
+        written: Tensor,
+        memory: Tensor,
+        generator: torch.Generator | None = None,
+        record: Recorder | None = None,
+    ) -> Tensor:
         """Logits of the symbol after each one written: (B, M) and (B, L, D) -> (B, M, V)."""
         x = dropout(self.embedded(self.target_embed, written), self.config.dropout, generator)
-        mask = causal_mask(written.shape[1]).to(written.device)
+        if record is not None:
+            record(Place(stack="decoder", depth=0), tokens=x)
+        mask = causal_mask(written.shape[1], written.device)
         for block in self.decoder:
-            x = block(x, memory, mask, generator)
+            x = block(x, memory, mask, generator, record)
         return self.head(self.norm_decoder(x))
 
-    def forward(self, inputs: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, 2, L) -> (B, L, V)
+    def forward(
+        self, inputs: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
+    ) -> Tensor:  # (B, 2, L) -> (B, L, V)
         source, written = inputs.unbind(dim=1)
-        return self.decode(written, self.encode(source, generator), generator)
+        return self.decode(written, self.encode(source, generator, record), generator, record)
 
     @torch.no_grad()
-    def write(self, source: Tensor, start: int) -> Tensor:
-        """Greedy decoding: after `start`, the likeliest symbol, one after another. (B, L) -> (B, L), both int64."""
+    def greedy_decode(self, source: Tensor, start: int) -> Tensor:
+        """After `start`, the likeliest symbol, one after another. (B, L) -> (B, L), both int64."""
         memory, written = self.encode(source), torch.full_like(source[:, :1], start)
         for _ in range(source.shape[1]):
             likeliest = self.decode(written, memory)[:, -1:].argmax(dim=-1)
@@ -112,5 +178,5 @@ class Transformer(nn.Module):
         return written[:, 1:]
 
 
-def _attention(c: TransformerConfig) -> Attention:
-    return Attention(dim=c.dim, heads=c.heads, qkv_bias=True, out_bias=True, dropout=c.attention_dropout)
+def _attention(c: TransformerConfig, place: Place) -> Attention:
+    return Attention(dim=c.dim, heads=c.heads, qkv_bias=True, out_bias=True, dropout=c.attention_dropout, place=place)

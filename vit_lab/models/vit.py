@@ -3,13 +3,18 @@
 B batch, C channels, S image size, P patch size, N tokens, D dim, Y classes.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
 from vit_lab.config import VitConfig
 from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.blocks import EncoderBlock
+from vit_lab.models.blocks import EncoderBlock, matrices_of
 from vit_lab.models.linear import Linear
+from vit_lab.models.matrix import Matrix
+from vit_lab.models.record import Recorder
+from vit_lab.places import Place
 
 
 def patchify(images: Tensor, patch_size: int) -> Tensor:
@@ -55,14 +60,27 @@ class VisionTransformer(nn.Module):
                 dim=c.dim,
                 hidden=round(c.dim * c.mlp_ratio),
                 attention=Attention(
-                    dim=c.dim, heads=c.heads, qkv_bias=c.qkv_bias, out_bias=c.out_bias, dropout=c.attention_dropout
+                    dim=c.dim,
+                    heads=c.heads,
+                    qkv_bias=c.qkv_bias,
+                    out_bias=c.out_bias,
+                    dropout=c.attention_dropout,
+                    place=place.within("attention"),
                 ),
                 dropout=c.dropout,
+                place=place,
             )
-            for _ in range(c.depth)
+            for place in (Place(block=number) for number in range(1, c.depth + 1))
         )
         self.norm = nn.LayerNorm(c.dim) if c.final_norm else nn.Identity()
         self.head = Linear(c.dim, c.num_classes)
+
+    def matrices(self) -> Iterator[Matrix]:
+        """Every weight matrix, in the order in which data meets them."""
+        embed, head = Place().matrix("embed", "embed"), Place().matrix("head", "head")
+        yield Matrix(place=embed, parameter=self.embed.weight, bias_parameter=self.embed.bias)
+        yield from matrices_of(self.blocks)
+        yield Matrix(place=head, parameter=self.head.weight, bias_parameter=self.head.bias)
 
     def tokens(self, images: Tensor) -> Tensor:
         """What enters the first block (Eq. 1): (B, C, S, S) -> (B, N, D)."""
@@ -79,8 +97,12 @@ class VisionTransformer(nn.Module):
         """What leaves the last block becomes logits: (B, N, D) -> (B, Y)."""
         return self.head(self.pooled(self.norm(x)))
 
-    def forward(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, C, S, S) -> (B, Y)
+    def forward(
+        self, images: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
+    ) -> Tensor:  # (B, C, S, S) -> (B, Y)
         x = dropout(self.tokens(images), self.config.dropout, generator)
+        if record is not None:
+            record(Place(depth=0), tokens=x)
         for block in self.blocks:
-            x = block(x, generator)
+            x = block(x, generator, record)
         return self.classify(x)

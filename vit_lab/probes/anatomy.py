@@ -16,7 +16,7 @@ class Piece:
 
 @torch.no_grad()
 def anatomy(model: nn.Module, inputs: Tensor) -> dict[str, Piece]:
-    """Every module that one forward pass calls, by its path, as "encoder.0.attention". A called-twice module counts once."""
+    """Every module that one forward pass calls, by its path, as "encoder.0.attention"; called twice, it counts once."""
     found: dict[str, Piece] = {}
 
     def keep(path: str, module: nn.Module, output: object) -> None:

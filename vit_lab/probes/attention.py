@@ -20,7 +20,7 @@ def attention_entropy(attention: Tensor) -> Tensor:
     """
     tokens = attention.shape[-1]
     if tokens == 1:
-        return torch.ones(attention.shape[1])
+        return attention.new_ones(attention.shape[1])
     return torch.special.entr(attention).sum(dim=-1).mean(dim=(0, 2)) / math.log(tokens)
 
 

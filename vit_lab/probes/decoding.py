@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.models.attention import attention_weights
-from vit_lab.models.blocks import EncoderBlock
-from vit_lab.models.transformer import DecoderBlock, Transformer, causal_mask
+from vit_lab.models.record import Recorder
+from vit_lab.models.transformer import Transformer
+from vit_lab.places import Part, Place, Stack
+from vit_lab.probes.heads import Heads
 
 
 @dataclass(frozen=True)
@@ -26,27 +27,23 @@ class Decoded:
 
 @torch.no_grad()
 def decoded(model: Transformer, source: Tensor, start: int) -> Decoded:
-    """Write for one source (L,), as `Transformer.write` does, and look on.
+    """Write for one source (L,), as `Transformer.greedy_decode` does, and look on.
 
     Because of the causal mask, each place sees in one pass over all that is written what it saw as it was written.
     """
-    written = model.write(source[None], start)
+    written = model.greedy_decode(source[None], start)
     shifted = torch.cat([torch.full_like(written[:, :1], start), written[:, :-1]], dim=1)
-    encoder, decoder, cross = [], [], []
-    x = model.embedded(model.source_embed, source[None])
-    for block in model.encoder:
-        assert isinstance(block, EncoderBlock)
-        encoder.append(attention_weights(*block.queries_keys(x))[0])
-        x = block(x)
-    memory = model.norm_encoder(x)
-    x, mask = model.embedded(model.target_embed, shifted), causal_mask(len(source)).to(source.device)
-    for block in model.decoder:
-        assert isinstance(block, DecoderBlock)
-        q, k, _ = block.attention.project(block.norm_attention(x))
-        decoder.append(attention_weights(q, k, mask)[0])
-        read = x + block.attention(block.norm_attention(x), mask=mask)
-        q, k, _ = block.cross.project(block.norm_cross(read), memory)
-        cross.append(attention_weights(q, k)[0])
-        x = block(x, memory, mask)
-    probabilities = model.head(model.norm_decoder(x)).softmax(dim=-1)[0]
-    return Decoded(written[0], probabilities, *map(torch.stack, (encoder, decoder, cross)))
+    record = Recorder()
+    logits = model(torch.stack([source[None], shifted], dim=1), record=record)
+
+    def weights(stack: Stack, part: Part) -> Tensor:
+        attentions = [Place(stack=stack, block=number, part=part) for number in range(1, model.config.depth + 1)]
+        return torch.stack([Heads(**record[attention]).weights[0] for attention in attentions])
+
+    return Decoded(
+        written=written[0],
+        probabilities=logits.softmax(dim=-1)[0],
+        encoder=weights("encoder", "attention"),
+        decoder=weights("decoder", "attention"),
+        cross=weights("decoder", "cross"),
+    )

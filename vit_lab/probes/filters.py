@@ -16,7 +16,10 @@ def patch_filters(model: VisionTransformer) -> Tensor:
 
 
 def principal_filters(model: VisionTransformer) -> Tensor:
-    """The directions in which the filters spread most about their mean, unit vectors, the widest first: (min(D, P*P*C), C, P, P)."""
+    """The directions in which the filters spread most about their mean: (min(D, P*P*C), C, P, P).
+
+    Unit vectors, the widest first.
+    """
     weight = model.embed.weight.detach()
     return _as_images(model, torch.linalg.svd(weight - weight.mean(dim=0), full_matrices=False).Vh)
 

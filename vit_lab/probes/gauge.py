@@ -6,9 +6,9 @@ and `vit` read as healthy (a rare seed excepted), and variances a hundred times 
 
 | word | rule | what it means |
 | --- | --- | --- |
-| blocks are silent | block_share < 0.025 | a block adds less than 2.5 % to the tokens it is given: depth does nothing yet |
-| attention saturates | mean attention_entropy < 0.4 | each token looks at one other; the softmax passes hardly any gradient |
-| signal explodes | activation_rms grows more than 5-fold over the blocks | later blocks drown out what the earlier say |
+| blocks are silent | block_share < 0.025 | a block adds less than 2.5 % to its tokens: depth does nothing yet |
+| attention saturates | mean attention_entropy < 0.4 | each token looks at one other; hardly any gradient passes |
+| signal explodes | activation_rms grows more than 5-fold over the blocks | later blocks drown out the earlier |
 | overconfident start | loss exceeds ln(classes) by more than 1.5 nats | the first steps unlearn random certainty |
 | not a number | the loss is not finite | the forward pass overflows; nothing else can be said |
 | healthy | none of these | |
@@ -28,7 +28,8 @@ class Start:
     """A model at step 0, in the numbers that the gauge reads.
 
     `block_share` is RMS(x_L - x_0) / (RMS(x_0) sqrt(L)), `growth` RMS(x_L) / RMS(x_0) for the tokens x_0 before the
-    first and x_L after the last of L blocks; the root is there since independent blocks add in squares. `entropy` is the mean attention entropy in [0, 1]; `loss` in nats.
+    first and x_L after the last of L blocks; the root is there since independent blocks add in squares. `entropy` is
+    the mean attention entropy in [0, 1]; `loss` in nats.
     """
 
     block_share: float

@@ -4,18 +4,20 @@ import math
 from dataclasses import dataclass
 
 import torch.nn.functional as F
-from torch import nn
 
-from vit_lab.config import InitConfig, RunConfig
+from vit_lab.config import GroupName, RunConfig
 from vit_lab.data.run_data import Split
-from vit_lab.init import build_model, matrices
+from vit_lab.events import Row
+from vit_lab.init.build import Model, build_model
+from vit_lab.init.residual import rule_of
+from vit_lab.init.schemes import expected_variance
 from vit_lab.models.loss import training_loss
+from vit_lab.places import Place
 from vit_lab.probes.gauge import Start, gauge
 from vit_lab.probes.rows import by_depth, by_head
 from vit_lab.probes.signal import rms
 from vit_lab.probes.trace import trace
-from vit_lab.probes.weights import Row, gradient_rows, layers, weight_rows
-from vit_lab.schemes import expected_variance
+from vit_lab.probes.weights import gradient_rows, layers, weight_rows
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,16 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     Besides a run's measures, `rows` has the std that the init scheme promises, as ("expected_std", group, value).
     """
     model = build_model(config)
-    logits = model(batch.images)
+    logits = model(batch.inputs)
     training_loss(logits, batch.labels, config.optim).backward()
-    passed = trace(model, batch.images)
+    passed = trace(model, batch.inputs)
     weights = layers(model)
     rows = [*by_depth(model, passed), *by_head(passed), *gradient_rows(model), *weight_rows(weights, weights)]
-    rows += [("expected_std", group, std) for group, std in expected_std(model, config.init).items()]
+    rows += [("expected_std", Place(group=group), std) for group, std in expected_std(model, config).items()]
     first, last = passed.tokens[0], passed.tokens[-1]
     entropies = [value for measure, _, value in rows if measure == "attention_entropy"]
     start = Start(
-        block_share=float(rms(last - first) / rms(first)) / math.sqrt(len(passed.queries_keys)),
+        block_share=float(rms(last - first) / rms(first)) / math.sqrt(len(passed.heads)),
         growth=float(rms(last) / rms(first)),
         entropy=sum(entropies) / len(entropies),
         loss=float(F.cross_entropy(logits.detach().flatten(0, -2), batch.labels.flatten())),
@@ -51,13 +53,15 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     return Preflight(rows, start, gauge(start))
 
 
-def expected_std(model: nn.Module, init: InitConfig) -> dict[str, float]:
-    """The std that the scheme's formula gives for all weights of a group together."""
-    variance_sum: dict[str, float] = {}
-    count: dict[str, int] = {}
-    for matrix in matrices(model):
-        size = matrix.weight.numel()
-        variance = 0.0 if matrix.zero else expected_variance(init, matrix.group, *matrix.fans)
+def expected_std(model: Model, config: RunConfig) -> dict[GroupName, float]:
+    """The std that the scheme's formula gives for all weights of a group together; NaN where it has none."""
+    variance_sum: dict[GroupName, float] = {}
+    count: dict[GroupName, int] = {}
+    rule = rule_of(config.model)
+    for matrix in model.matrices():
+        size, factor = matrix.weight.numel(), rule(matrix.place)
+        promised = expected_variance(config.init, matrix.place, *matrix.fans, blocks=config.model.depth)
+        variance = promised * factor**2 if factor else 0.0
         variance_sum[matrix.group] = variance_sum.get(matrix.group, 0.0) + size * variance
         count[matrix.group] = count.get(matrix.group, 0) + size
     return {group: math.sqrt(variance_sum[group] / count[group]) for group in count}

@@ -15,14 +15,15 @@ def rms(x: Tensor) -> Tensor:
 def token_similarity(tokens: Tensor) -> Tensor:
     """Mean cosine between different tokens of one image, over images: 1 is rank collapse. (B, N, D) -> ().
 
-    Dong et al. 2021; Noci et al. 2022, Sec. 3. One token alone counts as 1. From |sum of unit vectors|^2,
-    which is N plus the sum over pairs.
+    Dong et al. 2021; Noci et al. 2022, Sec. 3. One token alone counts as 1, and a token of zeros has cosine 0 with
+    every other. From |sum of unit vectors|^2, which is the number of tokens that are not zero plus the sum over pairs.
     """
     count = tokens.shape[1]
     if count == 1:
-        return torch.ones(())
-    total = torch.nn.functional.normalize(tokens, dim=-1).sum(dim=1).square().sum(dim=-1)
-    return ((total - count) / (count * (count - 1))).mean()
+        return tokens.new_ones(())
+    unit = torch.nn.functional.normalize(tokens, dim=-1)
+    total, not_zero = unit.sum(dim=1).square().sum(dim=-1), unit.any(dim=-1).sum(dim=-1)
+    return ((total - not_zero) / (count * (count - 1))).mean()
 
 
 def effective_rank(features: Tensor) -> Tensor:

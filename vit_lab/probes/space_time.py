@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.models.attention import attention_weights
-from vit_lab.models.blocks import EncoderBlock
-from vit_lab.models.timesformer import DividedBlock, TimeSformer
+from vit_lab.models.record import Recorder
+from vit_lab.models.timesformer import TimeSformer
+from vit_lab.places import Place
+from vit_lab.probes.heads import Heads
 
 
 @dataclass(frozen=True)
@@ -28,21 +29,17 @@ class Reads:
 @torch.no_grad()
 def reads(model: TimeSformer, clip: Tensor, block: int, frame: int, patch: int) -> Reads:
     """What the patch at (frame, patch) of a clip (T, C, S, S) reads in a block; all are counted from 0."""
-    c = model.config
-    x = model.tokens(clip[None])
-    for before in model.blocks[:block]:
-        x = before(x)
-    here = model.blocks[block]
-    assert isinstance(here, EncoderBlock)
-    attention = attention_weights(*here.queries_keys(x)).mean(dim=1)  # (T, N, N), or (1, T N, T N) if it is joint
+    c, here, record = model.config, Place(block=block + 1), Recorder()
+    model(clip[None], record=record)
+    attention = Heads(**record[here.within("attention")]).weights.mean(dim=1)  # (T, N, N), or (1, T N, T N) if joint
     if c.space_time == "joint":
         return Reads(attention[0, frame * c.num_patches + patch].view(c.num_frames, c.num_patches), None)
-    space = torch.zeros(c.num_frames, c.num_patches)
+    space = attention.new_zeros(c.num_frames, c.num_patches)
     space[frame] = attention[frame, patch]
-    if not isinstance(here, DividedBlock):
+    if c.space_time == "space":
         return Reads(space, None)
     time = torch.zeros_like(space)
-    time[:, patch] = attention_weights(*here.queries_keys_in_time(x)).mean(dim=1)[patch, frame]  # (N, T, T)
+    time[:, patch] = Heads(**record[here.within("time")]).weights.mean(dim=1)[patch, frame]  # (N, T, T)
     return Reads(space, time)
 
 

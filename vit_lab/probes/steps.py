@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vit_lab.models.attention import Attention, attention_weights
+from vit_lab.probes.heads import Heads
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,16 @@ class AttentionSteps:
 
 
 @torch.no_grad()
-def attention_steps(
-    attention: Attention, x: Tensor, mask: Tensor | None = None, variance: float = 1.0
-) -> AttentionSteps:
-    """The steps on tokens x (B, N, D). `mask` is True where a token may read, see `attention_weights`.
+def attention_steps(attention: Attention, heads: Heads, variance: float = 1.0) -> AttentionSteps:
+    """The steps of a pass in which an attention had these heads.
 
-    `variance` shows what would be if the variance of queries' and keys' weights (and biases) were that many times as large.
+    `variance` shows what would be if the variance of queries' and keys' weights (and biases) were that many times as
+    large.
     """
-    q, k, v = attention.project(x)
-    q, k = q * variance**0.5, k * variance**0.5
-    products = q @ k.transpose(-2, -1)
-    weights = attention_weights(q, k, mask)
-    heads = weights @ v
-    joined = heads.transpose(1, 2).flatten(2)
+    h = Heads(heads.q * variance**0.5, heads.k * variance**0.5, heads.v, heads.mask)
+    joined = h.joined
     return AttentionSteps(
-        q, k, v, products, products * q.shape[-1] ** -0.5, weights, heads, joined, attention.out(joined)
+        h.q, h.k, h.v, h.products, h.scores, h.weights, h.results, joined=joined, out=attention.out(joined)
     )
 
 

@@ -1,9 +1,11 @@
 """The experiments that the lab offers ready-made, from few words: a comparison, a sweep of the variance, the claim."""
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
-from vit_lab.config import TRAIN_IMAGES, DatasetName, InitConfig, RunConfig, one_of
+from vit_lab.config import InitConfig, RunConfig
+from vit_lab.datasets import DATASETS
+from vit_lab.refusals import one_of
 from vit_lab.runs.plans import Plan
 from vit_lab.settings import ConfigError, configure
 from vit_lab.spelling import parse_arm
@@ -30,7 +32,7 @@ def sweep_scales(low: float = 0.1, high: float = 10.0) -> list[float]:
 
 
 def sweep(base: RunConfig, scales: Sequence[float], sizes: Sequence[int | None], seeds: int) -> Plan:
-    """The base's scheme at several variance scales, on training sets of several sizes; None: all. Raises ConfigError."""
+    """The base's scheme at several variance scales, on training sets of these sizes (None: all). Raises ConfigError."""
     if len(set(scales)) < 2 or len(set(scales)) != len(scales):
         raise ConfigError("scale", "a sweep takes at least two different variance scales")
     arms = tuple(configure(base, variance_scale=scale) for scale in sorted(scales))
@@ -50,8 +52,8 @@ def claim(
 ) -> Plan:
     """ "A larger variance helps on smaller or harder data": two inits on tasks of rising size. Raises ConfigError."""
     conditions = [parse_task(task) | {"train_size": size} for task in tasks for size in sizes]
-    tried = [configure(base, **condition).data for condition in conditions]
-    full = [one.model_copy(update={"train_size": one.train_size or TRAIN_IMAGES[one.dataset]}) for one in tried]
+    tried = [configure(base, **condition) for condition in conditions]
+    full = [one.data.model_copy(update={"train_size": one.train_images}) for one in tried]
     if len(set(full)) != len(full):
         raise ConfigError("task", "a task is given twice with the same images; they must differ")
     if not conditions:
@@ -64,10 +66,8 @@ def claim(
 def parse_task(spec: str) -> dict[str, Any]:
     """Images as a shell spells them: "mnist", or "mnist:0.4" with that share of noisy labels. Raises ConfigError."""
     dataset, colon, noise = spec.strip().partition(":")
-    if dataset not in get_args(DatasetName):
-        raise ConfigError(
-            "task", f"there is no data set {dataset[:40]!r}; choose {one_of(list(get_args(DatasetName)))}"
-        )
+    if dataset not in DATASETS:
+        raise ConfigError("task", f"there is no data set {dataset[:40]!r}; choose {one_of(list(DATASETS))}")
     try:
         return {"dataset": dataset, "label_noise": float(noise) if colon else 0.0}
     except ValueError:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vit_lab.config import RunConfig
-from vit_lab.settings import ConfigError, limits
+from vit_lab.settings import ConfigError, bounds
 from vit_lab.training.cadence import PROBE_IMAGES
 
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
 GIB = 2**30
+MEMORY_UNIT = " GiB of memory a step, about,"
+MEMORY_REMEDY = "choose a smaller batch, fewer blocks or larger patches"
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,15 @@ class Limits:
     wall_seconds: float  # training time of one run; after it the run is stopped, with its checkpoint
 
 
-HOST_LIMITS = Limits(runs=None, queue=None, steps=int(limits("steps")[1]), dim=int(limits("dim")[1]),
-                     depth=int(limits("depth")[1]), memory_bytes=16 * GIB, wall_seconds=24 * 3600)  # fmt: skip
+HOST_LIMITS = Limits(
+    runs=None,
+    queue=None,
+    steps=int(bounds("steps")[1]),
+    dim=int(bounds("dim")[1]),
+    depth=int(bounds("depth")[1]),
+    memory_bytes=16 * GIB,
+    wall_seconds=24 * 3600,
+)
 VISITOR_LIMITS = Limits(runs=120, queue=600, steps=20_000, dim=256, depth=12, memory_bytes=4 * GIB, wall_seconds=1800)
 
 
@@ -47,11 +56,15 @@ def queue_refusal(owner: str, new: int, theirs: int, everybodys: int) -> str | N
     """Why `new` more runs cannot be queued beside those at work, as a sentence; None if they can."""
     most = limits_of(owner)
     if most.runs is not None and theirs + new > most.runs:
-        return (f"that would be {theirs + new} of your runs at work, and {most.runs} is the most; "
-                "wait for some to end, or stop some")  # fmt: skip
+        return (
+            f"that would be {theirs + new} of your runs at work, and {most.runs} is the most; "
+            "wait for some to end, or stop some"
+        )
     if most.queue is not None and everybodys + new > most.queue:
-        return (f"there are {everybodys} runs at work already, and {most.queue} is the most that this machine queues; "
-                "try again later")  # fmt: skip
+        return (
+            f"there are {everybodys} runs at work already, and {most.queue} is the most that this machine queues; "
+            "try again later"
+        )
     return None
 
 
@@ -68,16 +81,15 @@ def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
         steps = config.optim.total_steps(config.train_images)
         length = "epochs" if config.optim.epochs else "steps"
         memory = step_bytes(config)
-        for field, value, largest, unit in (
-            (length, steps, most.steps, " steps"),
-            ("dim", config.model.dim, most.dim, ""),
-            ("depth", config.model.depth, most.depth, ""),
-            ("batch_size", round(memory / GIB, 1), most.memory_bytes / GIB, " GiB of memory a step, about,"),
+        for field, value, largest, unit, remedy in (
+            (length, steps, most.steps, " steps", "choose less"),
+            ("dim", config.model.dim, most.dim, "", "choose less"),
+            ("depth", config.model.depth, most.depth, "", "choose less"),
+            ("batch_size", round(memory / GIB, 1), most.memory_bytes / GIB, MEMORY_UNIT, MEMORY_REMEDY),
         ):
             if value > largest:
-                raise ConfigError(field, f"{value:,}{unit} is more than the {largest:,} that one run may have here; "
-                                  + ("choose less" if field != "batch_size" else
-                                     "choose a smaller batch, fewer blocks or larger patches"))  # fmt: skip
+                why = f"{value:,}{unit} is more than the {largest:,} that one run may have here"
+                raise ConfigError(field, f"{why}; {remedy}")
 
 
 def step_bytes(config: RunConfig) -> float:

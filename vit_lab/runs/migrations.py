@@ -57,11 +57,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE runs ADD COLUMN best_test_accuracy REAL",  # of the model with the best validation accuracy
     ),
     (
-        "ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",  # who launched it; '' has the machine to themselves
-        "ALTER TABLE runs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0",  # number of its latest claim; 0: not claimed yet
+        "ALTER TABLE runs ADD COLUMN owner TEXT NOT NULL DEFAULT ''",  # who launched it; '': the host
+        "ALTER TABLE runs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0",  # which taking its latest was; 0: none yet
     ),
     (
-        "ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT ''",  # the process that has, or had, its latest claim
+        "ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT ''",  # the worker that took it last
     ),
 )
 

@@ -45,6 +45,9 @@ class Plan:
             configs = {
                 (arm, condition): self.config(arm, condition, PILOT_SEED) for condition in conditions for arm in arms
             }
+            if any(config.data.validation_size == 0 for config in configs.values()):
+                why = "0 leaves the pilot runs nothing to pick a learning rate by"
+                raise ConfigError("validation_size", f"{why}; hold some images out, or let all arms share one rate")
             runs += pilots(experiment, configs)
         status = Status.WAITING if self.fair_rate else Status.QUEUED
         for seed in self.seeds:

@@ -14,20 +14,22 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.spelling import arm_label
+from vit_lab.training.optimisers import OPTIMISERS
 
-RATE_FACTORS = (0.1, 0.3, 1.0, 3.0)  # the grid, in multiples of the rate that is set
 PILOT_SEED = 2**31 - 1  # of no run proper, so that a pick cannot profit from a seed it is judged on
 
 
 def rate_grid(config: RunConfig) -> list[float]:
     """The learning rates that every arm tries, around the one that is set."""
-    return [float(f"{config.optim.learning_rate * factor:.6g}") for factor in RATE_FACTORS]
+    factors = OPTIMISERS[config.optim.optimiser].rate_factors
+    return [float(f"{config.optim.learning_rate * factor:.6g}") for factor in factors]
 
 
 def grid_centre(experiment: Experiment, condition: int) -> float:
     """The rate around which the pilots of a condition were laid."""
-    lowest = min(run.config.optim.learning_rate for run in experiment.pilots if run.condition == condition)
-    return float(f"{lowest / RATE_FACTORS[0]:.6g}")
+    tried = (run.config.optim for run in experiment.pilots if run.condition == condition)
+    lowest = min(tried, key=lambda optim: optim.learning_rate)
+    return float(f"{lowest.learning_rate / OPTIMISERS[lowest.optimiser].rate_factors[0]:.6g}")
 
 
 def pilots(experiment: str, configs: Mapping[Cell, RunConfig]) -> list[NewRun]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from vit_lab import paths
 from vit_lab.config import RunConfig
-from vit_lab.init import Model, build_model
+from vit_lab.init.build import Model, build_model
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -12,7 +12,7 @@ from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_
 
 
 def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[RunRecord]:
-    """The finished runs whose config suits, the one launched last first; those that cannot be read here are passed over."""
+    """The finished runs whose config suits, the one launched last first, without those that cannot be read here."""
     for run in store.runs():
         if run.status == Status.FINISHED and paths.checkpoint(run.id).is_file() and _suits(run, suits):
             yield run

@@ -12,11 +12,12 @@ from torch import nn
 from vit_lab.config import RunConfig, TimesformerConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
-from vit_lab.init import build_model
-from vit_lab.models.scores import attention_scores, products_a_token
+from vit_lab.init.build import build_model
+from vit_lab.models.scores import attention_scores, macs_per_token
 from vit_lab.presets import preset
 from vit_lab.randomness import generator_for
 from vit_lab.settings import configure
+from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import EVALUATIONS, train
 
@@ -35,10 +36,11 @@ def estimate_seconds(config: RunConfig) -> float:
     list(islice(steps, MEASURED))
     step_seconds = (time.perf_counter() - start) / MEASURED
     start = time.perf_counter()
-    evaluate(training.model, data.validation)
-    evaluation_seconds = time.perf_counter() - start
-    tests = 2 * evaluation_seconds * len(data.test) / len(data.validation)
-    return total * step_seconds + (min(EVALUATIONS, total) + 1) * evaluation_seconds + tests
+    looked_at = data.validation if len(data.validation) else data.probed(PROBE_IMAGES)
+    evaluate(training.model, looked_at)
+    seconds_each = (time.perf_counter() - start) / len(looked_at)
+    evaluated = (min(EVALUATIONS, total) + 1) * len(data.validation) + 2 * len(data.test)
+    return total * step_seconds + evaluated * seconds_each
 
 
 PATCH_SIZE, CLIPS = 4, 4  # of the comparison of joint and divided attention: 49 patches a frame
@@ -83,7 +85,7 @@ def joint_against_divided(
             "joint_ms": round(joint_ms, 2),
             "divided_ms": round(divided_ms, 2),
             "ratio": round(joint_ms / divided_ms, 3),
-            "products_ratio": round(products_a_token(joint.model) / products_a_token(divided.model), 3),
+            "macs_ratio": round(macs_per_token(joint.model) / macs_per_token(divided.model), 3),
             "scores_ratio": round(
                 attention_scores("joint", count, patches) / attention_scores("divided", count, patches), 3
             ),

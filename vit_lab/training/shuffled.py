@@ -41,7 +41,7 @@ def shuffled_accuracies(model: VisionTransformer, split: Split, seed: int) -> di
     """Accuracy of a model on images as they are, with one order of patches for all images, and with an order for each."""
     size, patches = model.config.patch_size, model.config.num_patches
     return {
-        order: evaluate(model, Split(shuffle_patches(split.images, size, orders), split.labels))[1]
+        order: evaluate(model, Split(shuffle_patches(split.inputs, size, orders), split.labels))[1]
         for order in ORDERS
         for orders in [patch_orders(order, len(split), patches, seed)]
     }

@@ -3,6 +3,9 @@
 Pause: nobody calls `next`. Stop: drop it. Resume: start again from `checkpoint()`; on the CPU the resumed
 run is equal, to the bit, to one never stopped, because measuring changes nothing and every random draw
 follows from the seed and the step.
+
+Model, data and what is measured stay on the run's device. A step does not wait for it: numbers come to the host when there
+is something to say.
 """
 
 import copy
@@ -16,16 +19,31 @@ from torch import Tensor
 from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import shifted
-from vit_lab.events import Diverged, Evaluated, Event, Finished, Histograms, Probed, Started, StepMeasured, Stepped
-from vit_lab.init import build_model
+from vit_lab.events import (
+    Diverged,
+    Evaluated,
+    Event,
+    Finished,
+    Histograms,
+    Probed,
+    Row,
+    Started,
+    StepMeasured,
+    Stepped,
+)
+from vit_lab.init.build import build_model
 from vit_lab.models.loss import training_loss
+from vit_lab.places import read_place
 from vit_lab.probes.rows import signal_and_attention
-from vit_lab.probes.weights import Row, gradient_rows, histograms, layers, update_rows, weight_rows
+from vit_lab.probes.weights import gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
 from vit_lab.training.cadence import PROBE_IMAGES, is_due, is_power_of_two
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, model_state
+from vit_lab.training.device import moved
 from vit_lab.training.evaluate import evaluate
-from vit_lab.training.optim import adamw, learning_rate
+from vit_lab.training.optimiser_state import kept_tensors, kept_values, put_back
+from vit_lab.training.optimisers import OPTIMISERS
+from vit_lab.training.schedule import learning_rate
 
 STEP_EVENTS, EVALUATIONS, PROBES = 250, 12, 16  # how many of each, about, in a run
 
@@ -47,7 +65,9 @@ class _Best:
     weights: dict[str, Tensor] = field(default_factory=dict)
 
 
-def train(config: RunConfig, data: RunData, device: str = "cpu", checkpoint: Checkpoint | None = None) -> "Training":
+def train(
+    config: RunConfig, data: RunData, device: str | torch.device = "cpu", checkpoint: Checkpoint | None = None
+) -> "Training":
     """Start or resume a run. Raises CheckpointError if the checkpoint is of another model."""
     return Training(config, data, device, checkpoint)
 
@@ -55,16 +75,17 @@ def train(config: RunConfig, data: RunData, device: str = "cpu", checkpoint: Che
 class Training(Iterator[Event]):
     """A run under way. `next` trains until there is something to say; see `train`."""
 
-    def __init__(self, config: RunConfig, data: RunData, device: str, checkpoint: Checkpoint | None):
-        self.config, self.data, self.device = config, data, device
+    def __init__(self, config: RunConfig, data: RunData, device: str | torch.device, checkpoint: Checkpoint | None):
+        self.config, self.device = config, torch.device(device)
+        self.data = moved(data, self.device)
         self.total_steps = config.optim.total_steps(len(data.train))
         self.step = 0
         self.model = build_model(config).to(device)
         self._initial_weights = layers(self.model)
-        self._optimiser = adamw(self.model, config.optim)
+        self._optimisers = OPTIMISERS[config.optim.optimiser].build(self.model, config.optim)
         self._interval = _Interval()
         self._best = _Best()
-        self._gradient_norm = torch.zeros(())
+        self._gradient_norm = torch.zeros((), device=device)
         self._step_rows: list[Row] = []  # what can only be seen during a step: its gradients and its update
         if checkpoint is not None:
             self._restore(checkpoint)
@@ -77,17 +98,20 @@ class Training(Iterator[Event]):
     def checkpoint(self) -> Checkpoint:
         """The exact state after the step of the latest event, as copies."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, value in self._optimiser.state.get(parameter, {}).items():
-                tensors[f"optimiser.{name}.{key}"] = value
+        tensors |= kept_tensors(self.model, self._optimisers)
         if self._interval.losses:
             tensors["interval.losses"] = torch.stack(self._interval.losses)
             tensors["interval.accuracies"] = torch.stack(self._interval.accuracies)
         tensors |= {f"best.{name}": value for name, value in self._best.weights.items()}
         tensors["gradient_norm"] = self._gradient_norm
-        copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-        best = {"step": self._best.step, "accuracy": self._best.accuracy}
-        counters = {"step": self.step, "step_rows": self._step_rows, "best": best}
+        counters = {
+            "step": self.step,
+            "step_rows": [(measure, place.fields, value) for measure, place, value in self._step_rows],
+            "best": {"step": self._best.step, "accuracy": self._best.accuracy},
+            "optimiser": kept_values(self.model, self._optimisers),
+            "tensors": len(tensors),
+        }
+        copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
         return Checkpoint(copies, counters)
 
     def _run(self) -> Iterator[Event]:
@@ -107,22 +131,23 @@ class Training(Iterator[Event]):
 
     def _train_one_step(self) -> None:
         optim, step = self.config.optim, self.step
-        images, labels = next(self._batches)
+        images, labels = (part.to(self.device) for part in next(self._batches))  # some are drawn, on the CPU, just now
         if self.config.data.shift:
-            images = shifted(images, self.config.data.shift, generator_for(self.config.seed, "shift", step))
-        images, labels = images.to(self.device), labels.to(self.device)
+            images = shifted(images, self.config.data, generator_for(self.config.seed, "shift", step))
         logits = self.model(images, generator_for(self.config.seed, "dropout", step))
         loss = training_loss(logits, labels, optim)
-        self._optimiser.zero_grad()
+        for optimiser in self._optimisers:
+            optimiser.zero_grad()
         loss.backward()
         self.step += 1
         if probing := self._probe_due():
             self._step_rows, before = gradient_rows(self.model), layers(self.model)
         if optim.clip_norm is not None or self._step_event_due():
             self._gradient_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip_norm or math.inf)
-        for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate(optim, step, len(self.data.train))
-        self._optimiser.step()
+        for optimiser in self._optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(optim, step, len(self.data.train))
+            optimiser.step()
         if probing:
             self._step_rows += update_rows(before, layers(self.model))
         self._interval.losses.append(loss.detach())
@@ -131,36 +156,34 @@ class Training(Iterator[Event]):
     def _measurements(self) -> Iterator[Event]:
         step, total = self.step, self.total_steps
         if step > 0 and self._step_event_due():
-            losses = torch.stack(self._interval.losses)
-            if not bool(losses.isfinite().all() and self._gradient_norm.isfinite()):
+            losses, accuracies = torch.stack(self._interval.losses), torch.stack(self._interval.accuracies)
+            told = [losses.mean(), accuracies.mean(), self._gradient_norm, losses.isfinite().all()]
+            loss, accuracy, gradient_norm, finite = torch.stack([value.float() for value in told]).tolist()
+            if not (finite and math.isfinite(gradient_norm)):
                 yield Diverged(step=self._first_bad_step())
                 return
-            yield StepMeasured(
-                step=step,
-                loss=float(losses.mean()),
-                accuracy=float(torch.stack(self._interval.accuracies).mean()),
-                learning_rate=learning_rate(self.config.optim, step - 1, len(self.data.train)),
-                gradient_norm=float(self._gradient_norm),
-            )
-        if is_due(step, total, EVALUATIONS):
+            rate = learning_rate(self.config.optim, step - 1, len(self.data.train))
+            yield StepMeasured(step=step, loss=loss, accuracy=accuracy, learning_rate=rate, gradient_norm=gradient_norm)
+        if len(self.data.validation) and is_due(step, total, EVALUATIONS):
             loss, accuracy = evaluate(self.model, self.data.validation)
             if not math.isfinite(loss):
                 yield Diverged(step=self._first_bad_step())
                 return
             if accuracy > self._best.accuracy:
-                weights = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
-                self._best = _Best(step, accuracy, weights)
+                best = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+                self._best = _Best(step, accuracy, best)
             yield Evaluated(step=step, split="validation", loss=loss, accuracy=accuracy)
         if self._probe_due():
             weights = layers(self.model)
             rows = weight_rows(weights, self._initial_weights)
-            rows += signal_and_attention(self.model, self.data.validation.images[:PROBE_IMAGES])
+            rows += signal_and_attention(self.model, self.data.probed(PROBE_IMAGES).inputs)
             yield Probed(step=step, rows=(*rows, *self._step_rows))
             yield Histograms(step=step, counts=histograms(weights))
 
     def _first_bad_step(self) -> int:
         """The first step since the last StepMeasured whose loss is not finite; the present one if all are."""
-        finite = [bool(loss.isfinite()) for loss in self._interval.losses]
+        losses = self._interval.losses
+        finite = torch.stack(losses).isfinite().tolist() if losses else []
         return self.step - len(finite) + finite.index(False) + 1 if False in finite else self.step
 
     def _step_event_due(self) -> bool:
@@ -188,6 +211,8 @@ class Training(Iterator[Event]):
 
     def _finished(self) -> Finished:
         loss, accuracy = evaluate(self.model, self.data.test)
+        if not len(self.data.validation):  # then the best model is the last
+            self._best = _Best(self.step)
         best_accuracy = accuracy
         if self._best.step != self.step:
             best_model = copy.deepcopy(self.model)
@@ -198,24 +223,26 @@ class Training(Iterator[Event]):
             test_loss=loss,
             test_accuracy=accuracy,
             best_step=self._best.step,
-            best_val_accuracy=self._best.accuracy,
+            best_val_accuracy=self._best.accuracy if len(self.data.validation) else None,
             best_test_accuracy=best_accuracy,
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        tensors = checkpoint.tensors
+        tensors, counters = checkpoint.tensors, checkpoint.counters
         try:
+            if len(tensors) != counters.get("tensors", len(tensors)):
+                raise ValueError("it does not hold what was written")
             self.model.load_state_dict(model_state(checkpoint))
-            self._best = _Best(**checkpoint.counters["best"], weights=_under("best.", tensors))
+            put_back(self.model, self._optimisers, tensors, counters.get("optimiser", {}))
+            best = {name: value.to(self.device) for name, value in _under("best.", tensors).items()}
+            self._best = _Best(**counters["best"], weights=best)
             self.step = checkpoint.step
-            for name, parameter in self.model.named_parameters():
-                keys = ("step", "exp_avg", "exp_avg_sq") if self.step else ()
-                state = {key: tensors[f"optimiser.{name}.{key}"] for key in keys}
-                self._optimiser.state[parameter] = {key: value.to(self.device).clone() for key, value in state.items()}
             for key in ("losses", "accuracies"):
-                getattr(self._interval, key).extend(tensors.get(f"interval.{key}", torch.empty(0)).unbind())
-            self._gradient_norm = tensors["gradient_norm"]
-            self._step_rows = [(measure, place, value) for measure, place, value in checkpoint.counters["step_rows"]]
+                told = tensors.get(f"interval.{key}", torch.empty(0)).to(self.device)
+                getattr(self._interval, key).extend(told.unbind())
+            self._gradient_norm = tensors["gradient_norm"].to(self.device)
+            rows = counters["step_rows"]
+            self._step_rows = [(measure, read_place(place), value) for measure, place, value in rows]
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise CheckpointError("the checkpoint does not fit this run's model; start the run again") from error
 

@@ -2,7 +2,6 @@
 
 from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.size import num_parameters
-from vit_lab.spelling import GROUP_NAMES
 
 LIVE_WEIGHTS = {  # measure: its heading, and what one number of it is called
     "weight_std": ("Spread of the weights (std)", "std"),
@@ -20,20 +19,6 @@ READ_BY = {
     "joint": "the patches of all frames",
     "divided": "its place in all frames, then to its own frame",
 }
-
-STACK_NAMES = {"enc": "encoder", "dec": "decoder"}
-
-
-def layer_name(layer: str) -> str:
-    """A layer as a person says it.
-
-    "2.qk" is 'block 2: queries, keys', and "dec 1 cross.qk" is 'decoder 1 cross: queries, keys'.
-    """
-    block, _, group = layer.rpartition(".")
-    if not block:
-        return GROUP_NAMES[group]
-    stack = "" if block[:3] in STACK_NAMES else "block "
-    return f"{stack}{STACK_NAMES.get(block[:3], block[:3])}{block[3:]}: {GROUP_NAMES[group]}"
 
 
 def model_words(model: ModelConfig) -> str:

@@ -9,7 +9,7 @@ from vit_lab.analysis.arms import letter
 from vit_lab.analysis.comparison import ArmOutcome, Comparison
 from vit_lab.analysis.comparison_rows import arm_table, steps_to
 from vit_lab.analysis.statistics import accuracy_noise
-from vit_lab.config import TEST_IMAGES, examples_of
+from vit_lab.datasets import DATASETS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import Pick, picks
 from vit_lab.ui.compare.scores import AT_STEP
@@ -24,7 +24,8 @@ def arms_table(
     """Mean, interval, spread, number of runs, speed and learning rate of every arm."""
     steps: dict[int, list[int | None]] = {arm: [] for arm in experiment.arms}
     for run in experiment.proper:
-        steps[run.arm].append(steps_to(accuracy_curves[run.id]))
+        if run.config.data.validation_size != 0:  # else nothing was held out to see how soon it got there
+            steps[run.arm].append(steps_to(accuracy_curves[run.id]))
     picked = picks(experiment)
     rates = {
         run.arm: f"{run.config.optim.learning_rate:g}{_edge(picked.get((run.arm, run.condition)))}"
@@ -44,10 +45,10 @@ def fine_print(experiment: Experiment, outcomes: Sequence[ArmOutcome], by: str) 
     means = [one.summary.mean for one in outcomes if one.summary.mean is not None]
     words = []
     if means and by != AT_STEP:
-        dataset = experiment.proper[0].config.data.dataset
-        count, examples = TEST_IMAGES[dataset], examples_of(dataset)
+        dataset = DATASETS[experiment.proper[0].config.data.dataset]
+        count = dataset.sizes.test
         noise = 100 * accuracy_noise(min(means, key=lambda mean: abs(mean - 0.5)), count)
-        words.append(f"On {count:,} test {examples} a single accuracy is itself sure to ±{noise:.1f} points.")
+        words.append(f"On {count:,} test {dataset.examples} a single accuracy is itself sure to ±{noise:.1f} points.")
     if any(one.diverged for one in outcomes):
         words.append("A diverged run counts with the accuracy of guessing.")
     if any(one.missing for one in outcomes) and by != AT_STEP:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vit_lab.config import InitConfig, RunConfig
-from vit_lab.runs.manager import usable_cores
+from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.plans import Plan
 from vit_lab.settings import configure
 from vit_lab.ui.serving.caches import BY_CONFIG

@@ -32,14 +32,14 @@ def extended_note(experiment: Experiment) -> None:
     if experiment.extended:
         note("""
             Seeds were added to this experiment after its launch. If that was because of what it showed, a winner is
-            named where there is none in about 8 % of cases instead of 5 %, and in more with every further addition.
+            named where there is none in 8 to 9 % of cases instead of 5 %, and in more with every further addition.
         """)
 
 
 def _add_seeds(experiment: Experiment) -> None:
     count = st.number_input("Seeds to add", 1, 50, 3, key="seeds_to_add")
     note("""
-        Adding 3 seeds to 6 because nothing is decided names a winner where there is none in about 8 % of cases instead
+        Adding 3 seeds to 6 because nothing is decided names a winner where there is none in 8 to 9 % of cases instead
         of 5 %, and adding them again in more. Decide on the number before you look; this page remembers that seeds were
         added.
     """)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from vit_lab.config import one_of
 from vit_lab.data.errors import DatasetError
-from vit_lab.data.sources import is_available
+from vit_lab.datasets import is_available
+from vit_lab.refusals import one_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import Kind

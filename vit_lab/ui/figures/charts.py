@@ -9,8 +9,8 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec
-from vit_lab.config import GROUPS
-from vit_lab.spelling import GROUP_NAMES
+from vit_lab.config import GROUPS, GroupName
+from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.words import LIVE_WEIGHTS
 
 
@@ -33,7 +33,7 @@ def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
     return constant_spec(alt.layer(EXTENT, training, validation).properties(title=named), 330)
 
 
-def _small(title: str, group: str) -> dict[str, Any]:
+def _small(title: str, group: GroupName) -> dict[str, Any]:
     """A small chart of one weight statistic of one group of matrices, which is named above it."""
     y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=".3~g"), scale=alt.Scale(zero=True))
     tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q", title=title, format=".4g")]

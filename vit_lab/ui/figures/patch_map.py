@@ -9,10 +9,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.data.bundled import SIDE
 from vit_lab.ui.figures.matrix import COSINE, DIVERGING, SEQUENTIAL
 from vit_lab.ui.figures.picture import as_url
-
-SIDE = 28  # pixels of an image
 
 
 def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = "") -> dict[str, Any]:

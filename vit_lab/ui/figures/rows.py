@@ -1,6 +1,6 @@
 """What the store holds, as the rows that the chart specs draw. Read once for all viewers together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,8 @@ import streamlit as st
 
 from vit_lab.analysis.arms import letter
 from vit_lab.config import GROUPS
+from vit_lab.events import counts_of, rows_of
+from vit_lab.places import Place, read_place
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -27,6 +29,7 @@ SCHEMA = pa.schema([*TEXTS, ("step", pa.int64()), ("value", pa.float64())])
 WORDS = pa.dictionary(pa.int16(), pa.string())
 COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()
+PLACED_BY = ["layer", "depth", "block", "head"]
 Points = dict[str, list[tuple[str, int, float | None]]]  # by chart: split, step and value
 
 
@@ -52,33 +55,32 @@ def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str
 
 
 def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """All probes of some runs: columns run, arm, name, step, measure, place, value."""
+    """All probes of some runs: columns run, arm, name, step, and those of `by_place`."""
     frames = []
     for run in runs:
-        frame = _probes(store, run.id, _version(run)).drop(columns="split")
+        frame = _probes(store, run.id, _version(run))
         frames.append(frame.assign(run=run.id, arm=letter(run.arm), name=arm_label(run.config.init)))
-    columns = ["run", "arm", "name", "step", "measure", "place", "value"]
+    columns = ["run", "arm", "name", "step", "measure", "place", "value", *PLACED_BY]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
+def by_place(rows: Iterable[tuple[str, Place, float | None]]) -> pd.DataFrame:
+    """Rows of probes: columns measure, place (as it is spelled), value, and those that charts place them by, or None."""
+    found = [(measure, str(place), value, *_placed_by(place)) for measure, place, value in rows]
+    return pd.DataFrame(found, columns=["measure", "place", "value", *PLACED_BY])
+
+
 def placed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of one probe with the columns that charts place them by: layer, depth, or block and head."""
-    if rows.empty:
-        return rows.assign(layer=[], depth=[], block=[], head=[])
-    places = rows["place"]
-    if places.str.contains("/").all():
-        parts = places.str.split("/", expand=True)
-        return rows.assign(block=parts[0], head=(parts[1].astype(int) + 1).astype(str))
-    if places.str.isdigit().all():
-        return rows.assign(depth=places.replace({"0": "start"}))
-    return rows.assign(layer=places)[places.isin(layers_among(places))]
+    """Rows of one probe with the columns that charts place them by alone; without groups pooled over blocks."""
+    standing = rows[rows[PLACED_BY].notna().any(axis=1)]
+    unused = [column for column in PLACED_BY if len(standing) and standing[column].isna().all()]
+    return standing.drop(columns=unused)
 
 
-def layers_among(places: pd.Series) -> list[str]:
-    """The layers among places that also hold groups pooled over blocks, in order."""
-    names = list(dict.fromkeys(places))
-    pooled = {name.split(".")[1] for name in names if "." in name}
-    return [name for name in names if name not in pooled]
+def _placed_by(place: Place) -> tuple[str | None, ...]:
+    layer = str(place) if place.is_layer else None
+    depth = None if place.depth is None else str(place.depth or "start")
+    return layer, depth, *((None, None) if place.head is None else (str(place.block), str(place.head + 1)))
 
 
 def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlog: bool) -> pd.DataFrame:
@@ -144,7 +146,7 @@ def _curve_points(store: Store, run_id: str) -> Points:
 def _weight_points(store: Store, run_id: str) -> Points:
     points: Points = {chart: [] for chart in LIVE_CHARTS["weights"]}
     for event in store.events(run_id, "probed"):
-        for measure, place, value in event["rows"]:
+        for measure, place, value in rows_of(event, LIVE_WEIGHTS):
             if (chart := f"{measure}/{place}") in points:
                 points[chart].append(("probe", event["step"], value))
     return points
@@ -168,17 +170,14 @@ def _curve(_store: Store, run_id: str, measure: str, version: str) -> pd.DataFra
 
 @st.cache_data(show_spinner=False, max_entries=24)
 def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
-    rows = [
-        {"split": "probe", "step": event["step"], "measure": measure, "place": place, "value": value}
-        for event in _store.events(run_id, "probed")
-        for measure, place, value in event["rows"]
-    ]
-    return pd.DataFrame(rows, columns=["split", "step", "measure", "place", "value"])
+    frames = [by_place(rows_of(event)).assign(step=event["step"]) for event in _store.events(run_id, "probed")]
+    return pd.concat(frames, ignore_index=True) if frames else by_place([]).assign(step=[])
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _histograms(_store: Store, run_id: str, layer: str, version: str) -> list[tuple[int, list[int]]]:
-    return [(event["step"], event["counts"][layer]) for event in _store.events(run_id, "histograms")]
+    place = read_place(layer)
+    return [(event["step"], counts_of(event)[place]) for event in _store.events(run_id, "histograms")]
 
 
 @st.cache_data(show_spinner=False)

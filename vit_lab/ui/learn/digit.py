@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from vit_lab.data.bundled import SIDE
 from vit_lab.ui.figures.picture import digit, places_of
 from vit_lab.ui.learn.pad import digit_pad
 
@@ -32,7 +33,7 @@ def choose_digit(key: str) -> Digit:
         drawn = digit_pad(f"{key}_pad")
         if drawn is None:
             st.caption("Draw a digit: the page follows each stroke as soon as it ends.")
-        return Digit(np.zeros((28, 28), np.uint8) if drawn is None else drawn, "your drawing")
+        return Digit(np.zeros((SIDE, SIDE), np.uint8) if drawn is None else drawn, "your drawing")
     left, right = st.columns(2, wrap=False)
     label = left.selectbox("Digit", range(10), index=5, key=f"{key}_label")
     places = places_of(label)
@@ -47,6 +48,6 @@ def choose_digit(key: str) -> Digit:
     return Digit(digit(places[int(which) - 1]), f"bundled digit {label}, number {which}")
 
 
-def as_array(pixels: bytes) -> NDArray[np.uint8]:
+def as_array(pixels: bytes | bytearray) -> NDArray[np.uint8]:
     """The image of some `Digit.pixels`."""
-    return np.frombuffer(pixels, np.uint8).reshape(28, 28)
+    return np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from vit_lab.config import RunConfig, VitConfig
+from vit_lab.datasets import DATASETS
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import arm_label
+from vit_lab.ui.learn.digit import as_array
 from vit_lab.ui.prose import warn
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import open_store
@@ -15,7 +17,7 @@ from vit_lab.ui.serving.lab import open_store
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vit_lab.init import Model
+    from vit_lab.init.build import Model
     from vit_lab.models.vit import VisionTransformer
 
 
@@ -27,8 +29,13 @@ def latest_run(suits: Callable[[RunConfig], bool]) -> RunRecord | None:
 
 
 def latest_vit(suits: Callable[[VitConfig], bool]) -> RunRecord | None:
-    """The same among the Vision Transformers."""
-    return latest_run(lambda config: isinstance(config.model, VitConfig) and suits(config.model))
+    """The same among the Vision Transformers that read images shaped like a digit."""
+    shape = DATASETS["mnist-10k"].shape
+    return latest_run(
+        lambda config: (
+            isinstance(config.model, VitConfig) and DATASETS[config.data.dataset].shape == shape and suits(config.model)
+        )
+    )
 
 
 def can_be_read(run: RunRecord) -> bool:
@@ -65,7 +72,7 @@ def vit(config: RunConfig, run_id: str | None = None) -> "VisionTransformer":
 
 @st.cache_resource(show_spinner="Building the model", max_entries=24, hash_funcs=BY_CONFIG)
 def _model_of(config: RunConfig, run_id: str | None) -> "Model":
-    from vit_lab.init import build_model
+    from vit_lab.init.build import build_model
     from vit_lab.runs.trained import trained_model
 
     model = build_model(config) if run_id is None else trained_model(open_store().run(run_id))
@@ -73,15 +80,11 @@ def _model_of(config: RunConfig, run_id: str | None) -> "Model":
 
 
 def as_input(pixels: bytes, config: RunConfig) -> "Tensor":
-    """A digit of 784 grey levels as the model of a config reads it, (1, 1, 28, 28)."""
-    import torch
-
+    """A digit, as `Digit.pixels` has it, as the model of a config reads it: (1, 1, S, S)."""
     from vit_lab.data.images import scaled
-    from vit_lab.data.sources import SOURCES
 
     data = config.data
-    image = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).reshape(1, 28, 28)
-    return scaled(image, SOURCES[data.dataset], data.normalise)  # type: ignore[index]
+    return scaled(as_array(bytearray(pixels))[None], DATASETS[data.dataset], data.normalise)
 
 
 def run_words(run: RunRecord) -> str:

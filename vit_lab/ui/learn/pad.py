@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-SIDE = 28
+from vit_lab.data.bundled import SIDE
 
 HTML = """
 <canvas width="28" height="28" role="img" aria-label="Pad to draw a digit on, with mouse, pen or finger"></canvas>

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import streamlit as st
 
 from vit_lab import paths
-from vit_lab.runs.limits import HOST
-from vit_lab.runs.manager import ForVisitor, RunManager
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors.choice import chosen_executor
+from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 from vit_lab.ui.serving.server import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
 from vit_lab.ui.serving.visitor import visitor
@@ -64,13 +65,15 @@ def start_from_dashboard() -> None:
 
 
 def open_store() -> Store:
-    """The store; if it cannot be opened, the page says why and ends here."""
+    """The store; if it cannot be opened, or nothing could train its runs, the page says why and ends here."""
     start_from_dashboard()
     try:
+        chosen_executor()
         _notice_the_dead()
         return _store()
-    except StoreError as error:
-        st.error(str(error), title="The runs cannot be read")
+    except (ConfigError, StoreError) as error:
+        what = "The runs cannot be read" if isinstance(error, StoreError) else "Nothing can be trained here"
+        st.error(str(error), title=what)
         st.stop()
 
 
@@ -90,11 +93,10 @@ def tell_hold_up(active: Iterable[RunRecord]) -> None:
         st.warning(f"Training is held up: {problem}")
 
 
-def open_manager() -> RunManager | ForVisitor:
-    """The workers of this server, as this person may use them."""
+def open_manager() -> RunManager:
+    """The runs and workers of this server, as this person may handle them."""
     open_store()
-    manager, me = _manager(), visitor()
-    return manager if me == HOST else ForVisitor(manager, me)
+    return _manager().as_visitor(visitor())
 
 
 @st.cache_resource(show_spinner=False)

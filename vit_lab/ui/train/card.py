@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vit_lab.config import examples_of
+from vit_lab.datasets import DATASETS
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -28,7 +28,7 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
 
 
 def _details(run: RunRecord) -> list[str]:
-    examples = examples_of(run.config.data.dataset)
+    examples = DATASETS[run.config.data.dataset].examples
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
     return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
 
@@ -36,7 +36,7 @@ def _details(run: RunRecord) -> list[str]:
 def _progress_words(store: Store, run: RunRecord, total: int) -> str:
     words = f"step {run.step:,} of {total:,}"
     if run.status == Status.QUEUED:
-        place = store.queue_places().get(run.id, 0)
+        place = store.queue.places().get(run.id, 0)
         where = f"{place} before it in the queue" if place else "next in the queue"
         return f"{words}, {where}{_start_words(store, place)}"
     if run.status == Status.RUNNING and run.images_per_second:
@@ -48,7 +48,7 @@ def _progress_words(store: Store, run: RunRecord, total: int) -> str:
 
 def _start_words(store: Store, place: int) -> str:
     """Roughly when a queued run starts, if there is anything to tell it from."""
-    if (seconds := store.seconds_until_start(place)) is None:
+    if (seconds := store.queue.seconds_until_start(place)) is None:
         return ""
     return ", starts within a minute" if seconds < 60 else f", starts in about {seconds / 60:.0f} min"
 

@@ -7,9 +7,10 @@ from vit_lab.data.errors import DatasetError
 
 
 def offer_download(dataset: DatasetName) -> None:
-    """A button that downloads the data set, with its progress; afterwards the page is drawn anew."""
+    """Say that the data set is not here, beside a button that downloads it; afterwards the page is drawn anew."""
+    st.warning(f"{dataset} is not on this machine. Download it, or choose mnist-10k, which is bundled.")
     if st.button("Download", icon=":material/download:", key="download"):
-        from vit_lab.data.images import download  # brings torch
+        from vit_lab.data.download import download
 
         bar = st.progress(0.0, text="Downloading")
         try:

@@ -5,11 +5,13 @@ from typing import Any
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, KINDS, READS, RunConfig
+from vit_lab.config import GROUPS, KINDS, RunConfig, datasets_for
+from vit_lab.datasets import DATASETS
+from vit_lab.init.schemes import SCHEMES
+from vit_lab.places import GROUP_NAMES
+from vit_lab.refusals import divisors
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
-from vit_lab.schemes import SCHEMES
-from vit_lab.settings import ConfigError, choices, configure, describe, limits, settings_of
-from vit_lab.spelling import GROUP_NAMES
+from vit_lab.settings import ConfigError, bounds, choices, configure, describe, settings_of
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import prose
 from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
@@ -77,16 +79,24 @@ class Form:
         )
         self._slot(field, label)
 
+    def patch_sizes(self) -> list[int]:
+        """Those that divide an image of the chosen data set, whose field is drawn further down."""
+        kind = self.values["kind"]
+        chosen = st.session_state.get("dataset", self.link.get("dataset"))
+        asked = DATASETS[chosen if chosen in datasets_for(kind) else datasets_for(kind)[0]].asks
+        return divisors(asked["image_size"]) if asked else []
+
     def choice(self, field: str, label: str, options: list[Any] | None = None) -> None:
         """One of a few words or numbers, as the command line and a link spell them."""
         if not self._has(field):
             return
         kind = self.values["kind"]
-        options = options or list(READS[kind] if field == "dataset" else choices(field))
+        default = getattr(STANDARD[kind].data, field, DEFAULTS[field])
+        options = options or list(datasets_for(kind) if field == "dataset" else choices(field))
         self.values[field] = st.selectbox(
             label,
             options,
-            index=options.index(getattr(STANDARD[kind].data, field, DEFAULTS[field])),
+            index=options.index(default) if default in options else len(options) // 2,
             help=describe(field),
             key=field,
             bind="query-params",
@@ -157,6 +167,9 @@ class Form:
         with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
             for group in GROUPS:
                 values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
+            values["biases"] = st.selectbox(
+                "Biases start", choices("biases"), help=describe("biases"), key=f"{letter}_biases", bind="query-params"
+            )
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
@@ -187,7 +200,7 @@ class Form:
         return field in settings_of(self.values["kind"])
 
     def _scale(self, letter: str, field: str, label: str, default: str = "1") -> float:
-        key, (low, high) = f"{letter}_{field}", limits(field)
+        key, (low, high) = f"{letter}_{field}", bounds(field)
         places = {float(scale): scale for scale in SCALES}
         for text in (st.query_params.get(key), st.session_state.get(key)):  # one that is not offered, but in use
             if (number := number_in(text)) is not None and low < number <= high:

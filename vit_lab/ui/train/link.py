@@ -27,8 +27,8 @@ def arriving_link() -> dict[str, str]:
     return found
 
 
-def refused(arrived: Mapping[str, str]) -> str | None:
-    """What an arriving link asks for and the form, now drawn, does not show: one sentence, or None."""
+def tell_refused(arrived: Mapping[str, str]) -> None:
+    """Say in a sentence what an arriving link asks for and the form, now drawn, does not show."""
     told = []
     for key, text in arrived.items():
         asked = f"`{key}={text[:24].translate(UNSAFE)}{'…' if len(text) > 24 else ''}`"
@@ -37,7 +37,8 @@ def refused(arrived: Mapping[str, str]) -> str | None:
         elif not is_spelled(shown := st.session_state[key], text):
             told.append(f"{asked} does not work, so it is {spelled(shown) or 'left empty'}")
     more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
-    return f"Not everything in the link can be used: {'; '.join(told[:3])}{more}." if told else None
+    if told:
+        st.warning(f"Not everything in the link can be used: {'; '.join(told[:3])}{more}.")
 
 
 def link(field: str) -> Literal["query-params"] | None:

@@ -9,9 +9,10 @@ from functools import partial
 import streamlit as st
 
 from vit_lab.config import GROUPS
+from vit_lab.places import GROUP_NAMES
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.store import Store
-from vit_lab.spelling import GROUP_NAMES, arm_label
+from vit_lab.spelling import arm_label
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import run_controls
 from vit_lab.ui.figures.live_curves import HOW_TO_READ, curves

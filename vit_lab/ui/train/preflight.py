@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, IMAGE_SHAPE, KINDS, RunConfig
-from vit_lab.spelling import GROUP_NAMES
+from vit_lab.config import GROUPS, KINDS, RunConfig
+from vit_lab.datasets import DECIDED
+from vit_lab.places import GROUP_NAMES, Place
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
@@ -81,10 +82,9 @@ def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str
 
 
 def _table(arm: int, look: "Preflight") -> "pd.DataFrame":
-    import pandas as pd
+    from vit_lab.ui.figures.rows import by_place
 
-    rows = pd.DataFrame(look.rows, columns=["measure", "place", "value"])
-    return rows.assign(arm=LETTERS[arm], run=LETTERS[arm])
+    return by_place(look.rows).assign(arm=LETTERS[arm], run=LETTERS[arm])
 
 
 def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
@@ -94,7 +94,7 @@ def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
     for arm, look in enumerate(looks):
         values = {(measure, place): value for measure, place, value in look.rows}
         for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
-            columns[f"{LETTERS[arm]} {word}"] = [f"{values[measure, group]:.4f}" for group in GROUPS]
+            columns[f"{LETTERS[arm]} {word}"] = [f"{values[measure, Place(group=group)]:.4f}" for group in GROUPS]
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 
@@ -110,15 +110,17 @@ def _preflight(config: RunConfig) -> "Preflight":
 
 def _data_of(config: RunConfig) -> RunConfig:
     """The config with nothing left in it but what decides on its data."""
-    shape = config.model.model_dump(include={"kind", *IMAGE_SHAPE, *DATA_SHAPE})
+    shape = config.model.model_dump(include={"kind", *DECIDED, *DATA_SHAPE})
+    if "image_size" in shape:
+        shape["patch_size"] = shape["image_size"]  # one patch, which always fits
     return RunConfig(seed=config.seed, data=config.data, model=KINDS[config.model.kind].model_validate(shape))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_CONFIG)
 def _batch(config: RunConfig) -> "Split":
-    """The first validation examples of a run."""
+    """What the probes of a run look at."""
     from vit_lab.data.run_data import Split
     from vit_lab.data.splits import load_run_data
 
-    validation = load_run_data(config).validation
-    return Split(validation.images[:PROBE_IMAGES].clone(), validation.labels[:PROBE_IMAGES].clone())
+    batch = load_run_data(config).probed(PROBE_IMAGES)
+    return Split(batch.inputs.clone(), batch.labels.clone())

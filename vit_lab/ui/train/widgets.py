@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, KINDS, READS, RunConfig
+from vit_lab.config import GROUPS, KINDS, RunConfig, datasets_for
 from vit_lab.presets import PRESETS
 from vit_lab.settings import PART_OF, ConfigError, configure, flat, settings_of
 
-STANDARD = {kind: configure(kind=kind, dataset=READS[kind][0]) for kind in KINDS}  # the form of a bare link to a kind
+# The form of a bare link to a kind.
+STANDARD = {kind: configure(kind=kind, dataset=datasets_for(kind)[0]) for kind in KINDS}
 DEFAULTS: dict[str, Any] = {}  # of every setting; the first data set differs by kind
 for _config in reversed(STANDARD.values()):
     DEFAULTS |= flat(_config)
-PATCH_SIZES = [1, 2, 4, 7, 14, 28]
 SCALES = [f"{n}" for n in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 50, 100)]
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
 ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
@@ -21,7 +21,7 @@ SCALE_FIELDS = ("variance_scale", *(f"{group}_scale" for group in GROUPS))
 KEYS = {
     *(field for kind in KINDS for field in settings_of(kind)),
     *("length", "clip", "arms", "seeds", "fair"),
-    *(f"{letter}_{field}" for letter in LETTERS.lower() for field in ("scheme", *SCALE_FIELDS)),
+    *(f"{letter}_{field}" for letter in LETTERS.lower() for field in ("scheme", "biases", *SCALE_FIELDS)),
 }  # of all widgets that a link fills
 
 
@@ -48,7 +48,7 @@ def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) 
     if values["length"] == "epochs":
         values["steps"] = DEFAULTS["steps"]
     for letter, config in zip(LETTERS.lower(), arms, strict=False):
-        values[f"{letter}_scheme"] = config.init.scheme
+        values |= {f"{letter}_scheme": config.init.scheme, f"{letter}_biases": config.init.biases}
         values |= {f"{letter}_{field}": spelled(getattr(config.init, field)) for field in SCALE_FIELDS}
     return values
 
@@ -64,6 +64,7 @@ def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False)
     standard |= {"kind": "vit", "seed": DEFAULTS["seed"], "seeds": 1, "fair": False}
     for letter, scale in zip(LETTERS.lower(), SCALE_DEFAULTS, strict=True):
         standard |= {f"{letter}_{field}": "1" for field in SCALE_FIELDS} | {f"{letter}_variance_scale": scale}
+        standard[f"{letter}_biases"] = DEFAULTS["biases"]
     told = {key: spelled(value) for key, value in wanted.items() if key not in standard or value != standard[key]}
     return {"form": "new"} | told
 

@@ -7,10 +7,16 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.places import read_place
 from vit_lab.runs.records import RunRecord
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.rows import placed
 from vit_lab.ui.prose import note, prose
+
+
+def layer_words(layer: str) -> str:
+    """A layer, as it is spelled in files, as a person says it."""
+    return read_place(layer).words
 
 
 def by_place(measure: str, now: pd.DataFrame, spec: dict[str, Any], title: str, words: str) -> None:

@@ -7,8 +7,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.config import RunConfig, VitConfig
+from vit_lab.init.schemes import SCHEMES
 from vit_lab.runs.records import RunRecord
-from vit_lab.schemes import SCHEMES
 from vit_lab.settings import configure
 from vit_lab.ui.figures.patch_map import place_words
 from vit_lab.ui.learn.digit import Digit
@@ -140,9 +140,9 @@ def _steps(pixels: bytes, config: RunConfig, run_id: str | None, block: int, var
     model = vit(config, run_id)
     layer = model.blocks[block]
     assert isinstance(layer, EncoderBlock)
-    tokens = trace(model, as_input(pixels, config)).tokens[block]
-    found = attention_steps(layer.attention, layer.norm_attention(tokens), variance=variance)
-    unscaled, mask = unscaled_weights(found), causal_mask(tokens.shape[1])
+    heads = trace(model, as_input(pixels, config)).heads[block]
+    found = attention_steps(layer.attention, heads, variance)
+    unscaled, mask = unscaled_weights(found), causal_mask(heads.q.shape[2])
     of_image = {
         name: getattr(found, name)[0].numpy()
         for name in ("q", "k", "v", "products", "scores", "weights", "heads", "joined", "out")

@@ -12,9 +12,10 @@ from vit_lab.analysis.arms import LETTERS
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.findings import claim_findings
-from vit_lab.config import InitConfig, RunConfig, one_of
+from vit_lab.config import InitConfig, RunConfig
+from vit_lab.init.schemes import ALONE, expected_variance
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
-from vit_lab.schemes import expected_variance
+from vit_lab.refusals import one_of
 from vit_lab.settings import configure
 from vit_lab.spelling import arm_label, written_out
 from vit_lab.ui.arms import chip
@@ -103,7 +104,7 @@ def _three(factor: float) -> list[str]:
 def _one_layer(inits: tuple[InitConfig, ...], fan_in: int, fan_out: int) -> dict[str, pd.DataFrame]:
     import torch
 
-    from vit_lab.init import uniforms
+    from vit_lab.init.quantiles import uniforms
     from vit_lab.probes.layers_alone import one_layer, output_variance
 
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
@@ -115,7 +116,7 @@ def _one_layer(inits: tuple[InitConfig, ...], fan_in: int, fan_out: int) -> dict
         counts, _ = np.histogram(w.numpy(), edges)
         middles = (edges[:-1] + edges[1:]) / 2
         histogram.append(pd.DataFrame({"weight": middles, "share": counts / w.numel(), "arm": letter}))
-        promised = expected_variance(init, "mlp", fan_in, fan_out)
+        promised = expected_variance(init, ALONE, fan_in, fan_out)
         table[f"{letter}: {arm_label(init)}"] = {
             "σ² by the formula": written_out(promised, 4),
             "σ² drawn": written_out(float(w.var(correction=0)), 4),
@@ -135,7 +136,7 @@ def _one_layer(inits: tuple[InitConfig, ...], fan_in: int, fan_out: int) -> dict
 def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     import torch
 
-    from vit_lab.init import build_model
+    from vit_lab.init.build import build_model
     from vit_lab.probes.layers_alone import stack_rms
     from vit_lab.probes.signal import rms
     from vit_lab.probes.trace import trace
@@ -145,7 +146,7 @@ def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFra
     model: list[Row] = []
     for letter, name, scale in zip(LETTERS, _three(factor), (1 / factor, 1.0, factor), strict=False):
         config = configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
-        gain = WIDTH * expected_variance(config.init, "mlp", WIDTH, WIDTH)
+        gain = WIDTH * expected_variance(config.init, ALONE, WIDTH, WIDTH)
         arm = {"arm": letter, "name": name}
         for depth, value in enumerate(stack_rms(config.init, WIDTH, DEPTH, SEED)):
             plain.append(arm | {"depth": depth, "kind": "measured", "value": value})
@@ -164,7 +165,7 @@ def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     torch.set_num_threads(1)
     measured = by_qk_scale(configure(scheme=scheme, seed=SEED), _digits(), QK_SCALES)
-    rows = pd.DataFrame(measured, columns=["scale", "measure", "head", "value"])
+    rows = pd.DataFrame(measured, columns=["scale", "measure", "head", "value"]).astype({"head": str})
     means = rows.groupby(["measure", "scale"], as_index=False)["value"].mean().assign(kind="mean", head="mean")
     both = pd.concat([rows.assign(kind="head"), means], ignore_index=True)
     entropy, logit = (both[both["measure"] == measure] for measure in HEAD_MEASURES)
@@ -174,4 +175,4 @@ def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _digits() -> Any:
     from vit_lab.data.splits import load_run_data
 
-    return load_run_data(RunConfig()).validation.images[:IMAGES]
+    return load_run_data(RunConfig()).validation.inputs[:IMAGES]

@@ -9,14 +9,17 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.config import RunConfig
+from vit_lab.data.bundled import SIDE
+from vit_lab.places import Place
+from vit_lab.refusals import divisors
 from vit_lab.settings import configure
 from vit_lab.ui.figures import matrix
 from vit_lab.ui.figures.picture import sheet, show_picture
 from vit_lab.ui.learn.models import as_input, vit
 from vit_lab.ui.serving.caches import BY_CONFIG
-from vit_lab.ui.train.widgets import PATCH_SIZES
 
 MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
+PATCH_SIZES = divisors(SIDE)
 MOST_PRINCIPAL = 28  # as many as in the paper's figure
 SHEET_PIXELS = 420  # about, width of the pictures of filters
 
@@ -81,7 +84,7 @@ def counted(count: int, what: str) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_CONFIG)
 def stages(pixels: bytes, config: RunConfig, run_id: str | None) -> Stages:
-    """The stages of an image of these 784 grey levels, in the model of a config at its init, or of a run of it."""
+    """The stages of an image of these grey levels, in the model of a config at its init, or of a run of it."""
     from vit_lab.models.vit import patchify
 
     model, image = vit(config, run_id), as_input(pixels, config)
@@ -98,7 +101,8 @@ def moved(config: RunConfig, run_id: str) -> float:
     """How far training has moved the filters, over their size at the init (see `vit_lab.probes.weights`)."""
     from vit_lab.probes.weights import layers, weight_rows
 
-    now, start = ({"embed": layers(vit(config, which))["embed"]} for which in (run_id, None))
+    embed = Place(group="embed")
+    now, start = ({embed: layers(vit(config, which))[embed]} for which in (run_id, None))
     return next(value for measure, _, value in weight_rows(now, start) if measure == "weight_distance")
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from vit_lab.analysis.findings import space_time_findings
 from vit_lab.config import RunConfig
 from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, scores_of_patch
-from vit_lab.spelling import GROUP_NAMES
+from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import show_picture
 from vit_lab.ui.learn.timesformer import charts
@@ -72,7 +72,7 @@ def step_cost() -> None:
     counted = ":violet[●] all multiplications   :gray[●] scores alone"
     right.markdown(f"**Joint over divided**: :primary[●] measured   {counted}")
     milliseconds, ratios = [], []
-    columns = dict(zip(charts.RATIOS, ("ratio", "products_ratio", "scores_ratio"), strict=True))
+    columns = dict(zip(charts.RATIOS, ("ratio", "macs_ratio", "scores_ratio"), strict=True))
     for row in table.to_dict("records"):
         frames = row["frames"]
         for letter, way in (("A", "joint"), ("B", "divided")):
@@ -124,17 +124,18 @@ def _measured() -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False)
 def _step_zero(zero: bool) -> tuple[list[float], pd.DataFrame]:
-    from vit_lab.init import matrices
     from vit_lab.probes.space_time import block_differences
 
     divided, space = (timesformer(clip_config(way, zero_temporal=zero)) for way in ("divided", "space"))
     differences = block_differences(divided, space, divided.tokens(held_out_clips(8)[0][:4]))
     rows = {}
-    for matrix in matrices(divided):
-        if matrix.name.startswith("blocks.") and not matrix.name.startswith("blocks.0."):
+    for matrix in divided.matrices():
+        place = matrix.place
+        if place.block not in (None, 1):
             continue
         fan_in, fan_out = matrix.fans
-        name = matrix.name.replace("blocks.0.", "block 1: ").replace("project", "projection after time")
+        part = "projection after time" if place.projection == "project" else f"{place.part}.{place.projection}"
+        name = f"block 1: {part}" if place.block else place.projection
         group = f"{matrix.group}, {GROUP_NAMES[matrix.group]}"
         rows[name] = group, f"{fan_out} × {fan_in}", f"{float(matrix.weight.std()):.3f}"
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["group", "shape", "std at step 0"])

@@ -54,4 +54,4 @@ def held_out_clips(frames: int) -> "tuple[Tensor, Tensor]":
     from vit_lab.data.splits import load_run_data
 
     test = load_run_data(clip_config("space", num_frames=frames)).test
-    return test.images[:ASKED].clone(), test.labels[:ASKED].clone()
+    return test.inputs[:ASKED].clone(), test.labels[:ASKED].clone()

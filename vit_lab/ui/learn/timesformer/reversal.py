@@ -58,7 +58,7 @@ def reversal_words(runs: Sequence[RunRecord | None]) -> None:
 @st.cache_data(show_spinner=False, max_entries=100, hash_funcs=BY_CONFIG)
 def _answers(models: Sequence[tuple[RunConfig, str | None]], index: int) -> list[tuple[str, str, bytes, list[Row]]]:
     """(title, true direction, film, rows of probabilities) of a clip and of its reverse."""
-    from vit_lab.data.clips import DIRECTIONS
+    from vit_lab.datasets import DIRECTIONS
     from vit_lab.probes.space_time import both_ways
 
     rows: tuple[list[Row], list[Row]] = ([], [])

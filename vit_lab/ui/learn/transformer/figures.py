@@ -51,7 +51,7 @@ def smoothing(epsilon: float) -> None:
 
 def rates(warmup: int) -> None:
     """The learning rate of the preset by step, with that warm-up: as in the paper, and with a cosine."""
-    from vit_lab.training.optim import learning_rate
+    from vit_lab.training.schedule import learning_rate
 
     found = []
     for arm, schedule in (("A", "noam"), ("B", "cosine")):

@@ -1,23 +1,12 @@
-"""AdamW and its learning rate over time.
+"""The learning rate over time.
 
-AdamW: Loshchilov & Hutter 2019. Cosine schedule: Loshchilov & Hutter 2017, Eq. 5, without restarts. Noam schedule:
-Vaswani et al. 2017, Eq. 3, told by its peak: their factor dim^-0.5 warmup^-0.5 is our learning_rate.
+Cosine: Loshchilov & Hutter 2017, Eq. 5, without restarts. Noam: Vaswani et al. 2017, Eq. 3, told by its peak: their factor
+dim^-0.5 warmup^-0.5 is our learning_rate.
 """
 
 import math
 
-import torch
-from torch import nn
-
 from vit_lab.config import OptimConfig
-
-
-def adamw(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
-    """The optimiser of a run: weight decay on matrices, none on biases, norms, class token and positions."""
-    parameters = list(model.parameters())
-    decayed, free = [p for p in parameters if p.ndim == 2], [p for p in parameters if p.ndim != 2]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, config.beta2), fused=True)
 
 
 def learning_rate(config: OptimConfig, step: int, train_images: int) -> float:

@@ -1,4 +1,7 @@
-"""A worker in a process of its own, seen from whoever started it (see `vit_lab.runs.worker`)."""
+"""Workers in processes of their own, which drawing pages takes nothing from (docs/decisions/015), seen from the server.
+
+What happens inside of such a process: `vit_lab.runs.executors.worker_main`.
+"""
 
 import subprocess
 import sys
@@ -6,37 +9,54 @@ import threading
 import time
 from contextlib import suppress
 
+from vit_lab.runs.executors.executor import usable_cores
+
 # A worker imports what its server does, wherever that has found it; -P: not whatever lies in the current folder first.
-START = "import sys; sys.path[:] = sys.argv[2:]; from vit_lab.runs.worker import main; main(sys.argv[1])"
+START = "import sys; sys.path[:] = sys.argv[2:]; from vit_lab.runs.executors.worker_main import main; main(sys.argv[1])"
+
+
+class ProcessExecutor:
+    """Starts worker processes, as many as there are cores."""
+
+    def most(self) -> int:
+        """One run a core."""
+        return usable_cores()
+
+    def start(self, server: str) -> "WorkerProcess":
+        """A process that works for a server. Raises OSError or RuntimeError if it cannot be started."""
+        return WorkerProcess(server)
 
 
 class WorkerProcess:
-    """Works for a server until it is ended. Raises OSError if no process can be started.
-
-    Attributes:
-        name: under which the store knows it; empty until it is up.
-        problem: what keeps it from working, as one sentence; empty if nothing does.
-    """
+    """Works for a server until it is ended; see `StartedWorker`."""
 
     def __init__(self, server: str):
         self.name = self.problem = ""
         self._started = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", START, server, *sys.path],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            bufsize=1,
             process_group=0,  # Ctrl-C in a terminal is for the server, which decides what it means
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
-        )  # fmt: skip
+        )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     @property
-    def exit_code(self) -> int | None:
-        """None while it runs; what it had to say has been heard before it is anything else."""
+    def how_it_ended(self) -> str | None:
+        """By which signal, or with which exit code. What it had to say has been heard before."""
         code = self._process.poll()
-        if code is not None:
-            self._listener.join()
-        return code
+        if code is None:
+            return None
+        self._listener.join()
+        if code < 0:
+            remedy = "resume it, or choose a smaller model or batch"
+            return f"(signal {-code}), as happens when memory runs out; {remedy}"
+        return f"(exit code {code}); the terminal of the lab says more"
 
     @property
     def seconds(self) -> float:

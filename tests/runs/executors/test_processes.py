@@ -15,17 +15,17 @@ from commands import SMALL, with_this_path
 from commands import run as command
 from tiny import pair, tiny
 from waiting import ended, wait_for
-from worker_thread import WorkerThread
 
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Stepped
-from vit_lab.runs import crew, worker_process
-from vit_lab.runs import worker as worker_module
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors import follow, pool, processes
+from vit_lab.runs.executors.threads import WorkerThread
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.states import Status
-from vit_lab.runs.store import Store, StoreError
+from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
 
@@ -50,12 +50,12 @@ time.sleep(600)
 
 @contextmanager
 def server_at_work(store):
-    """A server in a process of its own that trains one run: (server, the process id of its worker, the run's record)."""
+    """A server in a process of its own that trains one run: (server, process id of its worker, the run's record)."""
     server = subprocess.Popen([sys.executable, "-c", with_this_path(SERVER)])
     try:
         run = wait_for(lambda: (runs := store.runs()) and runs[0].step > 20 and runs[0])
-        (worker,) = [int(pid) for task in Path(f"/proc/{server.pid}/task").iterdir()
-                     for pid in (task / "children").read_text().split()]  # fmt: skip
+        tasks = Path(f"/proc/{server.pid}/task").iterdir()
+        (worker,) = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
         yield server, worker, run
     finally:
         server.kill()
@@ -89,7 +89,7 @@ def is_running(pid):
 
 
 def pids(manager):
-    return {worker.name: worker._process.pid for worker in manager._crew._members}
+    return {worker.name: worker._process.pid for worker in manager._pool._workers}
 
 
 def said(store, run_id, kind):
@@ -116,23 +116,9 @@ def test_there_are_no_more_workers_than_runs(manager):
     wait_for(lambda: manager.store.runs()[0].step > 0)
     assert len(pids(manager)) == 1
     manager.prepare(5)
-    wait_for(lambda: len(manager._crew._members) == 2)
-    time.sleep(3 * crew.TEND_SECONDS)
-    assert len(manager._crew._members) == 2, "no more than cores"
-
-
-@one_worker
-def test_a_worker_that_is_killed_fails_its_run_in_a_sentence_and_another_trains_the_next(manager, store):
-    long, short = strike(manager, signal.SIGKILL)
-    failed = ended(store, long)
-    assert failed.status == Status.FAILED
-    assert failed.error.startswith("the process that trained it was ended (signal 9)")
-    assert "memory" in failed.error and "resume" in failed.error
-    assert ended(store, short).status == Status.FINISHED
-    manager.resume(long)
-    wait_for(lambda: store.run(long).step > failed.step)
-    manager.shutdown()
-    assert store.run(long).status == Status.INTERRUPTED
+    wait_for(lambda: len(manager._pool._workers) == 2)
+    time.sleep(3 * pool.SUPERVISE_SECONDS)
+    assert len(manager._pool._workers) == 2, "no more than cores"
 
 
 @one_worker
@@ -159,18 +145,18 @@ def test_workers_whose_server_is_gone_keep_their_run_and_end(home, store, how):
 
 @one_worker
 def test_a_worker_that_outlives_its_server_takes_nothing_from_whoever_has_resumed_its_run(manager, store, monkeypatch):
-    monkeypatch.setattr(worker_module, "CHECKPOINT_SECONDS", 0.1)
+    monkeypatch.setattr(follow, "CHECKPOINT_SECONDS", 0.1)
     gone = Store(paths.database())  # of a server that has been killed; its worker does not know it yet
     (run_id,) = gone.add(pair([tiny(steps=2_000, dropout=0.1)], "e"))
     old_worker = WorkerThread(gone.presence.name)
     wait_for(paths.checkpoint(run_id).exists)
     manager.prepare(1)
-    wait_for(lambda: all(worker.name for worker in manager._crew._members) and manager._crew._members)
+    wait_for(lambda: all(worker.name for worker in manager._pool._workers) and manager._pool._workers)
     store.interrupt_runs_of(gone.presence.name)
     at_work = store.run(run_id).step
     manager.resume(run_id)
     old_worker._thread.join(0.01)
-    assert 0 < at_work < 2_000 and old_worker.exit_code is None, "both train"
+    assert 0 < at_work < 2_000 and old_worker.how_it_ended is None, "both train"
     run = ended(store, run_id)
     old_worker.end()
     old_worker.wait(30)
@@ -193,33 +179,13 @@ def test_a_worker_that_hangs_does_not_keep_a_shutdown_waiting(manager, store):
 
 def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(worker_process.sys, "executable", "false")
+        broken.setattr(processes.sys, "executable", "false")
         (run_id,) = manager.submit(pair([tiny()], "e"))
         wait_for(lambda: manager.problem == "a worker did not start (exit code 1); the terminal of the lab says more")
     assert store.run(run_id).status == Status.QUEUED
     (other_id,) = manager.submit(pair([tiny(seed=1)], "f"))
     assert [ended(store, one).status for one in (run_id, other_id)] == [Status.FINISHED] * 2
     assert manager.problem == ""
-
-
-def test_a_machine_without_room_for_a_thread_is_told_and_tried_again(manager, store, monkeypatch):
-    def refuses(server):
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as full:
-        full.setattr(crew, "WorkerProcess", refuses)
-        (run_id,) = manager.submit(pair([tiny()], "e"))
-        told = "no worker can be started (can't start new thread); close other programs"
-        wait_for(lambda: manager.problem == told)
-    assert ended(store, run_id).status == Status.FINISHED and manager.problem == ""
-
-
-def test_a_defect_does_not_end_the_tending(manager, store, monkeypatch):
-    with monkeypatch.context() as broken:
-        broken.setattr(manager._crew, "_hire", lambda: {}["nobody"])
-        (run_id,) = manager.submit(pair([tiny()], "e"))
-        wait_for(lambda: manager.problem == "'nobody'")
-    assert ended(store, run_id).status == Status.FINISHED
 
 
 def test_the_run_of_a_dead_worker_is_ended_once_the_store_can_be_written_again(manager, store, monkeypatch):
@@ -243,18 +209,18 @@ def test_runs_that_wait_for_pilots_are_released_if_the_worker_died_before_it_did
     ids = store.add(plan.runs("e"))
     *pilots, waiting = (run_id for run_id in ids)
     for run_id in pilots:
-        store.claim()
+        store.queue.take()
         store.append(run_id, [(0.0, Evaluated(step=10, split="validation", loss=1.0, accuracy=0.5))], 1.0, None)
         store.end(run_id, Status.FINISHED)
     assert store.run(waiting).status == Status.WAITING
     manager.prepare(1)
-    wait_for(lambda: any(worker.name for worker in manager._crew._members))
+    wait_for(lambda: any(worker.name for worker in manager._pool._workers))
     os.kill(next(iter(pids(manager).values())), signal.SIGKILL)
     assert ended(store, waiting).status == Status.FINISHED
 
 
 def test_a_command_without_workers_ends_with_1_and_says_why(monkeypatch):
-    monkeypatch.setattr(worker_process.sys, "executable", "false")
+    monkeypatch.setattr(processes.sys, "executable", "false")
     ran = command("train", *SMALL, "--json")
     assert ran.exit_code == 1 and "a worker did not start" in ran.stderr
     assert json.loads(ran.stdout)["status"] == "failed"
@@ -265,6 +231,6 @@ def test_a_command_without_workers_ends_with_1_and_says_why(monkeypatch):
 
 def test_a_worker_that_cannot_read_the_store_says_what_it_was_told(home):
     paths.database().write_bytes(b"garbage" * 1000)
-    worker = worker_process.WorkerProcess("nobody")
-    wait_for(lambda: worker.exit_code == 1)
+    worker = processes.WorkerProcess("nobody")
+    assert wait_for(lambda: worker.how_it_ended).startswith("(exit code 1)")
     assert worker.name == "" and "not a database of the lab" in worker.problem

@@ -1,0 +1,69 @@
+"""Models at their start: built first, initialised second.
+
+Schemes touch the weight matrices, each as one of a group: `embed` (patches or symbols), `qk` and `vo` of every
+attention, `mlp`, `head`; the projection after attention over time belongs to `vo`. A residual rule of the model may
+hold back the last matrix of a branch. Everything else starts alike in every arm: LayerNorm gains at 1, class token and
+learned positions from a normal of std 0.02 truncated at two std, and biases at 0 unless the config asks the scheme for
+them.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from vit_lab.config import InitConfig, ModelConfig, RunConfig, TimesformerConfig, TransformerConfig
+from vit_lab.init.given import Given
+from vit_lab.init.quantiles import quantile, uniforms
+from vit_lab.init.residual import rule_of
+from vit_lab.init.schemes import SCHEMES
+from vit_lab.models.timesformer import TimeSformer
+from vit_lab.models.transformer import Transformer
+from vit_lab.models.vit import VisionTransformer
+
+Model = VisionTransformer | TimeSformer | Transformer
+
+
+def unfilled(config: ModelConfig) -> Model:
+    """The model of a config, its parameters not yet set."""
+    if isinstance(config, TransformerConfig):
+        return Transformer(config)
+    return TimeSformer(config) if isinstance(config, TimesformerConfig) else VisionTransformer(config)
+
+
+@torch.no_grad()
+def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None = None) -> None:
+    """Give every parameter of a built model its start. Raises ValueError if the scheme lacks the batch it needs."""
+    scheme, rule = SCHEMES[init.scheme], rule_of(model.config)
+    if scheme.needs_data and batch is None:
+        raise ValueError(f"init: {init.scheme} looks at data; give it a batch")
+    _start_alike(model, seed)
+    matrices = list(model.matrices())
+    given = Given(matrices=matrices, init=init, seed=seed, blocks=model.config.depth, model=model, batch=batch)
+    for matrix, weights in scheme.draw(given):
+        matrix.weight.copy_(_held_back(weights, rule(matrix.place)))
+    if init.biases == "scheme":
+        for matrix, biases in scheme.draw_biases(given):
+            assert matrix.bias is not None
+            matrix.bias.copy_(_held_back(biases, rule(matrix.place)))
+    scheme.settle(given)
+
+
+def build_model(config: RunConfig, batch: Tensor | None = None) -> Model:
+    """The model of a run at step 0, on the CPU. `batch` is for schemes that look at data, as the model takes it."""
+    model = unfilled(config.model)
+    initialise(model, config.init, config.seed, batch)
+    return model
+
+
+def _start_alike(model: nn.Module, seed: int) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.weight.fill_(1)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+        elif name in ("class_token", "position", "time_position"):
+            parameter.copy_(0.02 * quantile(uniforms(parameter.shape, seed, name), "truncated"))
+
+
+def _held_back(drawn: Tensor, factor: float) -> Tensor:
+    return drawn * factor if factor else torch.zeros_like(drawn)  # a product with 0 has zeros of either sign

@@ -1,0 +1,27 @@
+"""How the ends of residual branches start, whatever the scheme. Without torch.
+
+A rule is a factor on what a scheme draws for one matrix, weights and biases, by the matrix's place. It says 1 of every
+matrix that is not the last of its branch (`Place.ends_branch`). A factor of 0 lets a branch add nothing at first.
+"""
+
+from collections.abc import Callable
+
+from vit_lab.config import ModelConfig, TimesformerConfig
+from vit_lab.places import Place
+
+Rule = Callable[[Place], float]
+
+
+def plain(place: Place) -> float:
+    """Every matrix as the scheme draws it."""
+    return 1.0
+
+
+def zero_over_time(place: Place) -> float:
+    """A block with divided attention starts as one of space alone (Bertasius et al. 2021, the authors' release)."""
+    return 0.0 if place.part == "time" and place.ends_branch else 1.0
+
+
+def rule_of(model: ModelConfig) -> Rule:
+    """The rule that a model asks for."""
+    return zero_over_time if isinstance(model, TimesformerConfig) and model.zero_temporal else plain

@@ -1,0 +1,101 @@
+"""The SQLite file of a lab home: its connections, its transactions, and in plain words what can go wrong with it.
+
+Write-ahead logging lets any number of processes read while one writes, and a process killed at any moment leaves a
+database that opens, with every committed row in it.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.migrations import ForeignDatabase, migrate, refuse_foreign
+from vit_lab.runs.presence import Presence
+
+
+class Database:
+    """One file, brought up to date when it is opened. Safe to share between threads.
+
+    Whatever is done with it raises StoreError, in a sentence, if the file cannot be used.
+
+    Attributes:
+        presence: this process's sign of life, for as long as the file is open.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
+        with self._explained():
+            processes = path.parent / "processes"
+            processes.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.parent / "opening.lock", timeout=10):  # SQLite's switch to WAL does not wait
+                self.presence = Presence(processes)
+                try:
+                    self._writer, self._reader = self._connect(), self._connect()
+                    refuse_foreign(self._writer)
+                    migrate(self._writer)
+                except BaseException:
+                    self.presence.close()
+                    raise
+
+    def close(self) -> None:
+        """Let go of the file. A closed database cannot be used again."""
+        with self._write_lock, self._read_lock:
+            self._writer.close()
+            self._reader.close()
+        self.presence.close()
+
+    def read(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """The rows of a query, as last committed."""
+        with self._read_lock, self._explained():
+            return self._reader.execute(query, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written inside is kept or none, and nobody else writes meanwhile. In another one, a part of it."""
+        with self._write_lock, self._explained():
+            if self._writer.in_transaction:
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a checkpoint on disk must not be ahead of the events on disk
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f"the database {self.path} cannot be used ({error}); {remedy(error)}, or choose another folder with "
+                "VIT_LAB_HOME"
+            ) from error
+
+
+def remedy(error: Exception) -> str:
+    """What a person can do about what SQLite or the disk said."""
+    said = str(error).lower()
+    if isinstance(error, ForeignDatabase) or "not a database" in said:
+        return "this is not a database of the lab: move the file away, and an empty one is made in its place"
+    if "malformed" in said:
+        return "the file is damaged: stop the lab, move it away with its -wal and -shm, and go on with a copy or anew"
+    if "locked" in said or "busy" in said:
+        return "another program holds it: close that program and try again"
+    return "check that the folder is writable and has space"

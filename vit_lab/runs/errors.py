@@ -1,0 +1,5 @@
+"""What the runs floor refuses."""
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked, or a limit forbids it; the message is one sentence for a person."""

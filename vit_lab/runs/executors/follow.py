@@ -1,0 +1,153 @@
+"""What a training says, in a form that can be carried: batches of events, checkpoints, and in the end how it went.
+
+`follow` knows neither the store nor files, so it can run in a thread, in a process, or on another machine. Whoever
+listens writes down each message before asking for the next (see `vit_lab.runs.executors.sink`).
+"""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from vit_lab.config import RunConfig
+from vit_lab.data.run_data import RunData
+from vit_lab.data.splits import load_run_data
+from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
+from vit_lab.runs.states import Status
+from vit_lab.training.checkpoint import Checkpoint
+from vit_lab.training.device import chosen as chosen_device
+from vit_lab.training.trainer import train
+
+BATCH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
+CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
+SPEED_SECONDS = 3.0  # over which the speed is measured
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a run has said since the last batch.
+
+    Attributes:
+        events: each with the training time in seconds at which it happened; there may be none.
+        seconds: training time of the run so far, pauses left out.
+        images_per_second: over the last few seconds, evaluations and probes included; None before there is a speed.
+    """
+
+    events: tuple[tuple[float, Event], ...]
+    seconds: float
+    images_per_second: float | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a training came to its end, and why, in a sentence, if there is more to say."""
+
+    status: Status
+    error: str | None = None
+
+
+Message = Said | Checkpoint | Ended
+Wishes = Callable[[], Ended | None]  # how somebody wants the run to end, as far as is known; None: it goes on
+
+
+class TrainRun(Protocol):
+    """Trains a run somewhere and passes on what it says; `train_here` does so in this thread."""
+
+    def __call__(
+        self, config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float
+    ) -> Generator[Message]:
+        """The messages of `follow`, in its order. Closing them ends the training."""
+
+
+def train_here(
+    config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float = 0.0
+) -> Generator[Message]:
+    """Read the data and train a run on this machine, with one intra-op thread: these models are too small to split.
+
+    Raises ConfigError, DatasetError or CheckpointError if that cannot be done.
+    """
+    torch.set_num_threads(1)  # counts for the calling thread
+    yield from follow(config, load_run_data(config), checkpoint, wishes, device=chosen_device(), before=before)
+
+
+def follow(
+    config: RunConfig,
+    data: RunData,
+    checkpoint: Checkpoint | None,
+    wishes: Wishes,
+    *,
+    device: str | torch.device = "cpu",
+    before: float = 0.0,
+) -> Generator[Message]:
+    """Train a run to its end, or until there is a wish, and tell.
+
+    A checkpoint comes only after all events up to its step. So whoever writes messages down in their order, and dies in
+    between, repeats a few steps later on and leaves no gap. After each batch `wishes` is asked; if there is a wish, a
+    checkpoint and the wish itself end the messages. The last message is always an `Ended`.
+
+    Args:
+        before: seconds that the run has trained up to `checkpoint`.
+    """
+    training = train(config, data, device, checkpoint)
+    clock = _Clock(before)
+    events: list[tuple[float, Event]] = []
+    ended = Ended(Status.FAILED, "the run ended without saying why")
+    told = kept = time.monotonic()
+    for event in training:
+        if events and isinstance(events[-1][1], Stepped):
+            events.pop()  # only the latest counts
+        events.append((clock.training_seconds, event))
+        clock.saw(event, config.optim.batch_size)
+        ended = _ending(event) or ended
+        now = time.monotonic()
+        if now - told < BATCH_SECONDS:
+            continue
+        yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
+        events, told = [], now
+        if wish := wishes():
+            yield training.checkpoint()
+            yield wish
+            return
+        if now - kept >= CHECKPOINT_SECONDS:
+            yield training.checkpoint()
+            kept = now
+    yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
+    yield training.checkpoint()
+    yield ended
+
+
+def _ending(event: Event) -> Ended | None:
+    if isinstance(event, Finished):
+        return Ended(Status.FINISHED)
+    if isinstance(event, Diverged):
+        what = f"the loss or its gradient was not a number at step {event.step}"
+        return Ended(Status.DIVERGED, f"{what}; try a smaller variance or learning rate")
+    return None
+
+
+class _Clock:
+    """Training time and speed of one run, on a clock that never jumps."""
+
+    def __init__(self, before: float):
+        self._before, self._start = before, time.monotonic()
+        self._marks: list[tuple[float, int]] = []
+
+    @property
+    def training_seconds(self) -> float:
+        return self._before + time.monotonic() - self._start
+
+    @property
+    def images_per_second(self) -> float | None:
+        if len(self._marks) < 2:
+            return None
+        (first_time, first), (last_time, last) = self._marks[0], self._marks[-1]
+        return (last - first) / max(last_time - first_time, 1e-9)
+
+    def saw(self, event: Event, batch_size: int) -> None:
+        if isinstance(event, Stepped | StepMeasured):
+            now = time.monotonic()
+            self._marks.append((now, event.step * batch_size))
+            while len(self._marks) > 2 and now - self._marks[0][0] > SPEED_SECONDS:
+                self._marks.pop(0)

@@ -1,0 +1,58 @@
+"""Where the messages of one run go: events into the store, checkpoints into files. What is wished of it comes back."""
+
+from collections.abc import Callable, Iterable
+
+from vit_lab import paths
+from vit_lab.runs.executors.follow import Ended, Message, Said
+from vit_lab.runs.limits import limits_of, too_long
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.states import Status
+from vit_lab.runs.store import Store
+from vit_lab.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+
+class Sink:
+    """Writes down what a run says that a worker has taken. `is_ending` tells whether the worker is to end."""
+
+    def __init__(self, store: Store, run: RunRecord, is_ending: Callable[[], bool]):
+        self._store, self._run, self._is_ending = store, run, is_ending
+        self._path = paths.checkpoint(run.id)
+        self._asked: str | None = None
+        self._seconds = run.wall_seconds
+
+    def latest_checkpoint(self) -> Checkpoint | None:
+        """Where the run goes on; None if at its start. Clears away what does not belong to it any more.
+
+        Raises CheckpointError or OSError.
+        """
+        for file in paths.half_written(self._run.id):
+            file.unlink(missing_ok=True)
+        if self._run.step == 0:  # it has said nothing yet, or starts over
+            self._path.unlink(missing_ok=True)
+        return load_checkpoint(self._path) if self._path.exists() else None
+
+    def wish(self) -> Ended | None:
+        """How the run should end, by what was known when its latest batch was written; None if it should go on."""
+        if self._asked:
+            return Ended(Status(self._asked))
+        if self._seconds >= limits_of(self._run.owner).wall_seconds:
+            return Ended(Status.STOPPED, f"the run {too_long(self._run.owner)}")
+        return Ended(Status.INTERRUPTED) if self._is_ending() else None
+
+    def write(self, messages: Iterable[Message]) -> Ended:
+        """Write messages down, each before the next is asked for, and return how the run ended.
+
+        Stops listening once the run is not this worker's any more. Raises StoreError or OSError.
+        """
+        for message in messages:
+            if isinstance(message, Ended):
+                return message
+            if isinstance(message, Said):
+                batch = message.events, message.seconds, message.images_per_second
+                self._asked = self._store.append(self._run.id, *batch, self._run.turn)
+                self._seconds = message.seconds
+                if self._asked == Status.INTERRUPTED:
+                    return Ended(Status.INTERRUPTED)
+            else:
+                save_checkpoint(message, self._path)
+        return Ended(Status.FAILED, "what trained the run fell silent")

@@ -1,0 +1,64 @@
+"""The inside of a worker process, as `vit_lab.runs.executors.processes` starts it.
+
+On its stdin, any line says that there may be something in the queue, and the end of the stream that it should end: that
+comes also when whoever started it is killed. On its stdout it says first the name under which it works, and then, line
+by line, what keeps it from working; an empty line says that nothing does any more. Without a name, it could not start.
+"""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+
+from vit_lab import paths
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors.worker import Worker
+from vit_lab.runs.store import Store
+
+NICE = 10  # pages, and whatever else a person does on this machine, come first
+LAST_SECONDS = 30.0  # in which a worker ends whatever step it is in; a server that lives does not wait as long
+
+
+def main(server: str) -> None:
+    """Work for a server until it ends, or is gone."""
+    lines = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints is not for the server
+    if hasattr(os, "nice"):
+        os.nice(NICE)
+
+    def tell(line: str) -> None:
+        with suppress(OSError):  # the server is gone, which the end of stdin says, too
+            print(line, file=lines)
+
+    try:
+        store = Store(paths.database())
+    except StoreError as error:
+        tell(f"\n{error}")
+        sys.exit(1)
+    worker = Worker(store, server, told=tell)
+    thread = threading.Thread(target=_work, args=(worker,), daemon=True)
+    try:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        tell(store.presence.name)
+        thread.start()
+        for _ in sys.stdin:
+            worker.call()
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
+        worker.end()
+        if thread.ident:
+            thread.join(LAST_SECONDS)
+        if not thread.is_alive():
+            store.close()
+        sys.stdout.flush(), sys.stderr.flush()
+        os._exit(0)  # taking torch down takes seconds on a busy machine
+
+
+def _work(worker: Worker) -> None:
+    """A worker that breaks takes its process with it, so that the server learns of it."""
+    try:
+        worker.work()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        os._exit(1)

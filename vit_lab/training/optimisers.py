@@ -1,0 +1,64 @@
+"""The optimisers as a table: where each comes from, which settings it reads, and how it is built for a model.
+
+torch is loaded when one is built, not before, so a page can show the table without it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vit_lab.config import OptimConfig, OptimiserName
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """One way to turn gradients into updates.
+
+    Attributes:
+        source: the paper, and the place in it.
+        settings: what it reads of OptimConfig. Its learning rate is set anew at each step, by the schedule.
+        rate_factors: the grid of a fair learning rate, as rising multiples of the rate that is set.
+        build: makes it for a model, on the model's device. It may be several of torch's optimisers, and each parameter
+            belongs to one of them. What they keep in `state` for a parameter comes back when a run is resumed: tensors of
+            any shape, numbers, words and None.
+    """
+
+    source: str
+    settings: tuple[str, ...]
+    rate_factors: tuple[float, ...]
+    build: Callable[["nn.Module", OptimConfig], Sequence["Optimizer"]]
+
+
+def by_decay(parameters: Iterable["Tensor"], config: OptimConfig) -> list[dict[str, Any]]:
+    """Parameter groups for torch: those that weight decay shrinks, and the others.
+
+    Unless `decay` says all, the others are biases, norms, class token and positions: what is no matrix.
+    """
+    decayed: list[Tensor] = []
+    free: list[Tensor] = []
+    for parameter in parameters:
+        (decayed if config.decay == "all" or parameter.ndim == 2 else free).append(parameter)
+    return [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
+
+
+def adamw(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
+    """One AdamW for all parameters; each update is a single kernel where torch has had one since the oldest we support."""
+    import torch
+
+    groups, betas = by_decay(model.parameters(), config), (config.beta1, config.beta2)
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())
+    return [torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=fused)]
+
+
+OPTIMISERS: dict[OptimiserName, Optimiser] = {
+    "adamw": Optimiser(
+        source="Loshchilov & Hutter 2019, Algorithm 2",
+        settings=("learning_rate", "weight_decay", "decay", "beta1", "beta2"),
+        rate_factors=(0.1, 0.3, 1.0, 3.0),
+        build=adamw,
+    ),
+}
