@@ -79,7 +79,7 @@ def test_a_chart_spec_holds_no_rows_and_no_changing_words(name):
     for part in everywhere(SPECS[name]):
         assert "data" not in part and "datasets" not in part
     text = str(SPECS[name])
-    assert all(colour in text for colour in arms.COLOURS) or name.endswith("_MAP"), "a map's colours are values"
+    assert all(colour in text for colour in COLOURS) or name.endswith("_MAP"), "a map's colours are values"
     assert not re.search(r"seed|xavier|linear-default", text)
 
 

@@ -128,7 +128,7 @@ def _apart(image: NDArray[np.uint8], patch_size: int, zoom: int, gap: int) -> ND
 
 
 def sheet(tiles: NDArray[np.uint8], columns: int, gap: int) -> NDArray[np.uint8]:
-    """Tiles (n, height, width), or (n, height, width, C) in grey or RGB, in rows of `columns`: RGBA, with clear gaps."""
+    """Tiles (n, height, width), (n, height, width, C) in grey or RGB, in rows of `columns`. RGBA, with clear gaps."""
     if tiles.ndim == 3:
         tiles = tiles[..., None]
     count, height, width, channels = tiles.shape

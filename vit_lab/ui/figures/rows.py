@@ -65,7 +65,7 @@ def probe_table(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def by_place(rows: Iterable[tuple[str, Place, float | None]]) -> pd.DataFrame:
-    """Rows of probes: columns measure, place (as it is spelled), value, and those that charts place them by, or None."""
+    """Rows of probes: columns measure, place (as spelled), value, and those that charts place them by, or None."""
     found = [(measure, str(place), value, *_placed_by(place)) for measure, place, value in rows]
     return pd.DataFrame(found, columns=["measure", "place", "value", *PLACED_BY])
 
