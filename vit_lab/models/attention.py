@@ -3,6 +3,8 @@
 B batch, N tokens that read, M tokens that are read (N if they read one another), D dim, H heads, K = D / H features a head.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,9 +20,15 @@ def dropout(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
 
     torch's own dropout draws from the global generator, which all threads of a process share.
     """
+    factors = dropout_factors(x, x.shape, p, generator)
+    return x if factors is None else x * factors
+
+
+def dropout_factors(x: Tensor, shape: Sequence[int], p: float, generator: torch.Generator | None) -> Tensor | None:
+    """What dropout multiplies by, 0 for a share p and 1 / (1 - p) else, of x's kind; None if nothing is dropped."""
     if generator is None or p == 0:
-        return x
-    return x * torch.empty_like(x).bernoulli_(1 - p, generator=generator).div_(1 - p)
+        return None
+    return x.new_empty(shape).bernoulli_(1 - p, generator=generator).div_(1 - p)
 
 
 def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -64,11 +72,11 @@ class Attention(nn.Module):
         memory: Tensor | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:  # (B, N, D)
-        drops = generator is not None and self.dropout > 0
-        if memory is None and mask is None and not drops and x.shape[-1] < FUSED_FROM * self.heads:
-            return self.out(attend(self.qkv(x), self.heads))  # the same, faster
+        if memory is None and mask is None and x.shape[-1] < FUSED_FROM * self.heads:  # what follows, faster
+            weights = len(x), self.heads, x.shape[1], x.shape[1]
+            return self.out(attend(self.qkv(x), self.heads, dropout_factors(x, weights, self.dropout, generator)))
         q, k, v = self.project(x, memory)
-        if drops:
+        if generator is not None and self.dropout > 0:
             mixed = dropout(attention_weights(q, k, mask), self.dropout, generator) @ v
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
