@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vit_lab.models.attend import attend
-from vit_lab.models.linear import Linear, linear
 
 FUSED_FROM = 16  # features of a head, from which on torch's fused kernel is no slower than `attend`
 
@@ -49,8 +48,8 @@ class Attention(nn.Module):
     def __init__(self, *, dim: int, heads: int, qkv_bias: bool, out_bias: bool, dropout: float):
         super().__init__()
         self.heads, self.dropout = heads, dropout
-        self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)
-        self.out = Linear(dim, dim, bias=out_bias)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
+        self.out = nn.Linear(dim, dim, bias=out_bias)
 
     def project(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (B, H, N, K), keys and values (B, H, M, K) of every head, from (B, N, D) and (B, M, D)."""
@@ -59,8 +58,8 @@ class Attention(nn.Module):
             return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         weight, bias = self.qkv.weight, self.qkv.bias
         dim = x.shape[-1]
-        q = linear(x, weight[:dim], None if bias is None else bias[:dim])
-        kv = linear(memory, weight[dim:], None if bias is None else bias[dim:])
+        q = F.linear(x, weight[:dim], None if bias is None else bias[:dim])
+        kv = F.linear(memory, weight[dim:], None if bias is None else bias[dim:])
         k, v = kv.unflatten(-1, (2, self.heads, -1)).unbind(2)
         return q.unflatten(-1, (self.heads, -1)).transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.linear import Linear
 
 
 class FeedForward(nn.Module):
@@ -19,7 +18,7 @@ class FeedForward(nn.Module):
     def __init__(self, *, dim: int, hidden: int, activation: Callable[[Tensor], Tensor] = F.gelu):
         super().__init__()
         self.activation = activation
-        self.up, self.down = Linear(dim, hidden), Linear(hidden, dim)
+        self.up, self.down = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, N, D)
         return self.down(self.activation(self.up(x)))

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from vit_lab.config import TimesformerConfig
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.blocks import EncoderBlock
-from vit_lab.models.linear import Linear
 from vit_lab.models.vit import patchify, sinusoidal_positions
 
 
@@ -44,7 +43,7 @@ class DividedBlock(EncoderBlock):
     ):
         super().__init__(dim=dim, hidden=hidden, attention=attention, dropout=dropout)
         self.frames, self.starts_at_zero = frames, starts_at_zero
-        self.norm_time, self.time, self.project = nn.LayerNorm(dim), time, Linear(dim, dim)
+        self.norm_time, self.time, self.project = nn.LayerNorm(dim), time, nn.Linear(dim, dim)
 
     def over_time(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What attention over time leaves for attention over space, the residual included: (B T, N, D) both."""
@@ -79,7 +78,7 @@ class TimeSformer(nn.Module):
     def __init__(self, config: TimesformerConfig):
         super().__init__()
         self.config = c = config
-        self.embed = Linear(c.patch_size**2 * c.channels, c.dim)
+        self.embed = nn.Linear(c.patch_size**2 * c.channels, c.dim)
         ordered = c.space_time != "space"
         if c.position == "learned":
             self.position = nn.Parameter(torch.empty(1, 1, c.num_patches, c.dim))
@@ -90,7 +89,7 @@ class TimeSformer(nn.Module):
             self.register_buffer("time_position", time, persistent=False)
         self.blocks = nn.ModuleList(_block(c) for _ in range(c.depth))
         self.norm = nn.LayerNorm(c.dim) if c.final_norm else nn.Identity()
-        self.head = Linear(c.dim, c.num_classes)
+        self.head = nn.Linear(c.dim, c.num_classes)
 
     def tokens(self, clips: Tensor) -> Tensor:
         """What enters the first block (Eq. 1): (B, T, C, S, S) -> (B T, N, D), or (B, T N, D) if attention is joint."""

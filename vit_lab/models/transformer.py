@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from vit_lab.config import TransformerConfig
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.blocks import EncoderBlock, FeedForward
-from vit_lab.models.linear import Linear
 from vit_lab.models.vit import sinusoidal_positions
 
 
@@ -64,7 +63,7 @@ class Transformer(nn.Module):
             for _ in range(c.depth)
         )
         self.norm_encoder, self.norm_decoder = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
-        self.head = Linear(c.dim, c.vocabulary)
+        self.head = nn.Linear(c.dim, c.vocabulary)
 
     @property
     def blocks(self) -> nn.ModuleList:

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from vit_lab.config import VitConfig
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.blocks import EncoderBlock
-from vit_lab.models.linear import Linear
 
 
 def patchify(images: Tensor, patch_size: int) -> Tensor:
@@ -44,7 +43,7 @@ class VisionTransformer(nn.Module):
     def __init__(self, config: VitConfig):
         super().__init__()
         self.config = c = config
-        self.embed = Linear(c.patch_size**2 * c.channels, c.dim)
+        self.embed = nn.Linear(c.patch_size**2 * c.channels, c.dim)
         self.class_token = nn.Parameter(torch.empty(1, 1, c.dim)) if c.pool == "cls" else None
         if c.position == "learned":
             self.position = nn.Parameter(torch.empty(1, c.num_tokens, c.dim))
@@ -62,7 +61,7 @@ class VisionTransformer(nn.Module):
             for _ in range(c.depth)
         )
         self.norm = nn.LayerNorm(c.dim) if c.final_norm else nn.Identity()
-        self.head = Linear(c.dim, c.num_classes)
+        self.head = nn.Linear(c.dim, c.num_classes)
 
     def tokens(self, images: Tensor) -> Tensor:
         """What enters the first block (Eq. 1): (B, C, S, S) -> (B, N, D)."""
