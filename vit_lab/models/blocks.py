@@ -47,6 +47,5 @@ class EncoderBlock(nn.Module):
         return q, k
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:  # (B, N, D)
-        # Residual sums in place, for their first term is used no more: one pass over memory less.
-        x = dropout(self.attention(self.norm_attention(x), generator), self.dropout, generator).add_(x)
-        return dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator).add_(x)
+        x = x + dropout(self.attention(self.norm_attention(x), generator), self.dropout, generator)
+        return x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
