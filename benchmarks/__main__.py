@@ -19,6 +19,7 @@ BENCHMARKS = {
     "cold_start": "from `streamlit run` to a usable page",
     "probes": "what probes and the preflight cost",
     "positions": "patches in another order, with and without positions",
+    "tricks": "each speed trick, with it and without it",
     "space_time": "space and time attention: what they tell, what they cost",
 }
 

@@ -36,14 +36,17 @@ class Server:
 
 
 @contextmanager
-def dashboard(home: str | Path) -> Iterator[Server]:
-    """A server as the README starts it, on a free port, with a lab home of its own and the data of this one."""
+def dashboard(home: str | Path, *program: str) -> Iterator[Server]:
+    """A server as the README starts it, on a free port, with a lab home of its own and the data of this one.
+
+    `program` is what to start in place of streamlit: a module and its first arguments.
+    """
     environment = dict(os.environ, VIT_LAB_HOME=str(home), VIT_LAB_DATA=str(data_folder()))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless=true",
-               f"--server.port={port}", "--server.fileWatcherType=none"]  # fmt: skip
+    options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
+    command = [sys.executable, "-m", *(program or ["streamlit"]), "run", "dashboard.py", *options]
     server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + UP_SECONDS
@@ -62,18 +65,30 @@ def dashboard(home: str | Path) -> Iterator[Server]:
         server.wait(15)
 
 
+class Clock:
+    """The time that a viewer goes by: that of `time.monotonic`."""
+
+    def now(self) -> float:
+        """Seconds."""
+        return time.monotonic()
+
+    async def reach(self, moment: float) -> None:
+        """Wait for a moment of this clock."""
+        await asyncio.sleep(max(0.0, moment - self.now()))
+
+
 class Viewer:
     """One browser session. `ticks` are (when it was asked for, seconds that it took) of each run of a fragment."""
 
-    def __init__(self, port: int, query: str = ""):
-        self.port, self.query = port, query
+    def __init__(self, port: int, query: str = "", clock: Clock | None = None):
+        self.port, self.query, self.clock = port, query, clock or Clock()
         self.ticks: list[tuple[float, float]] = []
         self.problems: list[str] = []
         self.buttons: dict[str, str] = {}  # what is written on a button, and its id
         self._page = ""
 
     async def watch(self, until: float, press: str | None = None) -> None:
-        """Open the page, press a button if one is named, and watch until that moment of time.monotonic()."""
+        """Open the page, press a button if one is named, and watch until that moment of its clock."""
         url = f"ws://127.0.0.1:{self.port}/_stcore/stream"
         async with websockets.connect(url, subprotocols=["streamlit"], max_size=None) as connection:  # type: ignore[list-item]
             fragments = await self._run(connection)
@@ -81,14 +96,14 @@ class Viewer:
                 fragments = await self._run(
                     connection, button=next(i for label, i in self.buttons.items() if press in label)
                 )
-            due = dict.fromkeys(fragments, time.monotonic())
-            while time.monotonic() < until:
+            due = dict.fromkeys(fragments, self.clock.now())
+            while self.clock.now() < until:
                 fragment = min(due, key=lambda some: due[some], default="")
-                await asyncio.sleep(max(0.0, (due[fragment] if due else until) - time.monotonic()))
+                await self.clock.reach(due[fragment] if due else until)
                 if due:
-                    asked = time.monotonic()
+                    asked = self.clock.now()
                     fragments |= await self._run(connection, fragment=fragment)
-                    self.ticks.append((asked, time.monotonic() - asked))
+                    self.ticks.append((asked, self.clock.now() - asked))
                     due[fragment] = asked + fragments[fragment]
 
     async def _run(

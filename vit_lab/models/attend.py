@@ -10,7 +10,8 @@ For heads of few features, moving numbers costs more than multiplying them, so:
 - E = exp(s) is taken as it stands, as a power of two, which is cheaper. Only if a token's sum leaves the range of floats,
   its largest score is taken off first. The sums then divide the K features of an output, not its N weights.
 - Since sum_j A_ij dA_ij = do_i . o_i, the gradient of the softmax needs no pass of its own over the weights:
-  ds_ij = E_ij (do_i . v_j - do_i . o_i) / sum_j E_ij.
+  ds_ij = E_ij (do_i . v_j - do_i . o_i) / sum_j E_ij. Dropout, A_ij times m_ij, leaves that sum as it is:
+  ds_ij = (E_ij m_ij do_i . v_j - E_ij do_i . o_i) / sum_j E_ij.
 
 B batch, N tokens, D dim, H heads, K = D / H features a head, Z = B H heads of the whole batch.
 """
@@ -28,46 +29,49 @@ KEPT = 2**20  # attention weights of one layer, up to which they are kept for th
 SMALLEST_SUM, LARGEST_SUM = 1e-15, 1e15  # of a token's exponentials, between which float32 has room to divide
 
 
-def attend(qkv: Tensor, heads: int) -> Tensor:
+def attend(qkv: Tensor, heads: int, factors: Tensor | None = None) -> Tensor:
     """Every token reads all tokens, once per head: queries, keys and values side by side, (B, N, 3 D) -> (B, N, D).
 
-    What it returns is kept for the gradient, so nobody may write into it.
+    `factors` are what dropout multiplies the attention weights by, (B, H, N, N). What `attend` returns is kept for the
+    gradient, so nobody may write into it.
     """
-    mixed: Tensor = _Attend.apply(qkv, heads)
+    mixed: Tensor = _Attend.apply(qkv, heads, None if factors is None else factors.flatten(0, 1))
     return mixed
 
 
 class _Attend(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, heads: int) -> Tensor:
+    def forward(ctx: Any, qkv: Tensor, heads: int, factors: Tensor | None) -> Tensor:
         q, k, v = _apart(qkv, heads, 3)
-        keep = ctx.needs_input_grad[0] and len(q) * q.shape[-1] ** 2 <= KEPT
+        keep = ctx.needs_input_grad[0] and (factors is not None or len(q) * q.shape[-1] ** 2 <= KEPT)
         shift: Tensor | None = None
-        mixed, sums, weights = _read(q, k, v, shift, keep)
+        mixed, sums, *kept = _read(q, k, v, shift, factors, keep)
         low, high = sums.aminmax()
         if not (float(low) > SMALLEST_SUM and float(high) < LARGEST_SUM):
             shift = torch.cat([_scores(a, b, _scratch(a)).amax(1, keepdim=True) for a, b in _parts(q, k)])
-            mixed, sums, weights = _read(q, k, v, shift, keep)
-        ctx.save_for_backward(q, k, v, sums, mixed.div_(sums), shift, weights)
+            mixed, sums, *kept = _read(q, k, v, shift, factors, keep)
+        ctx.save_for_backward(q, k, v, sums, mixed.div_(sums), shift, *kept)
         return _together(mixed[None], heads)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        q, k, v, sums, mixed, shift, weights = ctx.saved_tensors
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        q, k, v, sums, mixed, shift, weights, dropped = ctx.saved_tensors
         heads = grad.shape[-1] // q.shape[1]
         do = _apart(grad, heads, 1)[0].div_(sums)  # over the sum
         own = (do * mixed).sum(1, keepdim=True)  # do_i . o_i over the sum, (Z, 1, N)
         gradients, scale = q.new_empty(3, *q.shape), q.shape[1] ** -0.5
         e_scratch, ds_scratch = _scratch(q), _scratch(q)
-        for q_, k_, v_, do_, own_, shift_, e, dq_, dk_, dv_ in _parts(q, k, v, do, own, shift, weights, *gradients):
+        of_heads = _parts(q, k, v, do, own, shift, weights, dropped, *gradients)
+        for q_, k_, v_, do_, own_, shift_, e, e_dropped, dq_, dk_, dv_ in of_heads:
             if e is None:
                 e = _exponentials(q_, k_, shift_, e_scratch[: len(q_)])
-            torch.bmm(do_, e.transpose(1, 2), out=dv_)
-            ds = torch.bmm(v_.transpose(1, 2), do_, out=ds_scratch[: len(q_)]).sub_(own_).mul_(e)
+            read = e if e_dropped is None else e_dropped
+            torch.bmm(do_, read.transpose(1, 2), out=dv_)
+            ds = torch.bmm(v_.transpose(1, 2), do_, out=ds_scratch[: len(q_)]).mul_(read).addcmul_(e, own_, value=-1)
             torch.baddbmm(dq_, k_, ds, beta=0, alpha=scale, out=dq_)
             torch.baddbmm(dk_, q_, ds.transpose(1, 2), beta=0, alpha=scale, out=dk_)
-        return _together(gradients, heads), None
+        return _together(gradients, heads), None, None
 
 
 def _apart(x: Tensor, heads: int, count: int) -> Tensor:
@@ -81,16 +85,22 @@ def _together(x: Tensor, heads: int) -> Tensor:
     return x.unflatten(1, (-1, heads)).permute(0, 2, 3, 1, 4).flatten(0, 2).permute(1, 2, 0)
 
 
-def _read(q: Tensor, k: Tensor, v: Tensor, shift: Tensor | None, keep: bool) -> tuple[Tensor, Tensor, Tensor | None]:
-    """v E and the sums of E by reading token, (Z, K, N) and (Z, 1, N); E itself too, (Z, N, N), to `keep` it."""
+def _read(
+    q: Tensor, k: Tensor, v: Tensor, shift: Tensor | None, factors: Tensor | None, keep: bool
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """v E and the sums of E by reading token, (Z, K, N) and (Z, 1, N); to `keep` them, E and E m too, (Z, N, N)."""
     mixed, sums = torch.empty_like(q), q.new_empty(len(q), 1, q.shape[-1])
     weights = q.new_empty(len(q), q.shape[-1], q.shape[-1]) if keep else None
+    dropped = None if factors is None or weights is None else torch.empty_like(weights)
     scratch = _scratch(q)
-    for q_, k_, v_, shift_, mixed_, sums_, e in _parts(q, k, v, shift, mixed, sums, weights):
+    of_heads = _parts(q, k, v, shift, factors, mixed, sums, weights, dropped)
+    for q_, k_, v_, shift_, factors_, mixed_, sums_, e, e_dropped in of_heads:
         e = _exponentials(q_, k_, shift_, scratch[: len(q_)] if e is None else e)
         torch.sum(e, dim=1, keepdim=True, out=sums_)
+        if factors_ is not None:
+            e = torch.mul(e, factors_.transpose(1, 2), out=e if e_dropped is None else e_dropped)
         torch.bmm(v_, e, out=mixed_)
-    return mixed, sums, weights
+    return mixed, sums, weights, dropped
 
 
 def _exponentials(q: Tensor, k: Tensor, shift: Tensor | None, out: Tensor) -> Tensor:

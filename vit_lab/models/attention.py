@@ -4,14 +4,13 @@ B batch, N tokens that read, M tokens that are read (N if they read one another)
 head.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vit_lab.models.attend import attend
-from vit_lab.models.linear import Linear, linear
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.places import NOWHERE, Place
@@ -25,10 +24,16 @@ def dropout(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
     torch's own dropout draws from the global generator, which all threads of a process share. The mask is drawn where
     the generator is and then moved to x, so that what a generator of the CPU drops is the same on every device.
     """
+    factors = dropout_factors(x, x.shape, p, generator)
+    return x if factors is None else x * factors
+
+
+def dropout_factors(x: Tensor, shape: Sequence[int], p: float, generator: torch.Generator | None) -> Tensor | None:
+    """What dropout multiplies by, 0 for a share p and 1 / (1 - p) else, of x's kind; None if nothing is dropped."""
     if generator is None or p == 0:
-        return x
-    kept = torch.empty_like(x, device=generator.device).bernoulli_(1 - p, generator=generator).div_(1 - p)
-    return x * kept.to(x.device)
+        return None
+    kept = x.new_empty(shape, device=generator.device).bernoulli_(1 - p, generator=generator).div_(1 - p)
+    return kept.to(x.device)
 
 
 def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -50,8 +55,8 @@ class Attention(nn.Module):
     def __init__(self, *, dim: int, heads: int, qkv_bias: bool, out_bias: bool, dropout: float, place: Place = NOWHERE):
         super().__init__()
         self.heads, self.dropout, self.place = heads, dropout, place
-        self.qkv = Linear(dim, 3 * dim, bias=qkv_bias)
-        self.out = Linear(dim, dim, bias=out_bias)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
+        self.out = nn.Linear(dim, dim, bias=out_bias)
 
     def project(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries (B, H, N, K), keys and values (B, H, M, K) of every head, from (B, N, D) and (B, M, D)."""
@@ -59,8 +64,8 @@ class Attention(nn.Module):
             return self._by_head(self.qkv(x))
         weight, bias = self.qkv.weight, self.qkv.bias
         dim = x.shape[-1]
-        q = linear(x, weight[:dim], None if bias is None else bias[:dim])
-        kv = linear(memory, weight[dim:], None if bias is None else bias[dim:])
+        q = F.linear(x, weight[:dim], None if bias is None else bias[:dim])
+        kv = F.linear(memory, weight[dim:], None if bias is None else bias[dim:])
         k, v = kv.unflatten(-1, (2, self.heads, -1)).unbind(2)
         return q.unflatten(-1, (self.heads, -1)).transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
@@ -88,17 +93,17 @@ class Attention(nn.Module):
         memory: Tensor | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:  # (B, N, D)
-        drops = generator is not None and self.dropout > 0
         narrow = x.is_cpu and x.shape[-1] < FUSED_FROM * self.heads
-        if narrow and memory is None and mask is None and not drops:
-            qkv = self.qkv(x)
+        if narrow and memory is None and mask is None:
+            qkv, weights = self.qkv(x), (len(x), self.heads, x.shape[1], x.shape[1])
             if record is not None:
                 record(self.place, **dict(zip("qkv", self._by_head(qkv), strict=True)))
-            return self.out(attend(qkv, self.heads))  # the same as what follows, faster
+            factors = dropout_factors(x, weights, self.dropout, generator)
+            return self.out(attend(qkv, self.heads, factors))  # the same as what follows, faster
         q, k, v = self.project(x, memory)
         if record is not None:
             record(self.place, q=q, k=k, v=v, mask=mask)
-        if drops:
+        if generator is not None and self.dropout > 0:
             mixed = dropout(attention_weights(q, k, mask), self.dropout, generator) @ v
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.linear import Linear
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.places import NOWHERE, Place
@@ -24,7 +23,7 @@ class FeedForward(nn.Module):
     ):
         super().__init__()
         self.activation, self.place = activation, place
-        self.up, self.down = Linear(dim, hidden), Linear(hidden, dim)
+        self.up, self.down = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, N, D)
         return self.down(self.activation(self.up(x)))
@@ -82,9 +81,8 @@ class EncoderBlock(Block):
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
     ) -> Tensor:  # (B, N, D)
-        # Residual sums in place, for their first term is used no more: one pass over memory less.
-        x = dropout(self.attention(self.norm_attention(x), generator, record), self.dropout, generator).add_(x)
-        x = dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator).add_(x)
+        x = x + dropout(self.attention(self.norm_attention(x), generator, record), self.dropout, generator)
+        x = x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
         if record is not None:
             record(self.place.leaving, tokens=x)
         return x

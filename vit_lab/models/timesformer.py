@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from vit_lab.config import TimesformerConfig
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.blocks import EncoderBlock, matrices_of
-from vit_lab.models.linear import Linear
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.models.vit import patchify, sinusoidal_positions
@@ -48,7 +47,7 @@ class DividedBlock(EncoderBlock):
     ):
         super().__init__(dim=dim, hidden=hidden, attention=attention, dropout=dropout, place=place)
         self.frames = frames
-        self.norm_time, self.time, self.project = nn.LayerNorm(dim), time, Linear(dim, dim)
+        self.norm_time, self.time, self.project = nn.LayerNorm(dim), time, nn.Linear(dim, dim)
 
     def matrices(self) -> Iterator[Matrix]:
         """Those of attention over time and its projection, then those of the block over space."""
@@ -80,7 +79,7 @@ class TimeSformer(nn.Module):
     def __init__(self, config: TimesformerConfig):
         super().__init__()
         self.config = c = config
-        self.embed = Linear(c.patch_size**2 * c.channels, c.dim)
+        self.embed = nn.Linear(c.patch_size**2 * c.channels, c.dim)
         ordered = c.space_time != "space"
         if c.position == "learned":
             self.position = nn.Parameter(torch.empty(1, 1, c.num_patches, c.dim))
@@ -91,7 +90,7 @@ class TimeSformer(nn.Module):
             self.register_buffer("time_position", time, persistent=False)
         self.blocks = nn.ModuleList(_block(c, Place(block=number)) for number in range(1, c.depth + 1))
         self.norm = nn.LayerNorm(c.dim) if c.final_norm else nn.Identity()
-        self.head = Linear(c.dim, c.num_classes)
+        self.head = nn.Linear(c.dim, c.num_classes)
 
     def matrices(self) -> Iterator[Matrix]:
         """Every weight matrix, in the order in which data meets them."""

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from vit_lab.config import TransformerConfig
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.blocks import Block, EncoderBlock, FeedForward, matrices_of
-from vit_lab.models.linear import Linear
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.models.vit import sinusoidal_positions
@@ -106,7 +105,7 @@ class Transformer(nn.Module):
             for place in (Place(stack="decoder", block=number) for number in range(1, c.depth + 1))
         )
         self.norm_encoder, self.norm_decoder = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
-        self.head = Linear(c.dim, c.vocabulary)
+        self.head = nn.Linear(c.dim, c.vocabulary)
 
     @property
     def blocks(self) -> nn.ModuleList:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from vit_lab.config import VitConfig
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.blocks import EncoderBlock, matrices_of
-from vit_lab.models.linear import Linear
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.places import Place
@@ -49,7 +48,7 @@ class VisionTransformer(nn.Module):
     def __init__(self, config: VitConfig):
         super().__init__()
         self.config = c = config
-        self.embed = Linear(c.patch_size**2 * c.channels, c.dim)
+        self.embed = nn.Linear(c.patch_size**2 * c.channels, c.dim)
         self.class_token = nn.Parameter(torch.empty(1, 1, c.dim)) if c.pool == "cls" else None
         if c.position == "learned":
             self.position = nn.Parameter(torch.empty(1, c.num_tokens, c.dim))
@@ -73,7 +72,7 @@ class VisionTransformer(nn.Module):
             for place in (Place(block=number) for number in range(1, c.depth + 1))
         )
         self.norm = nn.LayerNorm(c.dim) if c.final_norm else nn.Identity()
-        self.head = Linear(c.dim, c.num_classes)
+        self.head = nn.Linear(c.dim, c.num_classes)
 
     def matrices(self) -> Iterator[Matrix]:
         """Every weight matrix, in the order in which data meets them."""
