@@ -57,7 +57,7 @@ def test_every_control(open_page):
         weights = matrix_of(chart_rows(at, "Attention weights"))
         np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-4)
         raw, scaled = (float(metric.value.replace(",", "")) for metric in at.metric[:2])
-        assert raw == pytest.approx(scaled * 64 / heads, rel=0.02)
+        assert raw == pytest.approx(scaled * 64 / heads, rel=0.05)  # two digits are told
 
 
 def model_and_image(at):
