@@ -7,19 +7,13 @@ import sys
 
 from streamlit.web import cli
 
-from vit_lab.ui.serving import server
-
-TRICKS = ("SCHED_BATCH", "uvloop", "theme")
+TRICKS = ("uvloop",)
 
 
 def take_away(trick: str) -> None:
     """Before anything of the dashboard is loaded."""
     if trick == "uvloop":
         sys.modules["uvloop"] = None  # type: ignore[assignment]  # so importing it fails
-    elif trick == "SCHED_BATCH":
-        server.serve_without_interrupting_runs = lambda: None
-    elif trick == "theme":
-        server.read_the_theme_once = lambda: None
     elif trick:
         raise ValueError(f"there is no trick {trick!r}; choose {', '.join(TRICKS)}")
 

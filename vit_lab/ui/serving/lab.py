@@ -15,7 +15,7 @@ from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
-from vit_lab.ui.serving.server import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
+from vit_lab.ui.serving.server import leave_at_once
 from vit_lab.ui.serving.visitor import visitor
 
 NOTICE_SECONDS = 2.0  # within which some page finds out that a process has died
@@ -47,8 +47,6 @@ def _release(manager: RunManager) -> None:
 def _manager() -> RunManager:
     manager = RunManager(_store())
     atexit.register(_end, manager)
-    serve_without_interrupting_runs()
-    read_the_theme_once()
     return manager
 
 
