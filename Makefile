@@ -9,12 +9,11 @@ STAMP := .venv/.installed
 run: $(STAMP)
 	$(BIN)/streamlit run dashboard.py
 
-# The files of tests side by side, then those that drive a browser, which want the machine to themselves.
+# Tests side by side, in the order of the folders: those that drive a browser, which take longest, begin early.
 test: $(STAMP) lint browser
-	$(BIN)/python -m pytest -m "not long and not browser" -n auto --dist loadfile
-	$(BIN)/python -m pytest -m "browser and not long"
+	$(BIN)/python -m pytest -m "not long" -n auto --dist loadgroup --no-loadscope-reorder
 
-# What takes minutes: a server that is killed a hundred times.
+# What takes minutes, as a server that is killed a hundred times, and what a faster test says, too.
 test-long: $(STAMP) browser
 	$(BIN)/python -m pytest -m long
 

@@ -3,7 +3,7 @@
 import csv
 
 import pytest
-from commands import SMALL, last_object, run, shell, stored_runs
+from commands import SMALL, last_object, run, stored_runs
 from scipy import stats
 from tiny import tiny
 
@@ -26,8 +26,8 @@ def accuracies(file, scheme):
 def test_compare_prints_arms_and_pairs_that_follow_from_the_csv(tmp_path):
     file, again = tmp_path / "compared.csv", tmp_path / "exported.csv"
     arms = ["--arm=linear-default", "--arm=xavier", "--arm=vit"]
-    done = shell("compare", *QUICK, *arms, "--seeds=3", "--seed=5", "--csv", str(file), "--json")
-    assert done.returncode == 0, done.stderr
+    done = run("compare", *QUICK, *arms, "--seeds=3", "--seed=5", "--csv", str(file), "--json")
+    assert done.exit_code == 0, done.stderr
     assert len(done.stdout.splitlines()) == 1
     result = last_object(done.stdout)
     assert result["kind"] == "compare" and result["fair_learning_rate"] is False and len(result["run_ids"]) == 9

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import run as command
 from tiny import TINY
 
 from vit_lab import paths
@@ -25,8 +26,9 @@ ENDLESS = [f"--{option_name(field)}={value}" for field, value in (TINY | {"steps
 
 def ended_by(how, *words):
     """Give a command, send it a signal once one of its runs is on its way, and return what it said."""
-    command = [sys.executable, "-m", "vit_lab", *words]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ.copy(), stdout=-1, stderr=-1, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vit_lab", *words], cwd=ROOT, env=os.environ.copy(), stdout=-1, stderr=-1, text=True
+    )
     try:
         store = Store(paths.database())
         deadline = time.monotonic() + 60
@@ -47,7 +49,8 @@ def ended_by(how, *words):
         process.kill()
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+# What SIGTERM does to a command, the experiment below says.
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_run_that_is_ended_from_outside_is_interrupted_and_told(how):
     code, told, (run,) = ended_by(how, "train", *ENDLESS, "--json")
     assert code == 1
@@ -66,8 +69,7 @@ def test_an_experiment_that_is_ended_from_outside_tells_what_it_has():
 def test_an_unusable_home_is_told_in_json_too(home):
     paths.database().write_bytes(b"garbage" * 1000)
     for words in (["train"], ["compare"], ["sweep"], ["claim"]):
-        command = [sys.executable, "-m", "vit_lab", *words, "--json"]
-        done = subprocess.run(command, cwd=ROOT, env=os.environ.copy(), capture_output=True, text=True, timeout=60)
+        done = command(*words, "--json")
         told = json.loads(done.stdout)
-        assert (done.returncode, told["status"]) == (1, "failed")
+        assert (done.exit_code, told["status"]) == (1, "failed")
         assert "not a database of the lab" in told["error"] and done.stderr == told["error"] + "\n"

@@ -20,7 +20,7 @@ from vit_lab.spelling import parse_arm
 from vit_lab.ui.runs.table import runs_table
 
 A_HOME_FOR_ALL = [HealthCheck.function_scoped_fixture]
-AGAIN_AND_AGAIN = settings(max_examples=60, deadline=None, suppress_health_check=A_HOME_FOR_ALL)
+AGAIN_AND_AGAIN = settings(max_examples=30, deadline=None, suppress_health_check=A_HOME_FOR_ALL)
 AWKWARD = [
     "",
     " ",

@@ -25,7 +25,7 @@ KEYS = [
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(query=st.dictionaries(st.sampled_from(KEYS), st.sampled_from(AWKWARD) | st.text(max_size=20), max_size=8))
 @example(query=dict.fromkeys(KEYS, ""))
 @example(query={"kind": "", "dataset": ""})

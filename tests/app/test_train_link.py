@@ -95,7 +95,7 @@ def test_a_link_to_a_preset_opens_it(open_page, workers, name):
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(configs=arms())
 def test_a_link_to_any_arms_opens_exactly_them(open_page, workers, configs):
     assert [run.config for run in submitted(open_page, workers, train_link(configs))] == configs

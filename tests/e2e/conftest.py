@@ -16,9 +16,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from vit_lab.runs.executors.choice import VARIABLE
+from vit_lab.runs.executors.executor import usable_cores
+from vit_lab.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS, STOP_SECONDS = 60, 5
+START_SECONDS, STOP_SECONDS = 60, 5  # to stop: if a core is free; longer in step with what else is running
 HARMLESS = ("/_stcore/", "ERR_NAME_NOT_RESOLVED", "ERR_INTERNET_DISCONNECTED")  # probes for a server; no network
 
 expect.set_options(timeout=20_000)
@@ -34,6 +36,11 @@ class Dashboard:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it has been started and not been ended since."""
+        return self._process is not None
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -55,14 +62,20 @@ class Dashboard:
         if process is None:
             return
         process.send_signal(how)
+        seconds = STOP_SECONDS * max(1.0, os.getloadavg()[0] / usable_cores())
         try:
-            code = process.wait(STOP_SECONDS)
+            code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            pytest.fail(f"the server did not end within {STOP_SECONDS} s:\n{self.said()}")
+            pytest.fail(f"the server did not end within {seconds:.1f} s:\n{self.said()}")
         assert code == 0, f"the server ended with code {code}:\n{self.said()}"
         assert "Traceback" not in self.said(), self.said()
+
+    def restart(self) -> None:
+        """End the server and start another, which has shown nothing yet."""
+        self.stop()
+        self.start()
 
     def kill(self) -> None:
         """End it as a power cut does: kill -9."""
@@ -104,18 +117,29 @@ class Visitor:
             self.complaints.append(text)
 
 
-@pytest.fixture(scope="module")
-def dashboard(browser, tmp_path_factory) -> Iterator[Dashboard]:
-    """A running dashboard, empty at first, for all tests of a file; none where there is no browser."""
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory) -> Iterator[Dashboard]:
+    """One server for all files whose tests do not mind what others have trained; not started yet."""
     server = Dashboard(tmp_path_factory.mktemp("lab"))
-    server.start()
     yield server
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def dashboard(browser, shared_server) -> Dashboard:
+    """A running dashboard, empty at first, for all tests of a file; none where there is no browser."""
+    if shared_server.is_started:
+        store = Store(shared_server.home / "runs.sqlite3")
+        store.delete([run.id for run in store.runs()])
+        store.close()
+    else:
+        shared_server.start()
+    return shared_server
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium. For one file at a time: while it runs, no other test of the process can use asyncio."""
     chromium = shutil.which("chromium")
     if chromium is None:
         say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip

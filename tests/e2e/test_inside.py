@@ -53,8 +53,7 @@ def test_a_lesson_on_the_inside_of_a_run(dashboard, visitor):
 
 
 def test_a_link_to_the_weights_works_on_a_server_that_has_shown_nothing_yet(dashboard, visitor):
-    dashboard.stop()
-    dashboard.start()
+    dashboard.restart()
     page = visitor().open("/weights")
     expect(chart(page, "The std of all weights")).to_be_visible(timeout=60_000)
     assert page.get_by_test_id("stTopNavLink").count() == 6, "the page stands in its frame"

@@ -16,7 +16,8 @@ def chosen(page):
     return page.locator('.st-key-kind [data-testid="stButtonGroup"] button[aria-checked="true"]')
 
 
-def test_a_link_fills_the_form_on_a_cold_server_and_over_a_form_that_is_filled_in(visitor):
+def test_a_link_fills_the_form_on_a_cold_server_and_over_a_form_that_is_filled_in(dashboard, visitor):
+    dashboard.restart()
     page = visitor().open(COLD)
     expect(page.get_by_text("6 symbols")).to_be_visible()
     expect(chosen(page)).to_have_text("transformer")

@@ -43,8 +43,9 @@ def finished_pair(dashboard):
     store.close()
 
 
-def test_a_link_to_the_runs_works_on_a_server_that_has_shown_nothing_yet(visitor):
-    """This test comes first: the server has just started, as after a restart under an open tab."""
+def test_a_link_to_the_runs_works_on_a_server_that_has_shown_nothing_yet(dashboard, visitor):
+    """This test comes first, for there are no runs yet; the server has just started, as under an open tab."""
+    dashboard.restart()
     page = visitor().open("/runs")
     expect(page.get_by_text("No runs yet")).to_be_visible(timeout=60_000)
     settle(page)

@@ -17,10 +17,15 @@ from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train as train_without_a_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.usefixtures("ctrl_c")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.own_server,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("ctrl_c"),
+]
 
 SINGLE = "/?arms=1&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
-SLOW = "/?arms=1&patch_size=4&dim=256&depth=12&heads=8&steps=1000&batch_size=1024"  # many seconds a step
+SLOW = "/?arms=1&patch_size=4&dim=256&depth=4&heads=8&steps=1000&batch_size=1024"  # many seconds a step
 
 
 @pytest.fixture
@@ -73,7 +78,8 @@ def train(page):
     expect(states(page, "running").first).to_be_visible(timeout=60_000)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+# What Ctrl-C does where workers are processes, tests/test_cli_signals.py says of a command.
+@pytest.mark.parametrize("how", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_server_that_is_asked_to_end_leaves_its_run_interrupted_with_a_checkpoint(server, arrive, how):
     dashboard = server()
     page = arrive(dashboard).open(SINGLE)
@@ -89,7 +95,7 @@ def test_a_server_that_is_asked_to_end_leaves_its_run_interrupted_with_a_checkpo
 def test_a_server_that_is_killed_leaves_a_run_that_resumes_and_ends_equal_to_the_bit(server, arrive):
     """The hundred kills of tests/runs/test_killed.py, one of them with the server itself, and from its page."""
     dashboard = server()
-    page = arrive(dashboard).open(SINGLE.replace("steps=20000", "steps=2000"))
+    page = arrive(dashboard).open(SINGLE.replace("steps=20000", "steps=500"))
     train(page)
     wait_until(page, lambda: stored_as_it_is(dashboard)[0].step > 0, "some steps")
     page.wait_for_timeout(700)
@@ -132,7 +138,7 @@ def test_editing_a_page_neither_loses_nor_doubles_the_workers(server, arrive, tm
     everyone = 1 + min(2, usable_cores())  # the server, and workers for a pair
     wait_until(page, lambda: len(list((dashboard.home / "processes").iterdir())) == everyone, "all workers are up")
     processes = set((dashboard.home / "processes").iterdir())
-    for edit in range(3):
+    for edit in range(2):
         before = steps(page, arms=1)[0]
         for file in (root / "pages" / "train.py", root / "dashboard.py"):
             file.write_text(file.read_text(encoding="utf-8") + f"# edit {edit}\n", encoding="utf-8")

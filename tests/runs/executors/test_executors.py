@@ -28,7 +28,7 @@ from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
 
 ENDLESS = {"steps": 100_000}
-LONG = tiny(steps=1_500, dropout=0.1, shift=1)
+LONG = tiny(steps=400, dropout=0.1, shift=1)
 # Windows has no signal that kills; threads are tested everywhere.
 KINDS = [
     "threads",

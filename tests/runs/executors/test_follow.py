@@ -56,7 +56,8 @@ def wish_after(batches):
     return lambda: next(asked, PAUSED)
 
 
-def test_a_quick_run_is_one_batch_a_checkpoint_and_its_end():
+def test_a_quick_run_is_one_batch_a_checkpoint_and_its_end(monkeypatch):
+    monkeypatch.setattr(follow_module, "BATCH_SECONDS", 60.0)  # quick, also where the machine is slow
     batch, checkpoint, ended = followed()
     assert plain(said([batch])) == plain(whole())
     assert checkpoint.step == CONFIG.optim.steps and ended == Ended(Status.FINISHED)
@@ -84,6 +85,7 @@ def test_a_checkpoint_comes_after_all_events_up_to_its_step_and_before_any_furth
 
 def test_there_is_a_checkpoint_each_time_that_one_is_due_and_at_the_end(monkeypatch):
     monkeypatch.setattr(follow_module, "BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(follow_module, "CHECKPOINT_SECONDS", 60.0)
     assert [type(message) for message in followed()].count(Checkpoint) == 1
     monkeypatch.setattr(follow_module, "CHECKPOINT_SECONDS", 0.0)
     messages = followed()

@@ -129,7 +129,8 @@ def test_a_worker_that_is_asked_to_end_keeps_its_run_and_another_comes(manager, 
     assert ended(store, short).status == Status.FINISHED
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+# That a server which is asked to end takes its workers along, tests/e2e/test_robust.py and tests/test_cli_signals.py say.
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_workers_whose_server_is_gone_keep_their_run_and_end(home, store, how):
     with server_at_work(store) as (server, worker, run):
         server.send_signal(how)
@@ -146,24 +147,25 @@ def test_workers_whose_server_is_gone_keep_their_run_and_end(home, store, how):
 @one_worker
 def test_a_worker_that_outlives_its_server_takes_nothing_from_whoever_has_resumed_its_run(manager, store, monkeypatch):
     monkeypatch.setattr(follow, "CHECKPOINT_SECONDS", 0.1)
-    gone = Store(paths.database())  # of a server that has been killed; its worker does not know it yet
-    (run_id,) = gone.add(pair([tiny(steps=2_000, dropout=0.1)], "e"))
-    old_worker = WorkerThread(gone.presence.name)
-    wait_for(paths.checkpoint(run_id).exists)
+    monkeypatch.setattr(follow, "BATCH_SECONDS", 0.1)
     manager.prepare(1)
     wait_for(lambda: all(worker.name for worker in manager._pool._workers) and manager._pool._workers)
+    gone = Store(paths.database())  # of a server that has been killed; its worker does not know it yet
+    (run_id,) = gone.add(pair([tiny(steps=400, dropout=0.1)], "e"))
+    old_worker = WorkerThread(gone.presence.name)
+    wait_for(lambda: paths.checkpoint(run_id).exists() and store.run(run_id).step > 0)
     store.interrupt_runs_of(gone.presence.name)
     at_work = store.run(run_id).step
     manager.resume(run_id)
     old_worker._thread.join(0.01)
-    assert 0 < at_work < 2_000 and old_worker.how_it_ended is None, "both train"
+    assert 0 < at_work < 400 and old_worker.how_it_ended is None, "both train"
     run = ended(store, run_id)
     old_worker.end()
     old_worker.wait(30)
     gone.close()
     assert (run.status, run.error) == (Status.FINISHED, None)
     assert_equals_one_never_disturbed(store, run)
-    assert load_checkpoint(paths.checkpoint(run_id)).step == 2_000
+    assert load_checkpoint(paths.checkpoint(run_id)).step == 400
 
 
 def test_a_worker_that_hangs_does_not_keep_a_shutdown_waiting(manager, store):
@@ -177,6 +179,7 @@ def test_a_worker_that_hangs_does_not_keep_a_shutdown_waiting(manager, store):
     assert not is_running(pid) and store.run(run_id).status == Status.INTERRUPTED
 
 
+@one_worker
 def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, monkeypatch):
     with monkeypatch.context() as broken:
         broken.setattr(processes.sys, "executable", "false")
