@@ -1,4 +1,4 @@
-"""python -m benchmarks [NAME ...]: measure, print goal, figure and ratio, and keep them in benchmarks/results/latest.json.
+"""python -m benchmarks [NAME ...]: print goal, figure and ratio of each, and keep them in results/latest.json.
 
 Nothing else should run meanwhile. A benchmark that cannot run here says why, and the others go on.
 """

@@ -16,6 +16,7 @@ from vit_lab.datasets import is_available
 from vit_lab.paths import data_folder
 
 PRESETS = ("vit-notes", "accurate")
+TOLD = ("test_accuracy", "wall_seconds", "steps")
 
 
 def measure() -> tuple[list[Figure], dict[str, Any]]:
@@ -26,20 +27,21 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
         )
     results = {}
     with tempfile.TemporaryDirectory() as home:
-        started = {
-            name: subprocess.Popen(
-                [sys.executable, "-m", "vit_lab", "train", "--preset", name, "--json"],
-                cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env=dict(os.environ, VIT_LAB_HOME=f"{home}/{name}", VIT_LAB_DATA=str(data_folder())),
-            )
-            for name in PRESETS
-        }  # fmt: skip
+        started = {name: _training(name, f"{home}/{name}") for name in PRESETS}
         for name, process in started.items():
             results[name] = json.loads(process.communicate()[0].splitlines()[-1])
     seconds = {name: result["wall_seconds"] for name, result in results.items()}
     ratio = seconds["accurate"] / seconds["vit-notes"]
-    return [
+    note = f"{seconds['accurate']:.0f} s and {seconds['vit-notes']:.0f} s, a core each, at the same time"
+    figures = [
         Figure("accurate: test accuracy on MNIST", results["accurate"]["test_accuracy"], "", 0.985, note="seed 0"),
-        Figure("accurate: time over that of vit-notes", ratio, "x", 100 / 60, at_most=True,
-               note=f"{seconds['accurate']:.0f} s and {seconds['vit-notes']:.0f} s, a core each, at the same time"),
-    ], {name: {key: result[key] for key in ("test_accuracy", "wall_seconds", "steps")} for name, result in results.items()}  # fmt: skip
+        Figure("accurate: time over that of vit-notes", ratio, "x", 100 / 60, at_most=True, note=note),
+    ]
+    return figures, {name: {key: result[key] for key in TOLD} for name, result in results.items()}
+
+
+def _training(preset: str, home: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "vit_lab", "train", "--preset", preset, "--json"]
+    environment = os.environ | {"VIT_LAB_HOME": home, "VIT_LAB_DATA": str(data_folder())}
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=quiet, text=True)

@@ -1,6 +1,6 @@
-"""Two dashboards in turn, each with two runs that train and a class that watches: while one works, the other stands still.
+"""Two dashboards in turn, each with two runs that train and a class that watches: one works, the other stands still.
 
-Viewers go by a clock that stands still with their server, so their ticks stay spread over a second as those of people are.
+Viewers go by a clock that stands still with their server, so their ticks stay spread over a second, as people's are.
 """
 
 import asyncio
@@ -146,7 +146,7 @@ async def turns(classes: Sequence[ClassAtWork], rounds: int) -> list[list[Turn]]
 
 
 def with_and_without(tricks: Sequence[str], rounds: int) -> dict[str, list[dict[str, float]]]:
-    """For each trick, how many times better each turn went with all of them than the one without it of the same round."""
+    """For each trick and round, how many times better the turn with all tricks went than the one without it."""
 
     async def in_turn(servers: Mapping[Path, Server]) -> list[list[Turn]]:
         classes = [ClassAtWork(server, home) for home, server in servers.items()]

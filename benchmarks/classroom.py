@@ -1,7 +1,7 @@
 """A class on one machine: thirty browsers watch at 1 Hz while two runs train.
 
-Windows with and without viewers take turns, within the same two runs. A tick is timed by the viewer, from its request to
-the answer that the fragment has run, so the wait for the server and the network of the machine itself are in it.
+Windows with and without viewers take turns, within the same two runs. A tick is timed by the viewer, from its request
+to the answer that the fragment has run, so the wait for the server and the network of the machine itself are in it.
 """
 
 import asyncio

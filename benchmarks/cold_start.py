@@ -1,7 +1,7 @@
 """From `streamlit run dashboard.py` on an empty home to a training that moves, as a person with a browser waits for it.
 
-Each start is a new server and a new browser profile; the files of the installation may be in the memory of the operating
-system, as they are for everyone who starts the dashboard a second time.
+Each start is a new server and a new browser profile; the files of the installation may be in the operating system's
+memory, as they are for everyone who starts the dashboard a second time.
 """
 
 import os
@@ -55,13 +55,13 @@ def cold_start(browser: "Browser", root: Path = ROOT) -> dict[str, float]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(root / "dashboard.py"), "--server.headless=true",
-               "--server.address=127.0.0.1", f"--server.port={port}"]  # fmt: skip
+    options = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"]
+    command = [sys.executable, "-m", "streamlit", "run", str(root / "dashboard.py"), *options]
     waits: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as home:
         started = time.perf_counter()
-        server = subprocess.Popen(command, cwd=root, env=os.environ | {"VIT_LAB_HOME": home},
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        environment, quiet = os.environ | {"VIT_LAB_HOME": home}, subprocess.DEVNULL
+        server = subprocess.Popen(command, cwd=root, env=environment, stdout=quiet, stderr=quiet)
 
         def note(name: str) -> None:
             waits[name] = round(time.perf_counter() - started, 2)

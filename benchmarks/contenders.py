@@ -2,15 +2,16 @@
 
 | name | what it does, for ever or until its run has ended |
 | --- | --- |
-| lab | one arm as a worker of the dashboard trains it: thread, data, metrics, evaluations, default probes, store, checkpoints |
+| lab | an arm as a worker of the dashboard trains it: data, metrics, evaluations, probes, store, checkpoints |
 | lab-bare, lab-bare-too | the lab's step alone: batch, forward, backward, update |
-| simple, timm | SimpleViT of vit-pytorch, VisionTransformer of timm: torchvision's MNIST, ToTensor, DataLoader as it is, AdamW |
+| simple | SimpleViT of vit-pytorch, with torchvision's MNIST, ToTensor, DataLoader as it is, AdamW |
+| timm | VisionTransformer of timm, with the same |
 | simple-bare, timm-bare | the same step on one batch that lies in memory |
 
-All have the same patch size, width, depth, heads and MLP, as many tokens, no dropout, the same fused AdamW, clipping and
-batch, and one intra-op thread. None has biases in attention, for SimpleViT cannot; that it has two norms more before the
-first block, and that timm's model learns its positions, could not be helped. The usual loops need torchvision's MNIST in
-VIT_LAB_DATA.
+All have the same patch size, width, depth, heads and MLP, as many tokens, no dropout, the same fused AdamW, clipping
+and batch, and one intra-op thread. None has biases in attention, for SimpleViT cannot; that it has two norms more
+before the first block, and that timm's model learns its positions, could not be helped. The usual loops need
+torchvision's MNIST in VIT_LAB_DATA.
 """
 
 import mmap
@@ -55,15 +56,34 @@ def peer(name: str, model: VitConfig) -> nn.Module:
     if name == "simple":
         from vit_pytorch import SimpleViT
 
-        return SimpleViT(image_size=model.image_size, patch_size=model.patch_size, num_classes=model.num_classes,
-                         dim=model.dim, depth=model.depth, heads=model.heads, mlp_dim=hidden, channels=model.channels,
-                         dim_head=model.dim // model.heads)  # fmt: skip
+        return SimpleViT(
+            image_size=model.image_size,
+            patch_size=model.patch_size,
+            num_classes=model.num_classes,
+            channels=model.channels,
+            dim=model.dim,
+            depth=model.depth,
+            heads=model.heads,
+            dim_head=model.dim // model.heads,
+            mlp_dim=hidden,
+        )
     from timm.models.vision_transformer import VisionTransformer
 
-    return VisionTransformer(img_size=model.image_size, patch_size=model.patch_size, in_chans=model.channels,
-                             num_classes=model.num_classes, embed_dim=model.dim, depth=model.depth,
-                             num_heads=model.heads, mlp_ratio=model.mlp_ratio, class_token=False, global_pool="avg",
-                             qkv_bias=model.qkv_bias, proj_bias=model.out_bias, final_norm=model.final_norm)  # fmt: skip
+    return VisionTransformer(
+        img_size=model.image_size,
+        patch_size=model.patch_size,
+        num_classes=model.num_classes,
+        in_chans=model.channels,
+        embed_dim=model.dim,
+        depth=model.depth,
+        num_heads=model.heads,
+        mlp_ratio=model.mlp_ratio,
+        qkv_bias=model.qkv_bias,
+        proj_bias=model.out_bias,
+        class_token=False,
+        global_pool="avg",
+        final_norm=model.final_norm,
+    )
 
 
 def peer_steps(name: str, size: str) -> Iterator[None]:

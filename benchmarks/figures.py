@@ -17,9 +17,9 @@ LATEST = RESULTS / "latest.json"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `goal` is a least value, or a largest one if `at_most`; without a goal it is for information.
+    """One measured number. `goal` is a least value, or a largest one if `at_most`; without a goal it is information.
 
-    `ratio` is how far the goal is reached, 1 or more where it is; `note` says what was measured, and over how many rounds.
+    `ratio` is how far the goal is reached, 1 or more where it is; `note` says what was measured, over how many rounds.
     """
 
     what: str

@@ -56,8 +56,8 @@ def fill(store: Store) -> str:
                 if step % 25 == 0:
                     events.append(Evaluated(step=step, split="validation", loss=0.3, accuracy=reached))
                     events.append(Probed(step=step, rows=(("weight_std", QK, 0.1), ("weight_distance", QK, 0.5))))
-            events.append(Finished(step=POINTS, test_loss=0.2, test_accuracy=reached, best_step=POINTS,
-                                   best_val_accuracy=reached, best_test_accuracy=reached))  # fmt: skip
+            best = {"best_step": POINTS, "best_val_accuracy": reached, "best_test_accuracy": reached}
+            events.append(Finished(step=POINTS, test_loss=0.2, test_accuracy=reached, **best))
             store.append(run_id, [(0.01 * event.step, event) for event in events], 5.0, 5_000.0)
             store.end(run_id, Status.FINISHED)
     return experiment
@@ -106,6 +106,6 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
         for page in ("compare", "runs"):
             took = page_seconds(page, experiment)
             details[f"{page}_seconds"] = took
-            figures.append(Figure(f"opening {page} with {RUNS:,} runs", max(took[1:]), "s", 1.0, at_most=True,
-                                  note=f"slowest of four; the first, cold: {took[0]:.2f} s"))  # fmt: skip
+            name, note = f"opening {page} with {RUNS:,} runs", f"slowest of four; the first, cold: {took[0]:.2f} s"
+            figures.append(Figure(name, max(took[1:]), "s", 1.0, at_most=True, note=note))
     return figures, details

@@ -68,11 +68,10 @@ def contenders(names: Sequence[str], size: str) -> Iterator[list[Contender]]:
             for name in names:
                 counter = Path(folder) / name
                 counter.write_bytes(struct.pack("q", 0))
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "benchmarks.contenders", name, size, str(counter)],
-                    cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                    env=dict(os.environ, VIT_LAB_HOME=str(Path(folder) / f"home-{name}"), VIT_LAB_DATA=str(data_folder())),
-                )  # fmt: skip
+                command = [sys.executable, "-m", "benchmarks.contenders", name, size, str(counter)]
+                own = {"VIT_LAB_HOME": f"{folder}/home-{name}", "VIT_LAB_DATA": str(data_folder())}
+                environment = os.environ | own
+                process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
                 processes.append(process)
                 started.append(Contender(name, process, partial(_counted, counter)))
                 assert process.stdout is not None
@@ -91,7 +90,7 @@ def _counted(counter: Path) -> int:
 
 
 def rounds(all_of_them: Sequence[Contender], count: int) -> None:
-    """Give every contender that many turns, or until one has come to its end; who begins, changes from round to round."""
+    """Give every contender that many turns, or until one has come to its end; who begins changes each round."""
     for turn in range(count):
         order = list(all_of_them)[:: 1 if turn % 2 else -1]
         going = [contender.take_turn() for contender in order]

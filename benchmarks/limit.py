@@ -34,7 +34,7 @@ PARTS = {  # of the profiler's names; the first that fits counts
 
 
 def products(c: VitConfig, batch: int) -> list[tuple[int, int, int]]:
-    """(m, k, n) of every matrix product of one step outside attention: three for each layer, forward and two backward."""
+    """(m, k, n) of every matrix product of a step outside attention: for each layer one forward and two backward."""
     rows, hidden = batch * c.num_tokens, round(c.dim * c.mlp_ratio)
     layers = [(c.dim, 3 * c.dim), (c.dim, c.dim), (c.dim, hidden), (hidden, c.dim)] * c.depth
     found = [(rows, wide, narrow) for wide, narrow in layers]
@@ -80,7 +80,7 @@ def seconds_in_turn(works: dict[str, Callable[[], None]], repeats: int = REPEATS
 
 
 def shares(step: Callable[[], None]) -> dict[str, float]:
-    """Which part of a step's time each kind of work takes, by the profiler; "rest" is everything else, Python included."""
+    """Which part of a step's time each kind of work takes, by the profiler; "rest" is all else, Python included."""
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
         for _ in range(REPEATS):
             step()
@@ -115,6 +115,6 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
         details[name] = parts | {"step_ms": round(1e3 * took["step"], 2), "mm_ms": round(1e3 * took["mm"], 2)}
         note = ", ".join(f"{part} {share:.0%}" for part, share in sorted(parts.items(), key=lambda x: -x[1])[:4])
         figures.append(Figure(f"{name}: the step", reached, "GFLOP/s", note=note))
-        figures.append(Figure(f"{name}: its products by torch.mm", possible, "GFLOP/s",
-                              note=f"the step reaches {reached / possible:.0%} of it"))  # fmt: skip
+        note = f"the step reaches {reached / possible:.0%} of it"
+        figures.append(Figure(f"{name}: its products by torch.mm", possible, "GFLOP/s", note=note))
     return figures, details

@@ -1,4 +1,4 @@
-"""What measuring, keeping and watching a run costs: a run in the dashboard's server with a viewer, against its bare step.
+"""What measuring, keeping and watching a run costs: one in the dashboard's server with a viewer, against its bare step.
 
 The bare step loop is a process of its own (see `benchmarks.contenders`, lab-bare); it and the server take turns of a
 second, and whoever does not have the turn stands still, with its worker. The viewer watches at 1 Hz throughout.

@@ -65,9 +65,11 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
     preflight_milliseconds(data)  # warm up
     shares = [share_of_probes(configure(), data) for _ in range(REPEATS)]
     waits = [preflight_milliseconds(data) for _ in range(21)]
-    return [
-        Figure("share of a run's time that probes take", statistics.median(shares), "", GOAL_SHARE, at_most=True,
-               note=f"median of {REPEATS} runs; {min(shares):.3f} to {max(shares):.3f}"),
-        Figure("preflight of both arms", statistics.median(waits), "ms", GOAL_PREFLIGHT_MS, at_most=True,
-               note=f"median of 21; slowest {max(waits):.0f} ms"),
-    ], {"shares": shares}  # fmt: skip
+    share, wait = statistics.median(shares), statistics.median(waits)
+    of_shares = f"median of {REPEATS} runs; {min(shares):.3f} to {max(shares):.3f}"
+    of_waits = f"median of 21; slowest {max(waits):.0f} ms"
+    figures = [
+        Figure("share of a run's time that probes take", share, "", GOAL_SHARE, at_most=True, note=of_shares),
+        Figure("preflight of both arms", wait, "ms", GOAL_PREFLIGHT_MS, at_most=True, note=of_waits),
+    ]
+    return figures, {"shares": shares}

@@ -52,12 +52,12 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
     torch.set_num_threads(1)
     costs = {f"step_with_{cost.pop('frames')}_frames": cost for cost in joint_against_divided(FRAMES, REPEATS)}
     ways = {f"{way}_seed_{seed}": reversal(way, seed) for seed in SEEDS for way in ("space", "divided")}
-    figures = [
-        Figure(f"joint over divided, {frames} frames", costs[f"step_with_{frames}_frames"]["ratio"], "x", note="of the time of a step")
-        for frames in FRAMES
-    ] + [
-        Figure(f"{way}: same answer for a clip and its reverse", statistics.mean(ways[f"{way}_seed_{seed}"]["same_answer"] for seed in SEEDS),
-               "", note=f"mean of {len(SEEDS)} seeds")
-        for way in ("space", "divided")
-    ]  # fmt: skip
+    figures = []
+    for frames in FRAMES:
+        ratio = costs[f"step_with_{frames}_frames"]["ratio"]
+        figures.append(Figure(f"joint over divided, {frames} frames", ratio, "x", note="of the time of a step"))
+    for way in ("space", "divided"):
+        same = statistics.mean(ways[f"{way}_seed_{seed}"]["same_answer"] for seed in SEEDS)
+        note = f"mean of {len(SEEDS)} seeds"
+        figures.append(Figure(f"{way}: same answer for a clip and its reverse", same, "", note=note))
     return figures, costs | ways

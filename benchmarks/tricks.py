@@ -1,8 +1,7 @@
-"""What each speed trick gains by itself: with it and without it in turn, on presets as shipped or on the class benchmark.
+"""What each speed trick gains by itself: with and without it in turn, on presets as shipped or on the class benchmark.
 
-A trick that does not gain 5 % goes, and the code reads as in the paper again; what has gone from a step is put back here to
-be measured.
-See docs/decisions/030-a-trick-pays-or-goes.md.
+A trick that does not gain 5 % goes, and the code reads as in the paper again; what has gone from a step is put back
+here to be measured. See docs/decisions/030-a-trick-pays-or-goes.md.
 """
 
 import statistics

@@ -1,7 +1,8 @@
 """Browsers that watch a page over real websockets, as Streamlit's own front end does, without drawing anything.
 
 A viewer opens a page, learns from the server which fragment wants to be run again and how often, and asks for it at
-that rate. A tick lasts from the request to the message that the fragment has run: the server's time, and the wait for it.
+that rate. A tick lasts from the request to the message that the fragment has run: the wait for the server, and its
+time.
 """
 
 import asyncio
@@ -90,7 +91,8 @@ class Viewer:
     async def watch(self, until: float, press: str | None = None) -> None:
         """Open the page, press a button if one is named, and watch until that moment of its clock."""
         url = f"ws://127.0.0.1:{self.port}/_stcore/stream"
-        async with websockets.connect(url, subprotocols=["streamlit"], max_size=None) as connection:  # type: ignore[list-item]
+        protocols = [websockets.Subprotocol("streamlit")]
+        async with websockets.connect(url, subprotocols=protocols, max_size=None) as connection:
             fragments = await self._run(connection)
             if press is not None:
                 fragments = await self._run(

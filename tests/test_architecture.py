@@ -25,11 +25,9 @@ FLOORS = """
     vit_lab.datasets vit_lab.refusals vit_lab.randomness vit_lab.paths
 """
 LAYERS = tuple(set(floor.split()) for floor in FLOORS.strip().splitlines())
-DRAWS = {
-    "bernoulli", "bernoulli_", "cauchy_", "exponential_", "geometric_", "log_normal_", "multinomial", "normal",
-    "normal_", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random_", "randperm",
-    "uniform_",
-}  # fmt: skip
+DRAWS = {"rand", "randint", "randn", "rand_like", "randint_like", "randn_like", "randperm"}
+DRAWS |= {"bernoulli", "multinomial", "normal", "poisson", "bernoulli_", "cauchy_", "exponential_", "geometric_"}
+DRAWS |= {"log_normal_", "normal_", "random_", "uniform_"}
 GLOBAL_DRAWS = {"dropout", "Dropout", "dropout1d", "dropout2d", "alpha_dropout", "rrelu", "gumbel_softmax"}
 SEEDS = {"manual_seed", "manual_seed_all", "seed", "set_rng_state"}
 
@@ -156,26 +154,29 @@ def unseeded(tree):
     return found
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "torch.manual_seed(0)", "torch.cuda.manual_seed_all(0)", "random.seed(0)", "np.random.seed(0)",
-        "numpy.random.rand(3)", "np.random.default_rng()", "torch.rand(3)", "x.bernoulli_(0.5)", "torch.randperm(3)",
-        "nn.Dropout(0.1)", "F.dropout(x, 0.1)", "nn.init.normal_(w)", "torch.normal(0.0, 1.0, (3,))", "random.random()",
-        "F.scaled_dot_product_attention(q, k, v, dropout_p=0.1)",
-    ],
-)  # fmt: skip
+UNSEEDED = """
+    torch.manual_seed(0)         torch.cuda.manual_seed_all(0)  random.seed(0)        np.random.seed(0)
+    numpy.random.rand(3)         np.random.default_rng()        torch.rand(3)         x.bernoulli_(0.5)
+    torch.randperm(3)            nn.Dropout(0.1)                F.dropout(x, 0.1)     nn.init.normal_(w)
+    torch.normal(0.0, 1.0, (3))  random.random()                F.scaled_dot_product_attention(q, k, v, dropout_p=0.1)
+"""
+SEEDED = """
+    torch.rand(3, generator=g)  torch.Generator().manual_seed(7)  np.random.default_rng(7)
+    rng.normal(0, 1)            dropout(x, p, generator)          Attention(dropout=0.1)
+"""
+
+
+def each_call(text):
+    """The calls of a text, which stand two spaces or more apart."""
+    return re.split(r"\s{2,}", text.strip())
+
+
+@pytest.mark.parametrize("source", each_call(UNSEEDED))
 def test_an_unseeded_draw_would_be_found(source):
     assert unseeded(ast.parse(source))
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "torch.rand(3, generator=g)", "torch.Generator().manual_seed(7)", "np.random.default_rng(7)", "rng.normal(0, 1)",
-        "dropout(x, p, generator)", "Attention(dropout=0.1)",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("source", each_call(SEEDED))
 def test_a_seeded_draw_would_be_let_through(source):
     assert not unseeded(ast.parse(source))
 

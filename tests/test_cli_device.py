@@ -1,4 +1,4 @@
-"""The option --device: what is not here is refused before anything is queued, and a run is the same run wherever it trains."""
+"""The option --device: what is not here is refused before a run is queued, and a run is the same wherever it trains."""
 
 import pytest
 import torch

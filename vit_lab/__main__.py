@@ -1,4 +1,4 @@
-"""The lab from a shell: python -m vit_lab train | compare | sweep | claim | runs | export | dashboard (see `vit_lab.cli.app`)."""
+"""The lab from a shell: python -m vit_lab train | compare | sweep | claim | runs | export | dashboard."""
 
 from vit_lab.cli.app import main
 

@@ -204,7 +204,8 @@ class InitConfig(_Part):
     head_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the classifier.")
     biases: Literal["zero", "scheme"] = Field(
         "zero",
-        description="How biases start: at 0, or drawn by the scheme as nn.Linear does, each like a weight of its matrix.",
+        description="How biases start: at 0, or drawn by the scheme as nn.Linear does, "
+        "each like a weight of its matrix.",
     )
 
     def scale(self, group: GroupName) -> float:

@@ -45,8 +45,8 @@ PRESETS: dict[str, Preset] = {
             clip_norm=None,
             double_softmax=True,
         ),
-        "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST, 78 to 86 % "
-        f"by seed. {NEEDS_MNIST}",
+        "The recipe of the ViT-Notes repository, softmax before the loss included: about 82 % on full MNIST, 78 to 86 "
+        f"% by seed. {NEEDS_MNIST}",
     ),
     "accurate": Preset(
         configure(dataset="mnist", shift=1, scheme="xavier", epochs=6, warmup_steps=100),

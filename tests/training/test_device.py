@@ -1,7 +1,8 @@
 """A run stays on its device: nothing is left behind on the CPU, and a step does not wait for numbers.
 
-Torch's device "meta" computes shapes and no numbers. Like an accelerator it refuses to mix with the CPU, so a run that gets
-to its end there leaves nothing behind, also where there is no accelerator. Whatever asks it for numbers is told ones.
+Torch's device "meta" computes shapes and no numbers. Like an accelerator it refuses to mix with the CPU, so a run that
+gets to its end there leaves nothing behind, also where there is no accelerator. Whatever asks it for numbers is told
+ones.
 """
 
 import itertools

@@ -55,7 +55,8 @@ class FreshSequences:
 def load(config: RunConfig) -> RunData:
     """The data of a run: validation and test are the same for every seed.
 
-    Without a train_size, no training batch recurs. Nothing keeps a very short sequence of few symbols from being drawn twice.
+    Without a train_size, no training batch recurs. Only a very short sequence of few symbols
+    may be drawn twice.
     """
     model, sizes = config.model, DATASETS[config.data.dataset].sizes
     assert isinstance(model, TransformerConfig)  # the config sees to it

@@ -15,8 +15,8 @@ from vit_lab.models.matrix import Matrix
 class Given:
     """Matrices to be drawn, in the order in which data meets them, and all that may decide how.
 
-    `blocks` is how many, L, a stack has. D, H and K follow from a matrix's fans and number of heads. Where matrices stand
-    alone, as in a lesson, there is no model; `batch` is for schemes that look at data, as the model takes it.
+    `blocks` is how many, L, a stack has. D, H and K follow from a matrix's fans and number of heads. Where matrices
+    stand alone, as in a lesson, there is no model; `batch` is for schemes that look at data, as the model takes it.
     """
 
     matrices: Sequence[Matrix]

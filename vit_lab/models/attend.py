@@ -1,13 +1,13 @@
 """softmax(q k^T / sqrt(K)) v and its gradient, written for the short sequences and small heads of this lab on a CPU.
 
-The mathematics is that of `attention_weights(q, k) @ v` (Vaswani et al. 2017, Eq. 1), and a test holds the two together.
+The mathematics is that of `attention_weights(q, k) @ v` (Vaswani et al. 2017, Eq. 1); a test holds the two together.
 For heads of few features, moving numbers costs more than multiplying them, so:
 
 - A head's features are rows and its tokens columns, (K, N), so that the rows of every product are long: a product
   whose rows have four numbers leaves most of a vector register empty. The weights stand transposed for the same reason.
 - Weights are worked on a part at a time, as many heads as fit into the processor's cache. If all of them together are
   many, the backward pass computes them once more instead of keeping them (as FlashAttention does: Dao et al. 2022).
-- E = exp(s) is taken as it stands, as a power of two, which is cheaper. Only if a token's sum leaves the range of floats,
+- E = exp(s) is taken as it stands, as a power of two, which is cheaper. If a token's sum leaves the range of floats,
   its largest score is taken off first. The sums then divide the K features of an output, not its N weights.
 - Since sum_j A_ij dA_ij = do_i . o_i, the gradient of the softmax needs no pass of its own over the weights:
   ds_ij = E_ij (do_i . v_j - do_i . o_i) / sum_j E_ij. Dropout, A_ij times m_ij, leaves that sum as it is:
@@ -81,7 +81,7 @@ def _apart(x: Tensor, heads: int, count: int) -> Tensor:
 
 
 def _together(x: Tensor, heads: int) -> Tensor:
-    """The inverse of `_apart`, (count, Z, K, N) -> (B, N, count D). Tokens still lie side by side: it is a view of rows."""
+    """The inverse of `_apart`, (count, Z, K, N) -> (B, N, count D). Tokens still lie side by side: a view of rows."""
     return x.unflatten(1, (-1, heads)).permute(0, 2, 3, 1, 4).flatten(0, 2).permute(1, 2, 0)
 
 

@@ -1,6 +1,6 @@
 """All probes of a model together, as rows (measure, place, value); see `vit_lab.places`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -12,19 +12,24 @@ from vit_lab.probes.attention import head_measures
 from vit_lab.probes.signal import effective_rank, rms, token_similarity
 from vit_lab.probes.trace import Trace, trace
 
-SIGNAL_MEASURES = ("activation_rms", "token_similarity", "effective_rank")
+# What is measured of the tokens at each depth, (B, N, D) -> ()
+SIGNAL_MEASURES: dict[str, Callable[[Model, Tensor], Tensor]] = {
+    "activation_rms": lambda model, tokens: rms(tokens),
+    "token_similarity": lambda model, tokens: token_similarity(tokens),
+    "effective_rank": lambda model, tokens: effective_rank(model.pooled(tokens)),
+}
 HEAD_MEASURES = ("attention_entropy", "max_attention_logit")
 
 
 @torch.no_grad()
 def signal_and_attention(model: Model, inputs: Tensor) -> list[Row]:
-    """Activation RMS, token similarity and effective rank by depth; attention entropy and max logit by head."""
+    """SIGNAL_MEASURES by depth, then HEAD_MEASURES by head."""
     return [*by_depth(model, passed := trace(model, inputs)), *by_head(passed)]
 
 
 def by_depth(model: Model, passed: Trace) -> Iterable[Row]:
     """SIGNAL_MEASURES before the first block and after each."""
-    measures = [torch.stack([rms(x), token_similarity(x), effective_rank(model.pooled(x))]) for x in passed.tokens]
+    measures = [torch.stack([measure(model, x) for measure in SIGNAL_MEASURES.values()]) for x in passed.tokens]
     for depth, values in enumerate(torch.stack(measures).tolist()):
         yield from (
             (measure, Place(depth=depth), value) for measure, value in zip(SIGNAL_MEASURES, values, strict=True)

@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that is written inside is kept or none, and nobody else writes meanwhile. In another one, a part of it."""
+        """All that is written inside is kept or none, and nobody else writes meanwhile. In another: a part of it."""
         with self._write_lock, self._explained():
             if self._writer.in_transaction:
                 yield self._writer

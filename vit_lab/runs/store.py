@@ -200,7 +200,7 @@ class Store:
         speed: float | None,
         turn: int | None = None,
     ) -> str | None:
-        """Add events, each with its training time, in one transaction; returns what a person asked of the run, if anything.
+        """Add events, each with its training time, in one transaction; returns what is asked of the run, if anything.
 
         `turn` is that of the worker's taking: if the run is not the worker's any more, nothing is added, and the answer
         is `interrupted`.

@@ -1,4 +1,4 @@
-"""At which steps a run measures itself, and on how much: often enough for a live chart, seldom enough to cost little."""
+"""When a run measures itself, and on how much: often enough for a live chart, seldom enough to cost little."""
 
 PROBE_IMAGES = 64  # what probes look at: the first of the validation split, or as many clips or sequences
 

@@ -25,7 +25,7 @@ def chosen() -> "torch.device":
 
 
 def resolve(name: str) -> "torch.device":
-    """The device of that name; auto is an accelerator if there is one. Raises ConfigError if it is not on this machine."""
+    """The device of that name; auto is an accelerator if there is one. Raises ConfigError if this machine lacks it."""
     import torch
 
     if name not in DEVICES:
@@ -44,7 +44,7 @@ def resolve(name: str) -> "torch.device":
 
 
 def moved(value: Value, device: "torch.device") -> Value:
-    """A dataclass with all the tensors in it on a device, also those of dataclasses in it. What is there is not copied."""
+    """A dataclass with all its tensors on a device, also those of dataclasses in it. What is there is not copied."""
     import torch
 
     def there(part: Any) -> Any:

@@ -22,7 +22,7 @@ def kept_tensors(model: nn.Module, optimisers: Sequence[Optimizer]) -> dict[str,
 
 
 def kept_values(model: nn.Module, optimisers: Sequence[Optimizer]) -> dict[str, dict[str, Plain]]:
-    """The plain values that they keep, by parameter and key. Raises TypeError if one is no tensor and not plain either."""
+    """The plain values that they keep, by parameter and key. Raises TypeError if one is neither plain nor a tensor."""
     values: dict[str, dict[str, Plain]] = {}
     for name, key, value in _kept(model, optimisers):
         if isinstance(value, Plain):

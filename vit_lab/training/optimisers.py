@@ -23,8 +23,8 @@ class Optimiser:
         settings: what it reads of OptimConfig. Its learning rate is set anew at each step, by the schedule.
         rate_factors: the grid of a fair learning rate, as rising multiples of the rate that is set.
         build: makes it for a model, on the model's device. It may be several of torch's optimisers, and each parameter
-            belongs to one of them. What they keep in `state` for a parameter comes back when a run is resumed: tensors of
-            any shape, numbers, words and None.
+            belongs to one of them. What they keep in `state` for a parameter comes back when a run is resumed: tensors
+            of any shape, numbers, words and None.
     """
 
     source: str
@@ -46,7 +46,7 @@ def by_decay(parameters: Iterable["Tensor"], config: OptimConfig) -> list[dict[s
 
 
 def adamw(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
-    """One AdamW for all parameters; each update is a single kernel where torch has had one since the oldest we support."""
+    """One AdamW for all parameters; an update is a single kernel where every torch that we support has one."""
     import torch
 
     groups, betas = by_decay(model.parameters(), config), (config.beta1, config.beta2)

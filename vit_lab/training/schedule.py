@@ -1,7 +1,7 @@
 """The learning rate over time.
 
-Cosine: Loshchilov & Hutter 2017, Eq. 5, without restarts. Noam: Vaswani et al. 2017, Eq. 3, told by its peak: their factor
-dim^-0.5 warmup^-0.5 is our learning_rate.
+Cosine: Loshchilov & Hutter 2017, Eq. 5, without restarts. Noam: Vaswani et al. 2017, Eq. 3, told by its peak: their
+factor dim^-0.5 warmup^-0.5 is our learning_rate.
 """
 
 import math

@@ -1,7 +1,7 @@
 """What a trained ViT still recognises once the patches of its images are shuffled.
 
-Attention and the mean over tokens do not ask for an order (Vaswani et al. 2017, Sec. 3.5): a model without positions gives
-an image and its shuffled twin the same answer, up to the order in which floats are added.
+Attention and the mean over tokens do not ask for an order (Vaswani et al. 2017, Sec. 3.5): a model without positions
+gives an image and its shuffled twin the same answer, up to the order in which floats are added.
 
 B images, C channels, S image size, P patch size, N = (S/P)^2 patches.
 """
@@ -21,7 +21,7 @@ ORDERS: tuple[Order, ...] = ("as they are", "one order for all", "an order for e
 
 
 def shuffle_patches(images: Tensor, patch_size: int, orders: Tensor) -> Tensor:
-    """Images whose place i shows the patch from place orders[i]; `orders` is (N,) for all images, or (B, N). (B, C, S, S)."""
+    """Images (B, C, S, S) whose place i shows the patch from place orders[i]; `orders` is (N,), or (B, N) by image."""
     patches = patchify(images, patch_size)
     index = orders.expand(len(images), -1)[:, :, None].expand_as(patches)
     return unpatchify(patches.gather(1, index), patch_size, images.shape[1])
@@ -38,7 +38,7 @@ def patch_orders(order: Order, images: int, patches: int, seed: int) -> Tensor:
 
 
 def shuffled_accuracies(model: VisionTransformer, split: Split, seed: int) -> dict[Order, float]:
-    """Accuracy of a model on images as they are, with one order of patches for all images, and with an order for each."""
+    """Accuracy of a model on images as they are, with one order of patches for all, and with an order for each."""
     size, patches = model.config.patch_size, model.config.num_patches
     return {
         order: evaluate(model, Split(shuffle_patches(split.inputs, size, orders), split.labels))[1]

@@ -4,8 +4,8 @@ Pause: nobody calls `next`. Stop: drop it. Resume: start again from `checkpoint(
 run is equal, to the bit, to one never stopped, because measuring changes nothing and every random draw
 follows from the seed and the step.
 
-Model, data and what is measured stay on the run's device. A step does not wait for it: numbers come to the host when there
-is something to say.
+Model, data and what is measured stay on the run's device. A step does not wait for it: numbers come to the host
+when there is something to say.
 """
 
 import copy
