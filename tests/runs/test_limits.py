@@ -50,15 +50,15 @@ def test_a_visitor_queues_so_many_runs_and_not_one_more(idle, small):
         ann.submit(new(2))
     assert len(idle.store.runs()) == 2, "all or none"
     ann.submit(new(1))
-    bob.submit(new(1))
+    bob.submit(new(1, "f"))
     assert [run.owner for run in idle.store.runs()] == ["bob", "ann", "ann", "ann"]
 
 
 def test_visitors_together_fill_the_queue_and_no_more(idle, small):
     idle.as_visitor("ann").submit(new(3))
-    idle.as_visitor("bob").submit(new(2))
+    idle.as_visitor("bob").submit(new(2, "f"))
     with pytest.raises(StoreError, match="5 runs at work already, and 5 is the most that this machine queues"):
-        idle.as_visitor("eve").submit(new(1))
+        idle.as_visitor("eve").submit(new(1, "g"))
 
 
 def test_two_visitors_who_submit_at_once_do_not_pass_the_limit_together(idle, small):
@@ -70,7 +70,7 @@ def test_two_visitors_who_submit_at_once_do_not_pass_the_limit_together(idle, sm
     def submit(manager):
         together.wait(timeout=30)
         try:
-            return len(manager.submit(new(2)))
+            return len(manager.submit(new(2, manager.visitor)))
         except StoreError:
             return 0
 
@@ -183,6 +183,21 @@ def test_a_visitor_cannot_change_a_run_of_the_host_or_of_the_shell(idle):
     (run_id,) = idle.store.add(new(1))
     with pytest.raises(StoreError, match="somebody else's"):
         idle.as_visitor("ann").stop(run_id)
+
+
+def test_nobody_adds_runs_to_what_is_somebody_elses_and_what_the_host_adds_stays_theirs(idle):
+    ann, bob = idle.as_visitor("ann"), idle.as_visitor("bob")
+    ann.submit(new(2))
+    with pytest.raises(StoreError, match="this experiment is somebody else's; only they, or the host, may add to it"):
+        bob.submit(new(1))
+    assert len(idle.store.runs()) == 2
+    ann.submit(new(1))
+    for run_id in idle.submit(new(1)):
+        ann.pause(run_id)
+    assert {run.owner for run in idle.store.runs(experiment="e")} == {"ann"}
+    idle.submit(new(1, "f"))
+    with pytest.raises(StoreError, match="somebody else's"):
+        ann.submit(new(1, "f"))
 
 
 def test_one_strange_run_among_their_own_stops_the_whole_deletion(idle):

@@ -6,7 +6,7 @@ queued, in the order that `vit_lab.runs.queue` sets.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from vit_lab import paths
@@ -44,11 +44,15 @@ class RunManager:
         return manager
 
     def submit(self, runs: Sequence[NewRun], kind: Kind = "compare") -> list[str]:
-        """Queue runs; returns their ids. Raises ConfigError if one is too large, StoreError if they are too many."""
-        check_size(self.visitor, [run.config for run in runs])
+        """Queue runs; returns their ids. Those that join an experiment belong to whoever it belongs to.
+
+        Raises ConfigError if one is too large, StoreError if they are too many, or join what is somebody else's.
+        """
         with self.store.transaction():
+            owner = self._owner_of({run.experiment for run in runs})
+            check_size(owner, [run.config for run in runs])
             self._admit(len(runs))
-            ids = self.store.add(runs, kind, self.visitor)
+            ids = self.store.add(runs, kind, owner)
         for experiment in {run.experiment for run in runs if run.status == Status.WAITING}:
             release(self.store, experiment)
         self._pool.call()
@@ -115,6 +119,13 @@ class RunManager:
         theirs, everybodys = self.store.queue.load(self.visitor)
         if why := queue_refusal(self.visitor, new, theirs, everybodys):
             raise StoreError(why)
+
+    def _owner_of(self, experiments: Iterable[str]) -> str:
+        """Whose the runs will be that are added to some experiments: this person's, if they are new."""
+        owners = {run.owner for experiment in experiments for run in self.store.runs(experiment=experiment)}
+        if not all(may_change(self.visitor, owner) for owner in owners):
+            raise StoreError("this experiment is somebody else's; only they, or the host, may add to it")
+        return owners.pop() if len(owners) == 1 else self.visitor
 
     def _refuse_others(self, run_ids: Sequence[str]) -> None:
         for run in self.store.runs(run_ids):
