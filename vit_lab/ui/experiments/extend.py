@@ -1,5 +1,7 @@
 """What may be added to an experiment after its launch: seeds, an arm, and single runs once more."""
 
+from functools import partial
+
 import streamlit as st
 
 from vit_lab.runs.designs import MOST_ARMS
@@ -10,7 +12,7 @@ from vit_lab.spelling import arm_label, parse_arm
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import status_badge
 from vit_lab.ui.prose import note
-from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
+from vit_lab.ui.serving.lab import open_manager, problems_told
 from vit_lab.ui.serving.visitor import not_theirs
 
 
@@ -47,8 +49,7 @@ def _add_seeds(experiment: Experiment) -> None:
     """)
     with problems_told():
         if st.button("Add", key="add_seeds", type="primary", disabled=bool(why), help=why):
-            open_manager().submit(more_seeds(experiment, int(count)))
-            open_store().mark_extended(experiment.id)
+            open_manager().extend(experiment.id, partial(more_seeds, count=int(count)))
             st.rerun()
 
 
@@ -57,7 +58,7 @@ def _add_arm(experiment: Experiment) -> None:
     spec = st.text_input("Init", placeholder="kaiming, or normal:0.05", key="arm_to_add")
     with problems_told():
         if st.button("Add", key="add_arm", type="primary", disabled=not spec or bool(why), help=why):
-            open_manager().submit(another_arm(experiment, parse_arm(spec)))
+            open_manager().extend(experiment.id, partial(another_arm, init=parse_arm(spec)))
             st.rerun()
 
 
