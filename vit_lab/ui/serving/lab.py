@@ -15,6 +15,7 @@ from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
+from vit_lab.training import device
 from vit_lab.ui.serving.server import leave_at_once, read_the_theme_once, serve_without_interrupting_runs
 from vit_lab.ui.serving.visitor import visitor
 
@@ -69,6 +70,7 @@ def open_store() -> Store:
     start_from_dashboard()
     try:
         chosen_executor()
+        device.check()
         _notice_the_dead()
         return _store()
     except (ConfigError, StoreError) as error:
