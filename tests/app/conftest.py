@@ -65,7 +65,7 @@ class NoteTaker:
     def __init__(self) -> None:
         self.submitted: list[list[NewRun]] = []
         self.asked: list[tuple[str, str]] = []
-        self.problem = ""
+        self.problem, self.workers = "", 3
 
     def as_visitor(self, visitor: str) -> "NoteTaker":
         return self

@@ -13,7 +13,7 @@ from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors import follow
-from vit_lab.runs.executors.follow import Ended
+from vit_lab.runs.executors.messages import Ended
 from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.limits import HOST, HOST_LIMITS, VISITOR_LIMITS, Limits, check_size
 from vit_lab.runs.manager import RunManager
@@ -245,7 +245,7 @@ def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
 
 def test_a_worker_that_has_lost_its_run_in_the_last_steps_leaves_the_checkpoint_alone(store):
     run_id, lost, mine = taken_twice(store)
-    worker = Worker(store, store.presence.name)
+    worker = Worker(store, store.presence.name, follow.train_here)
     assert worker.train(lost) == Ended(Status.INTERRUPTED)
     assert not paths.checkpoint(run_id).exists() and store.events(run_id, "finished") == []
     assert worker.train(mine) == Ended(Status.FINISHED)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from vit_lab import paths
 from vit_lab.runs.errors import StoreError
-from vit_lab.runs.executors.choice import chosen_executor
+from vit_lab.runs.executors.choice import chosen_name
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
@@ -69,7 +69,7 @@ def open_store() -> Store:
     """The store; if it cannot be opened, or nothing could train its runs, the page says why and ends here."""
     start_from_dashboard()
     try:
-        chosen_executor()
+        chosen_name()
         device.check()
         _notice_the_dead()
         return _store()
