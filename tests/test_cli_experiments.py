@@ -8,6 +8,7 @@ from scipy import stats
 from tiny import tiny
 
 from vit_lab.config import SCHEMES
+from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.training.trainer import train
 
@@ -151,6 +152,15 @@ def test_a_refusal_is_one_sentence_that_names_the_option(words, sentence):
 def test_an_unknown_init_is_answered_with_all_schemes():
     done = run("compare", "--arm=gauss", "--arm=xavier")
     assert all(scheme in done.stderr for scheme in SCHEMES)
+
+
+def test_a_report_of_some_runs_is_one_of_their_whole_experiment(tmp_path, store, monkeypatch):
+    ids = store.add([NewRun(tiny(seed=seed), "n", "e", arm) for seed in (0, 1) for arm in (0, 1)])
+    told = []
+    monkeypatch.setattr("vit_lab.analysis.report.report", lambda experiment: told.append(experiment) or "")
+    assert run("export", *ids[:2], "--html", str(tmp_path / "x.html")).exit_code == 0
+    [experiment] = told
+    assert [one.id for one in experiment.proper] == [ids[0], ids[2], ids[1], ids[3]]
 
 
 def test_export_of_what_is_not_there_and_to_nowhere_is_refused(tmp_path):

@@ -34,10 +34,21 @@ def test_a_place_comes_back_from_its_fields_and_from_its_spelling(spelled, place
     assert None not in place.fields.values()
 
 
-@pytest.mark.parametrize("text", ["", "2.", "q k", "enc", "2.depth", "/0", "dec qk", "project!"])
+@pytest.mark.parametrize(
+    "text", ["", "2.", "q k", "enc", "2.depth", "/0", "dec qk", "project!", "2 time", "dec 1 cross"]
+)
 def test_what_is_no_place_is_refused(text):
     with pytest.raises(ValueError, match="no place in a model"):
         read_place(text)
+
+
+NO_FIELDS = [{"layer": "2.qk"}, {"group": "x"}, {"block": "2"}, {"block": -1}, {"head": True}, {"part": ["mlp"]}]
+
+
+@pytest.mark.parametrize("told", [*NO_FIELDS, {"stack": "qk"}, {"projection": 1}, None, 3, ["qk"], {1: 2}])
+def test_fields_of_no_place_are_refused(told):
+    with pytest.raises(ValueError, match="no place in a model"):
+        read_place(told)
 
 
 def test_layers_are_told_from_groups_over_all_blocks():

@@ -104,3 +104,7 @@ def test_what_is_written_is_the_value_to_its_digits(value):
     words = written_out(value)
     assert "e" not in words and not words.endswith(".") and not ("." in words and words.endswith("0"))
     assert float(words.replace(",", "")) == pytest.approx(value, rel=0.051 if value < 1e-3 else 0.0051)
+
+
+def test_what_no_formula_promises_is_a_dash():
+    assert written_out(math.nan) == written_out(math.nan, 4) == "–"

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, cast, get_args
 
 from vit_lab.config import GROUPS, GroupName
 
@@ -33,6 +33,13 @@ GROUP_NAMES: dict[GroupName, str] = {
 }
 OUTSIDE: tuple[GroupName, ...] = ("embed", "head")  # groups that no block has: each is one layer
 STACKS: dict[Stack, str] = {"encoder": "enc ", "decoder": "dec "}
+WORDS: dict[str, tuple[str, ...]] = {  # what the fields of a place may say
+    "stack": get_args(Stack),
+    "part": get_args(Part),
+    "group": GROUPS,
+    "projection": get_args(Projection),
+}
+NUMBERS = ("block", "head", "depth")
 SPELLED = re.compile(r"(?:(enc|dec) )?(\d+)(?: (cross|time))?(?:\.(\w+)(?:\.(\w+))?|/(\d+))?|(\w+)(?:\.(\w+))?")
 
 
@@ -124,7 +131,26 @@ def read_place(told: str | Mapping[str, Any] | Place) -> Place:
     """A place from its fields, or from its spelling, as events had it once. Raises ValueError for what is none."""
     if isinstance(told, Place):
         return told
-    return _spelled(told) if isinstance(told, str) else Place(**told)
+    if isinstance(told, str):
+        return _spelled(told)
+    try:
+        return _of_fields(tuple(told.items()))
+    except (AttributeError, TypeError):  # no mapping, or of what cannot be compared
+        raise _no_place(told) from None
+
+
+@lru_cache(maxsize=4096)  # a run tells of the same places at every step
+def _of_fields(told: tuple[tuple[str, Any], ...]) -> Place:
+    for field, value in told:
+        words = WORDS.get(field, ())
+        counts = field in NUMBERS and type(value) is int and value >= 0
+        if value is not None and value not in words and not counts:
+            raise _no_place(dict(told))
+    return Place(**dict(told))
+
+
+def _no_place(told: object) -> ValueError:
+    return ValueError(f"{str(told)[:40]!r} is no place in a model; places are spelled as qk, 2.qk, 2/0 or 0")
 
 
 @lru_cache(maxsize=4096)
@@ -132,8 +158,8 @@ def _spelled(told: str) -> Place:
     found = SPELLED.fullmatch(told)
     short, block, named, of_block, matrix, head, alone, of_alone = found.groups() if found else (None,) * 8
     group, projection = of_block or alone, matrix or of_alone
-    if found is None or (group is not None and group not in GROUPS):
-        raise ValueError(f"{told[:40]!r} is no place in a model; places are spelled as qk, 2.qk, 2/0 or 0")
+    if found is None or (group is not None and group not in GROUPS) or (named and group is None and head is None):
+        raise _no_place(told)
     stack = next((name for name, spelled in STACKS.items() if short and spelled.startswith(short)), None)
     if block is not None and group is None and head is None:
         return Place(stack=stack, depth=int(block))

@@ -70,8 +70,10 @@ def written_out(value: float, digits: int | None = None) -> str:
     """A variance or a std as people read it, without powers of ten: '0.000052', '0.0104', '0.333', '1', '1,000'.
 
     With that many significant digits, by default three, or two below 0.001; without zeros at the end. Digits before
-    the point are all told.
+    the point are all told. NaN, which no formula promises, is a dash.
     """
+    if math.isnan(value):
+        return "–"
     return _decimal(value, digits or (2 if abs(value) < 1e-3 else 3))
 
 

@@ -12,6 +12,7 @@ from places import DASHBOARD, TRAIN
 from streamlit.testing.v1 import AppTest
 
 from vit_lab.data import bundled
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import NewRun
 from vit_lab.ui.figures import picture
 from vit_lab.ui.serving import lab
@@ -64,7 +65,7 @@ class NoteTaker:
     def __init__(self) -> None:
         self.submitted: list[list[NewRun]] = []
         self.asked: list[tuple[str, str]] = []
-        self.problem = ""
+        self.problem, self.workers = "", 3
 
     def as_visitor(self, visitor: str) -> "NoteTaker":
         return self
@@ -75,6 +76,9 @@ class NoteTaker:
     def submit(self, runs: list[NewRun], kind: str = "compare") -> list[str]:
         self.submitted.append(list(runs))
         return [f"run{i}" for i in range(len(runs))]
+
+    def extend(self, experiment: str, planned: Callable[[Experiment], list[NewRun]]) -> list[str]:
+        return self.submit(planned(Experiment.read(lab._store(), experiment)))
 
     def pause(self, run_id: str) -> None:
         self.asked.append(("pause", run_id))

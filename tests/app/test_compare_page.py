@@ -9,7 +9,9 @@ from tiny import tiny
 
 from vit_lab import paths
 from vit_lab.runs.designs import comparison
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.store import Store
+from vit_lab.ui.serving import lab
 
 SMALL = [0.80, 0.82, 0.81, 0.83, 0.80, 0.82]
 LARGE = [0.85, 0.86, 0.87, 0.86, 0.85, 0.88]
@@ -146,14 +148,14 @@ def test_the_settings_in_which_arms_differ_are_shown_and_no_others(open_page):
     assert table.values.tolist() == [["scheme", "linear-default", "xavier"]]
 
 
-def test_more_seeds_are_queued_for_every_arm_and_remembered(open_page, workers):
+def test_more_seeds_are_queued_for_every_arm_and_remembered(open_page, monkeypatch):
+    monkeypatch.setattr("vit_lab.runs.executors.pool.WorkerPool.call", lambda self: None)
     at = open_page(COMPARE, experiment=experiment())
     at.number_input(key="seeds_to_add").set_value(2).run()
     at.button(key="add_seeds").click().run()
     assert not at.exception
-    assert [(run.arm, run.config.seed, run.experiment) for run in workers.submitted[-1]] == [
-        (arm, seed, "played") for seed in (6, 7) for arm in (0, 1)
-    ]
+    added = sorted(Experiment.read(lab._store(), "played").active, key=lambda run: run.number)
+    assert [(run.config.seed, run.arm) for run in added] == [*product((6, 7), (0, 1))]
     assert any("Seeds were added" in caption.value for caption in at.caption)
 
 

@@ -8,6 +8,7 @@ from vit_lab import paths
 from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import LONGEST_NAME, Store
+from vit_lab.training import device
 from vit_lab.ui.serving import lab
 
 PAGES = [TRAIN, RUNS]
@@ -26,13 +27,18 @@ def test_an_empty_home_is_said_in_words(open_page, page, sentence):
     assert len(at.info) == 1 and "No runs yet" in at.info[0].value and sentence in at.info[0].value
 
 
+NOWHERE_TO_TRAIN = {
+    VARIABLE: "executor: there is no 'ether'; choose threads or processes, with --executor or VIT_LAB_EXECUTOR",
+    device.VARIABLE: "device: 'ether' does not work; choose cpu, cuda, mps or auto",
+}
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_an_executor_that_there_is_not_is_said_in_a_sentence(open_page, monkeypatch, page):
-    monkeypatch.setenv(VARIABLE, "ether")
+@pytest.mark.parametrize("variable", NOWHERE_TO_TRAIN)
+def test_an_executor_or_a_device_that_there_is_not_is_said_in_a_sentence(open_page, monkeypatch, page, variable):
+    monkeypatch.setenv(variable, "ether")
     at = open_page(page)
-    assert not at.exception and [error.value for error in at.error] == [
-        "executor: there is no 'ether'; choose threads or processes, with --executor or VIT_LAB_EXECUTOR"
-    ]
+    assert not at.exception and [error.value for error in at.error] == [NOWHERE_TO_TRAIN[variable]]
 
 
 def test_an_empty_list_of_runs_leads_to_training(open_page):

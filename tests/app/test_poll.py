@@ -49,6 +49,8 @@ def test_the_page_is_drawn_anew_on_the_tick_on_which_the_standing_changes(every_
     with pytest.raises(DrawnAnewError):
         poll(iter(states).__next__, lambda runs: None)
     poll(iter(states).__next__, lambda runs: None, standing=lambda runs: "the same")
+    with pytest.raises(DrawnAnewError):  # it has changed since the page read what it shows around this part
+        poll(lambda: states[1], lambda runs: None, shown=states[0])
 
 
 def test_what_the_store_refuses_is_said_in_its_sentence(home):

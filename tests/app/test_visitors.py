@@ -2,7 +2,7 @@
 
 import pytest
 from every_kind import PAIRS
-from places import RUNS, TRAIN
+from places import COMPARE, RUNS, TRAIN
 from streamlit.runtime.context import ContextProxy
 
 from vit_lab.runs.limits import HOST, VISITOR_LIMITS
@@ -95,6 +95,18 @@ def test_only_the_own_runs_can_be_steered_and_the_others_say_why(open_page, runs
         assert any(not button.disabled for button in steering) == (experiment != "done")
     elif experiment != "done":
         assert all(button.disabled and button.help == NOT_YOURS for button in steering)
+
+
+@pytest.mark.parametrize("owner", ["ann", "bob"])
+def test_only_the_own_experiments_can_be_added_to_and_the_others_say_why(open_page, runs_of, someone, owner):
+    runs_of(owner)
+    someone("bob")
+    at = open_page(COMPARE, experiment="still")
+    at.text_input(key="arm_to_add").set_value("kaiming").run()
+    adding = [button for button in at.button if button.key.startswith(("add_", "resume-", "over-"))]
+    assert not at.exception and len(adding) == 6
+    for button in adding:
+        assert (button.disabled, button.help or None) == ((False, None) if owner == "bob" else (True, NOT_YOURS))
 
 
 @pytest.mark.parametrize("owner", ["ann", "bob"])

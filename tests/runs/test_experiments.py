@@ -3,9 +3,11 @@
 import pytest
 from tiny import pair, record, tiny
 
+from vit_lab import paths
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
+from vit_lab.runs.store import Store
 
 
 def run(arm=0, seed=0, condition=0, status=Status.FINISHED, **columns):
@@ -117,3 +119,22 @@ def test_an_experiment_is_read_from_the_store_with_what_is_known_of_it(store):
     assert first.created_at == store.experiment("first").created_at
     assert Experiment.read_all(store) == [Experiment.read(store, "second"), first]
     assert Experiment.read(store, "third") == Experiment(id="third")
+
+
+@pytest.mark.parametrize("read", [lambda store: [Experiment.read(store, "e")], Experiment.read_all])
+def test_an_experiment_is_read_as_of_one_moment(store, monkeypatch, read):
+    """It may be deleted, or begun, while it is read."""
+    ids, other, runs = store.add(pair([tiny()], "e")), Store(paths.database()), store.runs
+
+    def then_deleted(*asked, **named):
+        found = runs(*asked, **named)
+        other.request(ids[0], Status.STOPPED)
+        other.delete(ids)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "runs", then_deleted)
+        [experiment] = read(store)
+    other.close()
+    assert ids == [run.id for run in experiment.runs] and experiment.created_at
+    assert not Experiment.read(store, "e").runs and not Experiment.read_all(store)

@@ -13,7 +13,7 @@ from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors import follow
-from vit_lab.runs.executors.follow import Ended
+from vit_lab.runs.executors.messages import Ended
 from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.limits import HOST, HOST_LIMITS, VISITOR_LIMITS, Limits, check_size
 from vit_lab.runs.manager import RunManager
@@ -50,15 +50,15 @@ def test_a_visitor_queues_so_many_runs_and_not_one_more(idle, small):
         ann.submit(new(2))
     assert len(idle.store.runs()) == 2, "all or none"
     ann.submit(new(1))
-    bob.submit(new(1))
+    bob.submit(new(1, "f"))
     assert [run.owner for run in idle.store.runs()] == ["bob", "ann", "ann", "ann"]
 
 
 def test_visitors_together_fill_the_queue_and_no_more(idle, small):
     idle.as_visitor("ann").submit(new(3))
-    idle.as_visitor("bob").submit(new(2))
+    idle.as_visitor("bob").submit(new(2, "f"))
     with pytest.raises(StoreError, match="5 runs at work already, and 5 is the most that this machine queues"):
-        idle.as_visitor("eve").submit(new(1))
+        idle.as_visitor("eve").submit(new(1, "g"))
 
 
 def test_two_visitors_who_submit_at_once_do_not_pass_the_limit_together(idle, small):
@@ -70,7 +70,7 @@ def test_two_visitors_who_submit_at_once_do_not_pass_the_limit_together(idle, sm
     def submit(manager):
         together.wait(timeout=30)
         try:
-            return len(manager.submit(new(2)))
+            return len(manager.submit(new(2, manager.visitor)))
         except StoreError:
             return 0
 
@@ -148,8 +148,9 @@ def test_a_run_that_has_trained_for_too_long_is_stopped_with_a_checkpoint_and_sa
         assert run.status == Status.STOPPED and run.wall_seconds < 10
         assert "the longest that a run may; choose fewer steps" in run.error
         assert load_checkpoint(paths.checkpoint(run_id)).step == run.step > 0
-        with pytest.raises(StoreError, match="the longest that a run may"):
-            manager.as_visitor("ann").resume(run_id)
+        for anybody in (manager.as_visitor("ann"), manager):  # the host's worker would stop it at once, too
+            with pytest.raises(StoreError, match="the longest that a run may"):
+                anybody.resume(run_id)
     finally:
         manager.shutdown()
 
@@ -183,6 +184,21 @@ def test_a_visitor_cannot_change_a_run_of_the_host_or_of_the_shell(idle):
     (run_id,) = idle.store.add(new(1))
     with pytest.raises(StoreError, match="somebody else's"):
         idle.as_visitor("ann").stop(run_id)
+
+
+def test_nobody_adds_runs_to_what_is_somebody_elses_and_what_the_host_adds_stays_theirs(idle):
+    ann, bob = idle.as_visitor("ann"), idle.as_visitor("bob")
+    ann.submit(new(2))
+    with pytest.raises(StoreError, match="this experiment is somebody else's; only they, or the host, may add to it"):
+        bob.submit(new(1))
+    assert len(idle.store.runs()) == 2
+    ann.submit(new(1))
+    for run_id in idle.submit(new(1)):
+        ann.pause(run_id)
+    assert {run.owner for run in idle.store.runs(experiment="e")} == {"ann"}
+    idle.submit(new(1, "f"))
+    with pytest.raises(StoreError, match="somebody else's"):
+        ann.submit(new(1, "f"))
 
 
 def test_one_strange_run_among_their_own_stops_the_whole_deletion(idle):
@@ -229,7 +245,7 @@ def test_a_worker_that_has_lost_its_run_writes_nothing_more(store):
 
 def test_a_worker_that_has_lost_its_run_in_the_last_steps_leaves_the_checkpoint_alone(store):
     run_id, lost, mine = taken_twice(store)
-    worker = Worker(store, store.presence.name)
+    worker = Worker(store, store.presence.name, follow.train_here)
     assert worker.train(lost) == Ended(Status.INTERRUPTED)
     assert not paths.checkpoint(run_id).exists() and store.events(run_id, "finished") == []
     assert worker.train(mine) == Ended(Status.FINISHED)

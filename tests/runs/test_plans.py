@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from vit_lab import paths
 from vit_lab.config import InitConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.init.build import build_model
+from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, another_arm, more_seeds
@@ -246,12 +248,35 @@ def test_more_seeds_go_on_where_the_seeds_end():
 
 def test_more_seeds_of_a_fair_experiment_train_with_the_rate_that_was_picked(manager, store):
     manager.submit(Plan(ARMS, (0,), fair_rate=True).runs("e"))
-    before = worked_off(store)
-    manager.submit(more_seeds(Experiment.of(before), 1))
+    worked_off(store)
+    manager.extend("e", partial(more_seeds, count=1))
     tried, proper = split(worked_off(store))
     assert len(tried) == 8 and [run.config.seed for run in proper] == [0, 1, 0, 1]
     assert all(run.config.optim.learning_rate == picks(Experiment.of(tried))[run.arm, 0].rate for run in proper)
     assert {run.status for run in proper} == {Status.FINISHED}
+
+
+def test_seeds_are_added_and_remembered_together_or_not_at_all(store, monkeypatch):
+    manager = RunManager(store, 1)
+    monkeypatch.setattr(manager._pool, "call", lambda: None)
+    manager.submit(Plan(ARMS, (0,), kind="claim").runs("e"))
+    manager.extend("e", partial(another_arm, init=InitConfig(scheme="vit")))
+    assert not store.experiment("e").extended and len(store.runs()) == 3
+
+    def full(*_):
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "add", full)
+        with pytest.raises(StoreError, match="full"):
+            manager.extend("e", partial(more_seeds, count=2))
+    assert not store.experiment("e").extended
+    for _ in range(2):  # as from two clicks: each adds to what is there by then
+        manager.extend("e", partial(more_seeds, count=1))
+    assert store.experiment("e").extended and Experiment.read(store, "e").seeds == (0, 1, 2)
+    with pytest.raises(StoreError, match="this experiment is gone"):
+        manager.extend("none", partial(more_seeds, count=1))
+    assert len(store.runs()) == 9
 
 
 def test_more_seeds_wait_for_pilots_even_if_the_runs_so_far_stand_still(store):

@@ -24,3 +24,10 @@ def test_settings_of_another_version_are_unreadable_and_say_why():
         "seed: -1 does not work; it should be greater than or equal to 0"
     )
     assert record(tiny(), config_json="{").unreadable == "config: the text is not valid JSON"
+
+
+@pytest.mark.parametrize("length", [{"steps": 40}, {"epochs": 3, "batch_size": 20}])
+def test_a_run_knows_how_long_it_will_be_before_it_has_begun(length):
+    config = tiny(train_size=50, **length)
+    assert record(config, Status.QUEUED, total_steps=None).planned_steps == (40 if "steps" in length else 9)
+    assert record(config, total_steps=7).planned_steps == 7, "what it said itself"

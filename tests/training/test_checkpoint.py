@@ -114,3 +114,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(path, monkeypatch, 
             save_checkpoint(Checkpoint(TENSORS, COUNTERS | {"step": 4}), path)
     assert load_checkpoint(path).step == 3
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_two_that_save_the_same_run_at_once_do_not_share_a_file(path, monkeypatch):
+    """A worker thread that was left behind may still be saving a run that another has taken."""
+    first, second = Checkpoint({}, {"step": 1}), Checkpoint({}, {"step": 2})
+    monkeypatch.setattr(os, "fsync", lambda _: monkeypatch.undo() or save_checkpoint(second, path))
+    save_checkpoint(first, path)
+    assert load_checkpoint(path).step == 1 and list(path.parent.iterdir()) == [path]

@@ -3,8 +3,10 @@
 import math
 
 import pytest
+import torch
 from tiny import tiny
 
+from vit_lab.training import cost
 from vit_lab.training.cost import estimate_seconds, joint_against_divided
 
 
@@ -26,3 +28,17 @@ def test_nothing_more_is_begun_when_the_time_is_over():
 def test_a_run_takes_some_seconds_with_and_without_validation(held_out):
     seconds = estimate_seconds(tiny(validation_size=held_out))
     assert math.isfinite(seconds) and seconds > 0
+
+
+def test_a_run_is_timed_where_it_will_train(monkeypatch):
+    timed = []
+
+    def train(config, data, device):
+        timed.append(device)
+        return cost_train(config, data, "cpu")
+
+    cost_train = cost.train
+    monkeypatch.setattr(cost, "train", train)
+    monkeypatch.setattr(cost, "chosen_device", lambda: torch.device("cuda"))
+    estimate_seconds(tiny())
+    assert timed == [torch.device("cuda")]

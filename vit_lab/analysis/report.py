@@ -63,7 +63,8 @@ def report(experiment: Experiment) -> str:
 
 
 def _about(experiment: Experiment) -> str:
-    seeds, unfinished, lost = len(experiment.seeds), len(experiment.active), len(experiment.unreadable)
+    seeds, lost = len(experiment.seeds), len(experiment.unreadable)
+    unfinished = sum(run.is_active for run in experiment.proper)  # the pilots, and what cannot be read, are not counted
     words = f"{len(experiment.proper)} runs over {seeds} seed{'' if seeds == 1 else 's'}"
     words += f", launched {experiment.created_at[:10]}."
     words += f" {unfinished} of them are still at work: this is how far it got." if unfinished else ""

@@ -17,7 +17,10 @@ def check_writable(csv: Path | None, html: Path | None) -> None:
 
 
 def write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html: Path | None) -> None:
-    """Write the files that are asked for, and say so on stderr; None is not asked for."""
+    """Write the files that are asked for, and say so on stderr; None is not asked for.
+
+    A table tells of the runs found, a report of all runs of their experiment: of some, it might name a winner too soon.
+    """
     if csv:
         from vit_lab.analysis.export import to_csv  # pandas takes a while to import
 
@@ -27,10 +30,11 @@ def write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html
     if html:
         from vit_lab.analysis.report import ReportError, report
 
-        if len({run.experiment for run in found}) != 1:
+        experiments = {run.experiment for run in found}
+        if len(experiments) != 1:
             fail("html: a report is about one experiment; give the id of one", code=2)
         try:
-            _write(html, "html", report(Experiment.of(found, store.experiment(found[0].experiment))))
+            _write(html, "html", report(Experiment.read(store, experiments.pop())))
         except ReportError as error:
             fail(f"html: {error}", code=2)
         stderr.print(f"{html}: the report")

@@ -56,7 +56,7 @@ def _watch(store: Store, experiment_id: str, manager: RunManager) -> None:
         while not (experiment := Experiment.read(store, experiment_id)).is_settled:
             if manager.is_hopeless:
                 raise StoreError(manager.problem)
-            total = sum(run.total_steps or run.config.optim.steps for run in experiment.runs)
+            total = sum(run.planned_steps for run in experiment.runs)
             done = sum(run.step for run in experiment.runs)
             progress.update(bar, description=_told(experiment), total=total, completed=done)
             time.sleep(0.1 if len(experiment.stored) == 1 else 0.5)

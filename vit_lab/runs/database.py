@@ -55,6 +55,19 @@ class Database:
             return self._reader.execute(query, values).fetchall()
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that this thread reads inside is of one moment. In another one, a part of it."""
+        with self._read_lock, self._explained():
+            if self._reader.in_transaction:
+                yield
+                return
+            self._reader.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._reader.execute("ROLLBACK")  # nothing is written here
+
+    @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that is written inside is kept or none, and nobody else writes meanwhile. In another: a part of it."""
         with self._write_lock, self._explained():

@@ -83,16 +83,19 @@ class Experiment(Runs):
     @classmethod
     def read(cls, store: Store, experiment: str) -> Self:
         """An experiment as the store has it now; without runs if it is not there (any more)."""
-        runs = store.runs(experiment=experiment)
-        return cls.of(runs, store.experiment(experiment)) if runs else cls(id=experiment)
+        with store.snapshot():
+            runs = store.runs(experiment=experiment)
+            return cls.of(runs, store.experiment(experiment)) if runs else cls(id=experiment)
 
     @classmethod
     def read_all(cls, store: Store) -> list[Self]:
         """All experiments, the one launched last first."""
         members: dict[str, list[RunRecord]] = {}
-        for run in reversed(store.runs()):
+        with store.snapshot():
+            runs, records = store.runs(), store.experiments()
+        for run in reversed(runs):
             members.setdefault(run.experiment, []).append(run)
-        found = [(members.get(record.id, []), record) for record in store.experiments()]
+        found = [(members.get(record.id, []), record) for record in records]
         return [cls.of(sorted(runs, key=lambda run: (run.arm, run.number)), record) for runs, record in found if runs]
 
     @cached_property

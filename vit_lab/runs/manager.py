@@ -6,7 +6,7 @@ queued, in the order that `vit_lab.runs.queue` sets.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Self
 
 from vit_lab import paths
@@ -14,10 +14,11 @@ from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors.choice import chosen_executor
 from vit_lab.runs.executors.executor import Executor
 from vit_lab.runs.executors.pool import WorkerPool
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.limits import HOST, check_size, limits_of, may_change, queue_refusal, too_long
 from vit_lab.runs.rates import release
 from vit_lab.runs.records import Kind, NewRun
-from vit_lab.runs.states import RESUMABLE, Status
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 
 SHUTDOWN_SECONDS = 2.0  # of the five in which a server should end: on a slow machine the rest takes 2.5
@@ -44,14 +45,26 @@ class RunManager:
         return manager
 
     def submit(self, runs: Sequence[NewRun], kind: Kind = "compare") -> list[str]:
-        """Queue runs; returns their ids. Raises ConfigError if one is too large, StoreError if they are too many."""
-        check_size(self.visitor, [run.config for run in runs])
+        """Queue runs; returns their ids. Those that join an experiment belong to whoever it belongs to.
+
+        Raises ConfigError if one is too large, StoreError if they are too many, or join what is somebody else's.
+        """
         with self.store.transaction():
-            self._admit(len(runs))
-            ids = self.store.add(runs, kind, self.visitor)
-        for experiment in {run.experiment for run in runs if run.status == Status.WAITING}:
-            release(self.store, experiment)
-        self._pool.call()
+            ids = self._add(runs, kind)
+        self._begin(runs)
+        return ids
+
+    def extend(self, experiment: str, planned: Callable[[Experiment], Sequence[NewRun]]) -> list[str]:
+        """Queue what `planned` adds to an experiment as it is now, and remember if that is seeds; see `submit`."""
+        with self.store.transaction():
+            before = Experiment.read(self.store, experiment)
+            if not before.proper:
+                raise StoreError("this experiment is gone, so nothing can be added to it; launch a new one")
+            new = planned(before)
+            if any(run.config.seed not in before.seeds for run in new if not run.pilot):
+                self.store.mark_extended(experiment)
+            ids = self._add(new, before.kind)
+        self._begin(new)
         return ids
 
     def pause(self, run_id: str) -> None:
@@ -111,10 +124,29 @@ class RunManager:
             self._pool.end(timeout)
             self.store.interrupt_runs_of(self.store.presence.name)
 
+    def _add(self, runs: Sequence[NewRun], kind: Kind) -> list[str]:
+        owner = self._owner_of({run.experiment for run in runs})
+        check_size(owner, [run.config for run in runs])
+        self._admit(len(runs))
+        return self.store.add(runs, kind, owner)
+
+    def _begin(self, runs: Sequence[NewRun]) -> None:
+        """Have runs trained that have been added; what waits for pilots that have all ended is queued first."""
+        for experiment in {run.experiment for run in runs if run.status == Status.WAITING}:
+            release(self.store, experiment)
+        self._pool.call()
+
     def _admit(self, new: int) -> None:
         theirs, everybodys = self.store.queue.load(self.visitor)
         if why := queue_refusal(self.visitor, new, theirs, everybodys):
             raise StoreError(why)
+
+    def _owner_of(self, experiments: Iterable[str]) -> str:
+        """Whose the runs will be that are added to some experiments: this person's, if they are new."""
+        owners = {run.owner for experiment in experiments for run in self.store.runs(experiment=experiment)}
+        if not all(may_change(self.visitor, owner) for owner in owners):
+            raise StoreError("this experiment is somebody else's; only they, or the host, may add to it")
+        return owners.pop() if len(owners) == 1 else self.visitor
 
     def _refuse_others(self, run_ids: Sequence[str]) -> None:
         for run in self.store.runs(run_ids):
@@ -130,10 +162,10 @@ class RunManager:
         with self.store.transaction():
             self._refuse_others([run_id])
             run = self.store.run(run_id)
-            if run.status not in RESUMABLE:
+            if not run.is_resumable:
                 return
-            if run.wall_seconds >= limits_of(self.visitor).wall_seconds and not anew:
-                raise StoreError(f"the run {run.name} {too_long(self.visitor)}")
+            if run.wall_seconds >= limits_of(run.owner).wall_seconds and not anew:
+                raise StoreError(f"the run {run.name} {too_long(run.owner)}")
             self._admit(1)
             has_pilots = any(other.pilot for other in self.store.runs(experiment=run.experiment))
             waits = has_pilots and not run.pilot and (run.step == 0 or anew)

@@ -84,6 +84,11 @@ class RunRecord:
         return None
 
     @property
+    def planned_steps(self) -> int:
+        """Steps of the whole run: what it has said itself, or, before its start, what its settings ask for."""
+        return self.total_steps or self.config.optim.total_steps(self.config.train_images)
+
+    @property
     def is_active(self) -> bool:
         """Whether some process is, or will be, at work on it."""
         return self.status in ACTIVE

@@ -73,6 +73,10 @@ class Store:
         """What is changed inside is kept whole or not at all, and what is read inside nobody else changes meanwhile."""
         return self._database.transaction()
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What is read inside, by this thread, is of one moment."""
+        return self._database.snapshot()
+
     # What screens read
 
     def runs(self, ids: Sequence[str] | None = None, experiment: str | None = None) -> list[RunRecord]:

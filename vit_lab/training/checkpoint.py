@@ -5,6 +5,7 @@ safetensors holds numbers and text only, so opening a checkpoint from elsewhere 
 
 import json
 import os
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ class Checkpoint:
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write the file whole or not at all: a crash leaves the previous one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # of nobody else, in this process or another
     try:
         with temporary.open("wb") as file:
             file.write(save(checkpoint.tensors, metadata={"counters": json.dumps(checkpoint.counters)}))

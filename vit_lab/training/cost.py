@@ -18,6 +18,7 @@ from vit_lab.presets import preset
 from vit_lab.randomness import generator_for
 from vit_lab.settings import configure
 from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.training.device import chosen as chosen_device
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.trainer import EVALUATIONS, train
 
@@ -25,22 +26,32 @@ WARM_UP, MEASURED = 9, 6  # steps; none of those measured is probed
 
 
 def estimate_seconds(config: RunConfig) -> float:
-    """Seconds of one run on one core as busy as now: its steps, its evaluations and the test. Raises DatasetError."""
+    """Seconds of one run on the chosen device, or one core as busy as now: its steps, its evaluations and the test.
+
+    Raises ConfigError if the device is not here, or DatasetError.
+    """
     data = load_run_data(config)
     total = config.optim.total_steps(len(data.train))
     quiet = configure(config, steps=100_000)  # measures itself too seldom to disturb
-    training = train(quiet, data)
+    training = train(quiet, data, chosen_device())
     steps = (event for event in training if isinstance(event, Stepped))
     list(islice(steps, WARM_UP))
+    _wait_for(training.model)
     start = time.perf_counter()
     list(islice(steps, MEASURED))
+    _wait_for(training.model)
     step_seconds = (time.perf_counter() - start) / MEASURED
     start = time.perf_counter()
-    looked_at = data.validation if len(data.validation) else data.probed(PROBE_IMAGES)
+    looked_at = training.data.validation if len(data.validation) else training.data.probed(PROBE_IMAGES)
     evaluate(training.model, looked_at)
     seconds_each = (time.perf_counter() - start) / len(looked_at)
     evaluated = (min(EVALUATIONS, total) + 1) * len(data.validation) + 2 * len(data.test)
     return total * step_seconds + evaluated * seconds_each
+
+
+def _wait_for(model: nn.Module) -> None:
+    """An accelerator is behind with what it was asked for; a number of the latest weights is there when it is done."""
+    next(model.parameters()).sum().item()
 
 
 PATCH_SIZE, CLIPS = 4, 4  # of the comparison of joint and divided attention: 49 patches a frame

@@ -24,12 +24,19 @@ def chosen() -> "torch.device":
     return resolve(os.environ.get(VARIABLE) or "cpu")
 
 
+def check() -> None:
+    """Refuse what VIT_LAB_DEVICE names if runs cannot train on it. Raises ConfigError. The CPU is asked for no torch."""
+    if (name := os.environ.get(VARIABLE) or "cpu") != "cpu":
+        resolve(name)
+
+
 def resolve(name: str) -> "torch.device":
     """The device of that name; auto is an accelerator if there is one. Raises ConfigError if this machine lacks it."""
-    import torch
-
     if name not in DEVICES:
         raise ConfigError("device", f"{name[:40]!r} does not work; choose {one_of(list(DEVICES))}")
+
+    import torch
+
     has: dict[str, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,

@@ -26,15 +26,17 @@ def poll(
     *,
     every: float = TICK_SECONDS,
     standing: Callable[[Some], Any] = at_work,
+    shown: Some | None = None,
     leads: bool = True,
 ) -> None:
     """Draw the runs that `read` finds, and do so again every so many seconds as long as one of them is at work.
 
-    What the page shows outside of this part follows from the `standing` of the runs. The tick on which that has
-    changed, such as the last one, draws the whole page anew. Of several parts of a page, one leads: it tells what
-    holds up training, so that it is told once.
+    What the page shows outside of this part follows from the `standing` of the runs, as they were when the page read
+    what it has `shown`; without that, as they are read first here. The tick on which the standing has changed, such as
+    the last one, draws the whole page anew. Of several parts of a page, one leads: it tells what holds up training, so
+    that it is told once.
     """
-    first = read()
+    first = read() if shown is None else shown
     stood = standing(first)
 
     def tick() -> None:

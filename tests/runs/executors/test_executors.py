@@ -16,7 +16,7 @@ from waiting import ended, wait_for
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
-from vit_lab.runs.executors.choice import EXECUTORS, VARIABLE, chosen_executor
+from vit_lab.runs.executors.choice import EXECUTORS, VARIABLE, chosen_executor, chosen_name
 from vit_lab.runs.executors.processes import ProcessExecutor, WorkerProcess
 from vit_lab.runs.executors.threads import ThreadExecutor
 from vit_lab.runs.manager import RunManager
@@ -43,7 +43,7 @@ def kind(request):
 
 @pytest.fixture
 def manager(store, kind):
-    manager = RunManager(store, 1, chosen_executor(kind))
+    manager = RunManager(store, 1, EXECUTORS[kind]())
     yield manager
     manager.shutdown()
 
@@ -137,7 +137,7 @@ def test_a_shutdown_keeps_the_run_and_another_manager_goes_on(manager, store, ki
     kept = store.run(running)
     assert [run.status for run in store.runs([running, queued])] == [Status.INTERRUPTED] * 2
     assert load_checkpoint(paths.checkpoint(running)).step == kept.step > 0
-    following = RunManager(store, 1, chosen_executor(kind))
+    following = RunManager(store, 1, EXECUTORS[kind]())
     following.resume(running)
     at_step(following, running, kept.step)
     following.shutdown(timeout=20)
@@ -152,16 +152,16 @@ def test_processes_train_unless_something_else_is_asked_for(monkeypatch):
     assert isinstance(chosen_executor(), ProcessExecutor)
     monkeypatch.setenv(VARIABLE, "threads")
     assert isinstance(chosen_executor(), ThreadExecutor)
-    assert isinstance(chosen_executor("processes"), ProcessExecutor)
-    assert all(chosen_executor(name).most() >= 1 for name in EXECUTORS)
+    assert all(executor().most() >= 1 for executor in EXECUTORS.values())
 
 
 def test_an_unknown_one_is_refused_in_a_sentence(monkeypatch):
     sentence = "there is no 'ether'; choose threads or processes, with --executor or VIT_LAB_EXECUTOR"
-    with pytest.raises(ConfigError) as refused:
-        chosen_executor("ether")
-    assert (refused.value.field, refused.value.message) == ("executor", sentence)
     monkeypatch.setenv(VARIABLE, "ether")
+    for chosen in (chosen_name, chosen_executor):
+        with pytest.raises(ConfigError) as refused:
+            chosen()
+        assert (refused.value.field, refused.value.message) == ("executor", sentence)
     done = command("train", *SMALL)
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"executor: {sentence}\n")
 

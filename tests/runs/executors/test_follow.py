@@ -7,7 +7,8 @@ from tiny import tiny
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Finished, StepMeasured, Stepped, from_json
 from vit_lab.runs.executors import follow as follow_module
-from vit_lab.runs.executors.follow import Ended, Said, follow, train_here
+from vit_lab.runs.executors.follow import follow, train_here
+from vit_lab.runs.executors.messages import Ended, Said
 from vit_lab.runs.states import Status
 from vit_lab.training.checkpoint import Checkpoint
 from vit_lab.training.trainer import train

@@ -1,4 +1,4 @@
-"""Which executor trains: the one that is asked for, or else that of the environment variable VIT_LAB_EXECUTOR."""
+"""Which executor trains: that of the environment variable VIT_LAB_EXECUTOR, which the option --executor sets."""
 
 import os
 from collections.abc import Callable
@@ -13,10 +13,15 @@ VARIABLE, DEFAULT = "VIT_LAB_EXECUTOR", "processes"
 EXECUTORS: dict[str, Callable[[], Executor]] = {"threads": ThreadExecutor, "processes": ProcessExecutor}
 
 
-def chosen_executor(name: str | None = None) -> Executor:
-    """The executor of that name. Raises ConfigError if there is none."""
-    name = name or os.environ.get(VARIABLE) or DEFAULT
+def chosen_name() -> str:
+    """The name of the executor that trains. Raises ConfigError if there is none of that name."""
+    name = os.environ.get(VARIABLE) or DEFAULT
     if name not in EXECUTORS:
         known = one_of(list(EXECUTORS))
         raise ConfigError("executor", f"there is no {name[:40]!r}; choose {known}, with --executor or {VARIABLE}")
-    return EXECUTORS[name]()
+    return name
+
+
+def chosen_executor() -> Executor:
+    """A new executor of that name. Raises ConfigError."""
+    return EXECUTORS[chosen_name()]()

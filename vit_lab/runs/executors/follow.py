@@ -1,13 +1,11 @@
-"""What a training says, in a form that can be carried: batches of events, checkpoints, and in the end how it went.
+"""What a training says, as messages (see `vit_lab.runs.executors.messages`).
 
 `follow` knows neither the store nor files, so it can run in a thread, in a process, or on another machine. Whoever
 listens writes down each message before asking for the next (see `vit_lab.runs.executors.sink`).
 """
 
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Generator
 
 import torch
 
@@ -15,6 +13,7 @@ from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
+from vit_lab.runs.executors.messages import Ended, Message, Said, Wishes
 from vit_lab.runs.states import Status
 from vit_lab.training.checkpoint import Checkpoint
 from vit_lab.training.device import chosen as chosen_device
@@ -23,42 +22,6 @@ from vit_lab.training.trainer import train
 BATCH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
 SPEED_SECONDS = 3.0  # over which the speed is measured
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a run has said since the last batch.
-
-    Attributes:
-        events: each with the training time in seconds at which it happened; there may be none.
-        seconds: training time of the run so far, pauses left out.
-        images_per_second: over the last few seconds, evaluations and probes included; None before there is a speed.
-    """
-
-    events: tuple[tuple[float, Event], ...]
-    seconds: float
-    images_per_second: float | None
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a training came to its end, and why, in a sentence, if there is more to say."""
-
-    status: Status
-    error: str | None = None
-
-
-Message = Said | Checkpoint | Ended
-Wishes = Callable[[], Ended | None]  # how somebody wants the run to end, as far as is known; None: it goes on
-
-
-class TrainRun(Protocol):
-    """Trains a run somewhere and passes on what it says; `train_here` does so in this thread."""
-
-    def __call__(
-        self, config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float
-    ) -> Generator[Message]:
-        """The messages of `follow`, in its order. Closing them ends the training."""
 
 
 def train_here(

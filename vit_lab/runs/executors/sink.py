@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from vit_lab import paths
-from vit_lab.runs.executors.follow import Ended, Message, Said
+from vit_lab.runs.executors.messages import Ended, Message, Said
 from vit_lab.runs.limits import limits_of, too_long
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status

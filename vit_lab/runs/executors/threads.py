@@ -7,20 +7,17 @@ something else in Python, runs wait (docs/decisions/015); a thread cannot be kil
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from vit_lab import paths
 from vit_lab.runs.executors.executor import usable_cores
+from vit_lab.runs.executors.messages import TrainRun
 from vit_lab.runs.store import Store
-
-if TYPE_CHECKING:
-    from vit_lab.runs.executors.follow import TrainRun
 
 
 class ThreadExecutor:
     """Starts worker threads, as many as there are cores. `train` is what they train with, if not `train_here`."""
 
-    def __init__(self, train: "TrainRun | None" = None):
+    def __init__(self, train: TrainRun | None = None):
         self._train = train
 
     def most(self) -> int:
@@ -35,13 +32,12 @@ class ThreadExecutor:
 class WorkerThread:
     """Works for a server until it is ended; see `StartedWorker`. It has a store, and so a name, of its own."""
 
-    def __init__(self, server: str, train: "TrainRun | None" = None):
-        from vit_lab.runs.executors.follow import train_here  # imports torch
-        from vit_lab.runs.executors.worker import Worker
+    def __init__(self, server: str, train: TrainRun | None = None):
+        from vit_lab.runs.executors.worker import Worker  # imports torch
 
         self._started = time.monotonic()
         self._store = Store(paths.database())
-        self._worker = Worker(self._store, server, train or train_here)
+        self._worker = Worker(self._store, server, train or _train_here())
         self._how = "(its thread has returned)"
         self._thread = threading.Thread(target=self._work, name="vit-lab-worker", daemon=True)
         try:
@@ -90,3 +86,9 @@ class WorkerThread:
             sys.excepthook(*sys.exc_info())
         finally:
             self._store.close()
+
+
+def _train_here() -> TrainRun:
+    from vit_lab.runs.executors.follow import train_here  # imports torch
+
+    return train_here

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from vit_lab import paths
 from vit_lab.data.errors import DatasetError
 from vit_lab.runs.errors import StoreError
-from vit_lab.runs.executors.follow import Ended, TrainRun, train_here
+from vit_lab.runs.executors.messages import Ended, TrainRun
 from vit_lab.runs.executors.sink import Sink
 from vit_lab.runs.rates import release
 from vit_lab.runs.records import RunRecord
@@ -31,7 +31,7 @@ class Worker:
         self,
         store: Store,
         server: str,
-        train: TrainRun = train_here,
+        train: TrainRun,
         told: Callable[[str], None] = lambda problem: None,
     ):
         self.store, self.server = store, server

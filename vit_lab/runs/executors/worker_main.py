@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from vit_lab import paths
 from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors.follow import train_here
 from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.store import Store
 
@@ -36,7 +37,7 @@ def main(server: str) -> None:
     except StoreError as error:
         tell(f"\n{error}")
         sys.exit(1)
-    worker = Worker(store, server, told=tell)
+    worker = Worker(store, server, train_here, told=tell)
     thread = threading.Thread(target=_work, args=(worker,), daemon=True)
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())

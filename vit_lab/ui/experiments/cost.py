@@ -3,17 +3,16 @@
 import streamlit as st
 
 from vit_lab.config import InitConfig, RunConfig
-from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.plans import Plan
 from vit_lab.settings import configure
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.words import about
 
 
-def cost_words(plan: Plan) -> str:
-    """How many runs a plan has, and how long they take on how many cores."""
+def cost_words(plan: Plan, cores: int) -> str:
+    """How many runs a plan has, and how long they take on so many cores, a run on each."""
     configs = [run.config for run in plan.runs("estimate")]
-    cores, seconds = usable_cores(), sum(seconds_per_run(_as_costly(config)) for config in configs)
+    seconds = sum(seconds_per_run(_as_costly(config)) for config in configs)
     return f"{len(configs)} runs, {about(seconds / cores)} on {cores} core{'' if cores == 1 else 's'}"
 
 

@@ -1,5 +1,7 @@
 """What may be added to an experiment after its launch: seeds, an arm, and single runs once more."""
 
+from functools import partial
+
 import streamlit as st
 
 from vit_lab.runs.designs import MOST_ARMS
@@ -10,7 +12,8 @@ from vit_lab.spelling import arm_label, parse_arm
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import status_badge
 from vit_lab.ui.prose import note
-from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
+from vit_lab.ui.serving.lab import open_manager, problems_told
+from vit_lab.ui.serving.visitor import not_theirs
 
 
 def extend(experiment: Experiment, *, arms: bool = True) -> None:
@@ -37,6 +40,7 @@ def extended_note(experiment: Experiment) -> None:
 
 
 def _add_seeds(experiment: Experiment) -> None:
+    why = not_theirs(experiment.stored)
     count = st.number_input("Seeds to add", 1, 50, 3, key="seeds_to_add")
     note("""
         Adding 3 seeds to 6 because nothing is decided names a winner where there is none in 8 to 9 % of cases instead
@@ -44,28 +48,29 @@ def _add_seeds(experiment: Experiment) -> None:
         added.
     """)
     with problems_told():
-        if st.button("Add", key="add_seeds", type="primary"):
-            open_manager().submit(more_seeds(experiment, int(count)))
-            open_store().mark_extended(experiment.id)
+        if st.button("Add", key="add_seeds", type="primary", disabled=bool(why), help=why):
+            open_manager().extend(experiment.id, partial(more_seeds, count=int(count)))
             st.rerun()
 
 
 def _add_arm(experiment: Experiment) -> None:
+    why = not_theirs(experiment.stored)
     spec = st.text_input("Init", placeholder="kaiming, or normal:0.05", key="arm_to_add")
     with problems_told():
-        if st.button("Add", key="add_arm", type="primary", disabled=not spec):
-            open_manager().submit(another_arm(experiment, parse_arm(spec)))
+        if st.button("Add", key="add_arm", type="primary", disabled=not spec or bool(why), help=why):
+            open_manager().extend(experiment.id, partial(another_arm, init=parse_arm(spec)))
             st.rerun()
 
 
 def _again(run: RunRecord) -> None:
+    why = not_theirs([run])
     st.markdown(f"{chip(run.arm)} {arm_label(run.config.init)}, seed {run.config.seed} {status_badge(run)}")
     if run.error:
         st.caption(run.error)
     with st.container(horizontal=True), problems_told():
-        if st.button("Resume", key=f"resume-{run.id}"):
+        if st.button("Resume", key=f"resume-{run.id}", disabled=bool(why), help=why):
             open_manager().resume(run.id)
             st.rerun()
-        if st.button("Start over", key=f"over-{run.id}"):
+        if st.button("Start over", key=f"over-{run.id}", disabled=bool(why), help=why):
             open_manager().start_over(run.id)
             st.rerun()

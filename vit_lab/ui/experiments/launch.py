@@ -42,7 +42,7 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
     def tell_cost() -> None:
         if fold.open:
             try:
-                slot.caption(cost_words(plan))
+                slot.caption(cost_words(plan, open_manager().workers))
             except DatasetError as error:
                 slot.error(str(error))
 

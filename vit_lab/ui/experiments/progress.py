@@ -15,10 +15,11 @@ MARKS = {Status.WAITING: "·", Status.QUEUED: "·", Status.RUNNING: "▶", Statu
 
 
 def progress(runs: Runs) -> None:
-    """How much of some readable runs is done, and buttons that stop them or let them go on."""
-    if runs.active:
-        done = sum(run.step for run in runs.runs) / max(sum(_length(run) for run in runs.runs), 1)
-        told = f"{len(runs.ended)} of {len(runs.runs)} runs have ended{_time_left(runs.active)}"
+    """How much of some runs is done, as far as they can be read, and buttons that stop them or let them go on."""
+    readable = runs.readable
+    if readable.active:
+        done = sum(run.step for run in readable.runs) / sum(run.planned_steps for run in readable.runs)
+        told = f"{len(readable.ended)} of {len(readable.runs)} runs have ended{_time_left(readable.active)}"
         st.progress(min(done, 1.0), text=told)
     with st.container(horizontal=True, vertical_alignment="center"):
         if runs.active or runs.resumable:
@@ -36,9 +37,5 @@ def seed_strip(experiment: Experiment) -> str:
 def _time_left(active: Sequence[RunRecord]) -> str:
     """In words, from the speed of the runs at work now; nothing while none is known."""
     speed = sum(run.images_per_second or 0.0 for run in active if run.status == Status.RUNNING)
-    left = sum((_length(run) - run.step) * run.config.optim.batch_size for run in active)
+    left = sum((run.planned_steps - run.step) * run.config.optim.batch_size for run in active)
     return f", {about(left / speed)} to go" if speed else ""
-
-
-def _length(run: RunRecord) -> int:
-    return run.total_steps or run.config.optim.steps

@@ -41,10 +41,7 @@ def live_tables(
 
     Each run's rows are made once in `every` seconds of training, for all viewers together, and never changed.
     """
-    told = (
-        (run.id, run.arm, names[run.arm], run.total_steps or run.config.optim.steps, _version(run, every))
-        for run in runs
-    )
+    told = ((run.id, run.arm, names[run.arm], run.planned_steps, _version(run, every)) for run in runs)
     return _tables_together(store, kind, tuple(told))
 
 

@@ -10,11 +10,12 @@ import streamlit as st
 
 from vit_lab import paths
 from vit_lab.runs.errors import StoreError
-from vit_lab.runs.executors.choice import chosen_executor
+from vit_lab.runs.executors.choice import chosen_name
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
+from vit_lab.training import device
 from vit_lab.ui.serving.server import leave_at_once
 from vit_lab.ui.serving.visitor import visitor
 
@@ -66,7 +67,8 @@ def open_store() -> Store:
     """The store; if it cannot be opened, or nothing could train its runs, the page says why and ends here."""
     start_from_dashboard()
     try:
-        chosen_executor()
+        chosen_name()
+        device.check()
         _notice_the_dead()
         return _store()
     except (ConfigError, StoreError) as error:

@@ -40,7 +40,7 @@ def experiment_panel(experiment: Experiment) -> None:
     for run in experiment.unreadable:
         why = f"because its stored settings are not valid here: {run.unreadable}"
         st.warning(f"{chip(run.arm)} cannot be shown, {why}")
-    poll(read, partial(_cards_and_curves, store, names), standing=_standing)
+    poll(read, partial(_cards_and_curves, store, names), standing=_standing, shown=experiment)
     if names:
         st.markdown("   ".join(f"{chip(arm)} {names[arm]}" for arm in sorted(names)))
         st.caption(HOW_TO_READ)
