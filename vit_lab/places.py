@@ -16,7 +16,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from vit_lab.config import GROUPS, GroupName
 
@@ -43,6 +45,8 @@ class Place:
     `part` is what a block is made of: attention among its own tokens, attention to the encoder (cross), attention over
     time, the MLP. `group` is what settings scale together, `projection` one matrix of it.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # of one that is read from its fields
 
     stack: Stack | None = None
     block: int | None = None
@@ -118,13 +122,21 @@ class Place:
 
 
 NOWHERE = Place()  # of a piece that stands in no model
+_FIELDS = TypeAdapter(Place)
 
 
 def read_place(told: str | Mapping[str, Any] | Place) -> Place:
     """A place from its fields, or from its spelling, as events had it once. Raises ValueError for what is none."""
     if isinstance(told, Place):
         return told
-    return _spelled(told) if isinstance(told, str) else Place(**told)
+    if isinstance(told, str):
+        return _spelled(told)
+    try:
+        return _FIELDS.validate_python(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "its fields"
+        raise ValueError(f"{str(told)[:40]!r} is no place in a model: {field}: {first['msg']}") from None
 
 
 @lru_cache(maxsize=4096)
@@ -132,7 +144,8 @@ def _spelled(told: str) -> Place:
     found = SPELLED.fullmatch(told)
     short, block, named, of_block, matrix, head, alone, of_alone = found.groups() if found else (None,) * 8
     group, projection = of_block or alone, matrix or of_alone
-    if found is None or (group is not None and group not in GROUPS):
+    unknown = group is not None and group not in GROUPS
+    if found is None or unknown or (named and group is None and head is None):
         raise ValueError(f"{told[:40]!r} is no place in a model; places are spelled as qk, 2.qk, 2/0 or 0")
     stack = next((name for name, spelled in STACKS.items() if short and spelled.startswith(short)), None)
     if block is not None and group is None and head is None:
