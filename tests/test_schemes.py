@@ -61,6 +61,14 @@ def values_of(record, place):
     return record[Place(stack=place.stack, block=place.block, part=place.part)]["v"]
 
 
+@every_model
+def test_a_parameter_that_nothing_starts_is_told_by_its_name(config):
+    model = unfilled(config.model)
+    model.blocks[0].temperature = nn.Parameter(torch.empty(3))
+    with pytest.raises(ValueError, match=r"nothing says how \w+\.0\.temperature starts"):
+        initialise(model, config.init, config.seed)
+
+
 def of_scheme(config, name, **init):
     """The config with a scheme that no config could name yet."""
     return config.model_copy(update={"init": InitConfig.model_construct(scheme=name, **init)})
