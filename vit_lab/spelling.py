@@ -70,13 +70,15 @@ def written_out(value: float, digits: int | None = None) -> str:
     """A variance or a std as people read it, without powers of ten: '0.000052', '0.0104', '0.333', '1', '1,000'.
 
     With that many significant digits, by default three, or two below 0.001; without zeros at the end. Digits before
-    the point are all told.
+    the point are all told. What is no number, as a formula's promise where there is no formula, is a dash.
     """
+    if math.isnan(value):
+        return "–"
     return _decimal(value, digits or (2 if abs(value) < 1e-3 else 3))
 
 
 def _decimal(value: float, digits: int) -> str:
-    if not 1e-12 <= abs(value) < math.inf:  # 0, what is no number, and what nobody counts the zeros of
+    if not 1e-12 <= abs(value) < math.inf:  # 0, infinity, and what nobody counts the zeros of
         return f"{value:.{digits}g}"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     told = f"{value:,.{places}f}"

@@ -94,7 +94,8 @@ def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
     for arm, look in enumerate(looks):
         values = {(measure, place): value for measure, place, value in look.rows}
         for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
-            columns[f"{LETTERS[arm]} {word}"] = [f"{values[measure, Place(group=group)]:.4f}" for group in GROUPS]
+            stds = [values[measure, Place(group=group)] for group in GROUPS]
+            columns[f"{LETTERS[arm]} {word}"] = ["–" if math.isnan(std) else f"{std:.4f}" for std in stds]
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 

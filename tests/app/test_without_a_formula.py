@@ -1,0 +1,33 @@
+"""A scheme for which no formula gives a variance is told without one: a dash stands where others promise a number."""
+
+import math
+from types import SimpleNamespace
+
+from tiny import tiny
+
+from vit_lab.config import GROUPS
+from vit_lab.init.schemes import SCHEMES, Scheme
+from vit_lab.places import Place
+from vit_lab.ui.arms import variance_words
+from vit_lab.ui.train.preflight import _promises
+
+
+class Silent(Scheme):
+    """A scheme that promises nothing."""
+
+    summary = source = "nobody"
+
+    def draw(self, given):
+        yield from ()
+
+
+def test_the_words_beside_an_arm(monkeypatch):
+    monkeypatch.setitem(SCHEMES, "xavier", Silent())
+    assert variance_words(tiny(scheme="xavier")) == "**xavier**: σ = –, σ² = – at width 8"
+
+
+def test_the_promises_of_the_preflight():
+    rows = [("expected_std", Place(group=group), math.nan) for group in GROUPS]
+    rows += [("weight_std", Place(group=group), 0.25) for group in GROUPS]
+    table = _promises([SimpleNamespace(rows=rows)])
+    assert table.to_dict("list") == {"A promised": ["–"] * 5, "A drawn": ["0.2500"] * 5}
