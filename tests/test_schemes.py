@@ -78,7 +78,7 @@ def of_scheme(config, name, **init):
 def test_a_structured_scheme_is_one_entry(config, monkeypatch):
     monkeypatch.setitem(SCHEMES, "orthogonal", Orthogonal())
     model = build_model(of_scheme(config, "orthogonal", vo_scale=4.0))
-    rule = rule_of(config.model)
+    rule = rule_of(config.model, config.init)
     for matrix in model.matrices():
         weight = matrix.weight.detach()
         narrow = weight if weight.shape[0] <= weight.shape[1] else weight.T
@@ -110,16 +110,22 @@ def test_a_scheme_that_looks_at_data_is_one_entry(monkeypatch):
 
 
 def test_only_a_divided_timesformer_holds_a_branch_back():
-    assert rule_of(tiny_clips().model) is zero_over_time
-    assert rule_of(tiny_clips(zero_temporal=False).model) is rule_of(tiny().model) is plain
+    rules = [rule_of(c.model, c.init) for c in (tiny_clips(), tiny_clips(zero_temporal=False), tiny())]
+    assert rules == [zero_over_time, plain, plain]
+
+
+def by_depth(model, init):
+    """As a setting of the init could ask for: the end of a branch divided by sqrt(2 l) in block l, of large arms alone."""
+    assert model.depth == 2
+    scales = init.variance_scale > 1
+    return lambda place: (2 * place.block) ** -0.5 if scales and place.ends_branch else 1.0
 
 
 def test_a_rule_is_a_factor_on_the_end_of_every_branch_and_on_its_bias(monkeypatch):
     """Divided by sqrt(2 l) in block l, as timm does."""
-    config = tiny(biases="scheme")
+    config = tiny(biases="scheme", variance_scale=4)
     as_drawn = {matrix.name: matrix for matrix in build_model(config).matrices()}
-    scaled = lambda place: (2 * place.block) ** -0.5 if place.ends_branch else 1.0  # noqa: E731
-    monkeypatch.setattr(build, "rule_of", lambda model: scaled)
+    monkeypatch.setattr(build, "rule_of", by_depth)
     for matrix in build_model(config).matrices():
         factor = {"blocks.0": 2**-0.5, "blocks.1": 0.5}.get(matrix.name[:8], 1.0) if matrix.place.ends_branch else 1.0
         drawn = as_drawn[matrix.name]
@@ -149,7 +155,7 @@ def test_biases_of_the_scheme_change_no_other_draw(config):
 @every_model
 def test_every_bias_of_a_matrix_is_drawn_and_no_two_alike(config):
     model = build_model(configure(config, biases="scheme"))
-    rule = rule_of(config.model)
+    rule = rule_of(config.model, config.init)
     drawn = [m.bias.detach() for m in model.matrices() if m.bias is not None and rule(m.place)]
     assert all((bias != 0).all() for bias in drawn)
     for i, one in enumerate(drawn):

@@ -38,7 +38,7 @@ def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None =
 
     Raises ValueError if the scheme lacks the batch it needs, or if nothing says how a parameter starts.
     """
-    scheme, rule = SCHEMES[init.scheme], rule_of(model.config)
+    scheme, rule = SCHEMES[init.scheme], rule_of(model.config, init)
     if scheme.needs_data and batch is None:
         raise ValueError(f"init: {init.scheme} looks at data; give it a batch")
     matrices = list(model.matrices())

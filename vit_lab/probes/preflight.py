@@ -57,7 +57,7 @@ def expected_std(model: Model, config: RunConfig) -> dict[GroupName, float]:
     """The std that the scheme's formula gives for all weights of a group together; NaN where it has none."""
     variance_sum: dict[GroupName, float] = {}
     count: dict[GroupName, int] = {}
-    rule = rule_of(config.model)
+    rule = rule_of(config.model, config.init)
     for matrix in model.matrices():
         size, factor = matrix.weight.numel(), rule(matrix.place)
         promised = expected_variance(config.init, matrix.place, *matrix.fans, blocks=config.model.depth)
