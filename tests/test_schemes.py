@@ -57,6 +57,15 @@ class UnitValues(Orthogonal):
                 matrix.weight.div_(values_of(record, matrix.place).std())
 
 
+class UnitSpread(Orthogonal):
+    """As above; then every matrix is divided by the std of its weights, but for what the residual rule holds back."""
+
+    def settle(self, given):
+        for matrix in given.matrices:
+            if given.factor(matrix):
+                matrix.weight.mul_(given.factor(matrix) / matrix.weight.std())
+
+
 def values_of(record, place):
     return record[Place(stack=place.stack, block=place.block, part=place.part)]["v"]
 
@@ -131,6 +140,17 @@ def test_a_rule_is_a_factor_on_the_end_of_every_branch_and_on_its_bias(monkeypat
         drawn = as_drawn[matrix.name]
         torch.testing.assert_close(matrix.weight, factor * drawn.weight, rtol=1e-6, atol=0)
         torch.testing.assert_close(matrix.bias, factor * drawn.bias, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(("config", "rule"), [(tiny_clips(), rule_of), (tiny(variance_scale=4), None)], ids=str)
+def test_what_settles_a_start_knows_what_the_rule_holds_back(config, rule, monkeypatch):
+    monkeypatch.setitem(SCHEMES, "unit-spread", UnitSpread())
+    monkeypatch.setattr(build, "rule_of", rule or by_depth)
+    config = of_scheme(config, "unit-spread", variance_scale=4.0)
+    factor = (rule or by_depth)(config.model, config.init)
+    for matrix in build_model(config).matrices():
+        std = 0 if not matrix.weight.any() else float(matrix.weight.detach().std())
+        assert std == pytest.approx(factor(matrix.place), rel=1e-5)
 
 
 # Biases

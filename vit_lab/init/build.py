@@ -43,13 +43,14 @@ def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None =
         raise ValueError(f"init: {init.scheme} looks at data; give it a batch")
     matrices = list(model.matrices())
     _start_alike(model, matrices, seed)
-    given = Given(matrices=matrices, init=init, seed=seed, blocks=model.config.depth, model=model, batch=batch)
+    blocks = model.config.depth
+    given = Given(matrices=matrices, init=init, seed=seed, blocks=blocks, model=model, batch=batch, rule=rule)
     for matrix, weights in scheme.draw(given):
-        matrix.weight.copy_(_held_back(weights, rule(matrix.place)))
+        matrix.weight.copy_(_held_back(weights, given.factor(matrix)))
     if init.biases == "scheme":
         for matrix, biases in scheme.draw_biases(given):
             assert matrix.bias is not None
-            matrix.bias.copy_(_held_back(biases, rule(matrix.place)))
+            matrix.bias.copy_(_held_back(biases, given.factor(matrix)))
     scheme.settle(given)
 
 

@@ -40,7 +40,10 @@ class Scheme(ABC):
         yield from ()
 
     def settle(self, given: "Given") -> None:  # noqa: B027, for most have nothing left to do
-        """Change what was drawn once all of it is in place: for positions, and for what needs a batch of data."""
+        """Change what was drawn once all of it is in place: for positions, and for what needs a batch of data.
+
+        The residual rule has acted by then, so that measures see the model as it will start; `given.factor` tells it.
+        """
 
     def sigma2(self, fan_in: int, fan_out: int) -> float:
         """The formula by itself: the variance before truncation and scales; NaN where there is no such formula."""
