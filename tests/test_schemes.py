@@ -10,14 +10,21 @@ from torch import nn
 
 from vit_lab import config as settings_of_a_run
 from vit_lab.config import InitConfig
+from vit_lab.data.splits import load_run_data
+from vit_lab.events import Probed
 from vit_lab.init import build
 from vit_lab.init.build import build_model, initialise, unfilled
 from vit_lab.init.residual import plain, rule_of, zero_over_time
 from vit_lab.init.schemes import SCHEMES, Scheme, expected_variance
 from vit_lab.models.record import Recorder
 from vit_lab.places import Place
-from vit_lab.probes.preflight import expected_std
+from vit_lab.probes.preflight import expected_std, preflight
+from vit_lab.probes.saturation import by_qk_scale
 from vit_lab.settings import configure
+from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.training.cost import step_milliseconds
+from vit_lab.training.trainer import train
+from vit_lab.ui.learn.models import model_of
 
 MODELS = {"vit": tiny(dim=16), "clips": tiny_clips(), "sequences": tiny_sequences()}
 every_model = pytest.mark.parametrize("config", MODELS.values(), ids=MODELS.keys())
@@ -113,6 +120,32 @@ def test_a_scheme_that_looks_at_data_is_one_entry(monkeypatch):
         assert spread == pytest.approx(1, abs=1e-5)
     with pytest.raises(ValueError, match="unit-values looks at data"):
         build_model(config)
+
+
+@every_model
+def test_a_run_its_preflight_and_a_lesson_start_from_one_look_at_the_data(config, monkeypatch):
+    monkeypatch.setitem(SCHEMES, "xavier", UnitValues())
+    config = configure(config, scheme="xavier", biases="zero")
+    data = load_run_data(config)
+    started = dict(train(config, data).model.named_parameters())
+    probed = data.probed(PROBE_IMAGES)
+    settled = dict(build_model(config, probed.inputs).named_parameters())
+    lesson = dict(model_of(config).named_parameters())
+    assert all(torch.equal(value, settled[name]) and torch.equal(value, lesson[name]) for name, value in started.items())
+    stds = {place: value for measure, place, value in preflight(config, probed).rows if measure == "weight_std"}
+    own = {place: value for measure, place, value in first_probe(config, data) if measure == "weight_std"}
+    assert stds == own
+
+
+def first_probe(config, data):
+    return next(event.rows for event in train(config, data) if isinstance(event, Probed))
+
+
+def test_whoever_else_builds_a_model_gives_it_a_batch(monkeypatch):
+    monkeypatch.setitem(SCHEMES, "xavier", UnitValues())
+    config = tiny(scheme="xavier")
+    assert list(by_qk_scale(config, load_run_data(config).probed(8).inputs, [1.0, 4.0]))
+    assert all(ms > 0 for ms in step_milliseconds([tiny_clips(scheme="xavier")], repeats=1))
 
 
 # Residual rules

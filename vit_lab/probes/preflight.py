@@ -32,9 +32,9 @@ class Preflight:
 def preflight(config: RunConfig, batch: Split) -> Preflight:
     """Build the model of a run, push one batch through it and back, and look. Nothing is trained.
 
-    Besides a run's measures, `rows` has the std that the init scheme promises, as ("expected_std", group, value).
+    With what the run's own probes look at, it starts as the run does. Besides a run's measures, `rows` has the std that the init scheme promises, as ("expected_std", group, value).
     """
-    model = build_model(config)
+    model = build_model(config, batch.inputs)
     logits = model(batch.inputs)
     training_loss(logits, batch.labels, config.optim).backward()
     passed = trace(model, batch.inputs)

@@ -80,7 +80,7 @@ class Training(Iterator[Event]):
         self.data = moved(data, self.device)
         self.total_steps = config.optim.total_steps(len(data.train))
         self.step = 0
-        self.model = build_model(config).to(device)
+        self.model = build_model(config, data.probed(PROBE_IMAGES).inputs).to(device)
         self._initial_weights = layers(self.model)
         self._optimisers = OPTIMISERS[config.optim.optimiser].build(self.model, config.optim)
         self._interval = _Interval()
