@@ -37,7 +37,9 @@ def test_a_place_comes_back_from_its_fields_and_from_its_spelling(spelled, place
     assert None not in place.fields.values()
 
 
-@pytest.mark.parametrize("text", ["", "2.", "q k", "enc", "2.depth", "/0", "dec qk", "project!", "2 time", "dec 1 cross"])
+@pytest.mark.parametrize(
+    "text", ["", "2.", "q k", "enc", "2.depth", "/0", "dec qk", "project!", "2 time", "dec 1 cross"]
+)
 def test_what_is_no_place_is_refused(text):
     with pytest.raises(ValueError, match="no place in a model"):
         read_place(text)
@@ -45,7 +47,16 @@ def test_what_is_no_place_is_refused(text):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"blok": 2}, {"group": "x"}, {"block": "two"}, {"part": "attention", "head": 0.5}, {"stack": "both"}, 5, None, [1]],
+    [
+        {"blok": 2},
+        {"group": "x"},
+        {"block": "two"},
+        {"part": "attention", "head": 0.5},
+        {"stack": "both"},
+        5,
+        None,
+        [1],
+    ],
 )
 def test_fields_of_no_place_are_refused_in_a_sentence(fields):
     with pytest.raises(ValueError, match=r"is no place in a model: \w.*: \w") as refused:

@@ -15,12 +15,13 @@ from vit_lab.events import Probed
 from vit_lab.init import build
 from vit_lab.init.build import build_model, initialise, unfilled
 from vit_lab.init.residual import plain, rule_of, zero_over_time
-from vit_lab.init.schemes import SCHEMES, Scheme, expected_variance
+from vit_lab.init.schemes import SCHEMES, Elementwise, Scheme, expected_variance
 from vit_lab.models.record import Recorder
 from vit_lab.places import Place
 from vit_lab.probes.preflight import expected_std, preflight
 from vit_lab.probes.saturation import by_qk_scale
 from vit_lab.settings import configure
+from vit_lab.spelling import arm_label, json_label
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.cost import step_milliseconds
 from vit_lab.training.trainer import train
@@ -131,7 +132,9 @@ def test_a_run_its_preflight_and_a_lesson_start_from_one_look_at_the_data(config
     probed = data.probed(PROBE_IMAGES)
     settled = dict(build_model(config, probed.inputs).named_parameters())
     lesson = dict(model_of(config).named_parameters())
-    assert all(torch.equal(value, settled[name]) and torch.equal(value, lesson[name]) for name, value in started.items())
+    assert all(
+        torch.equal(value, settled[name]) and torch.equal(value, lesson[name]) for name, value in started.items()
+    )
     stds = {place: value for measure, place, value in preflight(config, probed).rows if measure == "weight_std"}
     own = {place: value for measure, place, value in first_probe(config, data) if measure == "weight_std"}
     assert stds == own
@@ -146,6 +149,27 @@ def test_whoever_else_builds_a_model_gives_it_a_batch(monkeypatch):
     config = tiny(scheme="xavier")
     assert list(by_qk_scale(config, load_run_data(config).probed(8).inputs, [1.0, 4.0]))
     assert all(ms > 0 for ms in step_milliseconds([tiny_clips(scheme="xavier")], repeats=1))
+
+
+class WithGamma(InitConfig):
+    """An init with one more setting."""
+
+    gamma: float = 0.5
+
+
+def test_a_setting_of_one_scheme_reaches_its_formula_its_arm_and_its_name(monkeypatch):
+    """Std fan_in^-gamma (Zhang et al. 2024)."""
+    power = Elementwise("normal", lambda init, fan_in, _: fan_in ** (-2 * init.gamma), summary="", source="")
+    monkeypatch.setitem(SCHEMES, "normal", power)
+    init = WithGamma(scheme="normal", gamma=1.0)
+    config = tiny(dim=64)
+    model = build_model(config.model_copy(update={"init": init}))
+    for matrix in model.matrices():
+        fan_in = matrix.fans[0]
+        assert expected_variance(init, matrix.place, *matrix.fans) == pytest.approx(fan_in**-2)
+        assert float(matrix.weight.detach().std()) == pytest.approx(1 / fan_in, rel=0.2)
+    assert WithGamma(qk_scale=2, gamma=0.7).taking(init) == WithGamma(scheme="normal", qk_scale=2, gamma=1.0)
+    assert (arm_label(init), json_label(init)) == ("normal (gamma 1.0)", "normal (gamma 1.0)")
 
 
 # Residual rules

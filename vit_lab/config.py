@@ -17,6 +17,7 @@ GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
 OptimiserName = Literal["adamw"]
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
+SCALES = tuple(f"{group}_scale" for group in GROUPS)  # settings of an init: factors of single groups
 FEWEST = 10  # examples to train on
 MOST = max(dataset.train_size(0) for dataset in DATASETS.values())
 
@@ -206,6 +207,11 @@ class InitConfig(_Part):
         "zero",
         description="How biases start: at 0, or drawn by the scheme as nn.Linear does, each like a weight of its matrix.",
     )
+
+    def taking(self, arm: "InitConfig") -> Self:
+        """This init with what an arm says of its own: all settings but scales of groups and biases, which arms share."""
+        shared = (*SCALES, "biases")
+        return self.model_copy(update={field: value for field, value in vars(arm).items() if field not in shared})
 
     def scale(self, group: GroupName) -> float:
         """The whole factor on the variance of one group of matrices."""

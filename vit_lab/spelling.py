@@ -9,7 +9,7 @@
 
 import math
 
-from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig
+from vit_lab.config import GROUPS, SCALES, SCHEMES, DataConfig, GroupName, InitConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
@@ -19,7 +19,7 @@ from vit_lab.settings import ConfigError, configure
 def arm_label(init: InitConfig) -> str:
     """An init as people read it: 'xavier', 'normal × 0.01', 'vit × 4 (queries, keys × 2)'. Factors are on variances."""
     scales = [f"{GROUP_NAMES[group]}{_times(scale)}" for group, scale in _group_scales(init).items()]
-    scales += ["biases too"] * (init.biases == "scheme")
+    scales += ["biases too"] * (init.biases == "scheme") + _further(init)
     return f"{init.scheme}{_times(init.variance_scale)}" + (f" ({'; '.join(scales)})" if scales else "")
 
 
@@ -27,7 +27,7 @@ def json_label(init: InitConfig) -> str:
     """An init as the JSON of a command has always told it, for the scripts that read it: 'vit x4 (qk x2)'."""
     scale = "" if init.variance_scale == 1 else f" x{init.variance_scale:g}"
     groups = [f"{group} x{factor:g}" for group, factor in _group_scales(init).items()]
-    groups += ["biases too"] * (init.biases == "scheme")
+    groups += ["biases too"] * (init.biases == "scheme") + _further(init)
     return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
 
 
@@ -60,6 +60,13 @@ def _group_scales(init: InitConfig) -> dict[GroupName, float]:
     """The factors that single groups have beside the common one."""
     scales = {group: float(getattr(init, f"{group}_scale")) for group in GROUPS}
     return {group: scale for group, scale in scales.items() if scale != 1}
+
+
+def _further(init: InitConfig) -> list[str]:
+    """Settings of an init that no other words tell, where they differ from what they are by default."""
+    told, fields = ("scheme", "variance_scale", *SCALES, "biases"), type(init).model_fields.items()
+    further = {field: getattr(init, field) for field, about in fields if getattr(init, field) != about.default}
+    return [f"{field.replace('_', ' ')} {value}" for field, value in further.items() if field not in told]
 
 
 def _times(factor: float) -> str:
