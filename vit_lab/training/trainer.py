@@ -131,10 +131,10 @@ class Training(Iterator[Event]):
 
     def _train_one_step(self) -> None:
         optim, step = self.config.optim, self.step
-        images, labels = (part.to(self.device) for part in next(self._batches))  # some are drawn, on the CPU, just now
+        inputs, labels = (part.to(self.device) for part in next(self._batches))  # some are drawn, on the CPU, just now
         if self.config.data.shift:
-            images = shifted(images, self.config.data, generator_for(self.config.seed, "shift", step))
-        logits = self.model(images, generator_for(self.config.seed, "dropout", step))
+            inputs = shifted(inputs, self.config.data, generator_for(self.config.seed, "shift", step))
+        logits = self.model(inputs, generator_for(self.config.seed, "dropout", step))
         loss = training_loss(logits, labels, optim)
         for optimiser in self._optimisers:
             optimiser.zero_grad()
