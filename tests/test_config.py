@@ -23,6 +23,7 @@ from vit_lab.settings import (
     flat,
     models_of,
     parse,
+    settings_of,
 )
 
 ROOT = Path(__file__).resolve().parents[1]

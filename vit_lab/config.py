@@ -291,7 +291,9 @@ class RunConfig(_Part):
     def _data_suffices(self) -> Self:
         dataset, data = DATASETS[self.data.dataset], self.data
         if data.validation_size is not None and data.validation_size > (most := dataset.train_size(0) - FEWEST):
-            message = f"{data.validation_size} leaves fewer than {FEWEST} {dataset.examples} of {data.dataset} to train on"
+            message = (
+                f"{data.validation_size} leaves fewer than {FEWEST} {dataset.examples} of {data.dataset} to train on"
+            )
             raise refusal("validation_size", f"{message}; choose at most {most}")
         if data.train_size is not None and data.train_size > (most := dataset.train_size(data.validation_size)):
             message = f"{data.train_size} is more than the {most} training {dataset.examples} of {data.dataset}"
