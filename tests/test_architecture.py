@@ -219,3 +219,14 @@ def test_the_dashboard_and_its_pages_stay_short():
 def test_one_module_says_what_is_drawn_again_and_again():
     polling = {name for name, tree in ALL.items() if any("run_every" in keywords for _, keywords, _ in calls(tree))}
     assert polling == {"vit_lab.ui.poll"}
+
+
+def test_decisions_name_files_that_are_there():
+    told = {
+        (file.name, path)
+        for file in (ROOT / "docs/decisions").glob("*.md")
+        for path in re.findall(
+            r"`((?:vit_lab|pages|tests|benchmarks|tools)/[\w/.]+)`", file.read_text(encoding="utf-8")
+        )
+    }
+    assert told and not [pair for pair in told if not (ROOT / pair[1]).exists()]

@@ -23,6 +23,7 @@ from vit_lab.settings import (
     flat,
     models_of,
     parse,
+    settings_of,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -383,3 +384,11 @@ def test_no_other_file_gives_a_setting_a_default():
     found = {str(file.relative_to(ROOT)): second_defaults(file.read_text(encoding="utf-8")) for file in files}
     found.pop("vit_lab/config.py")
     assert {file: names for file, names in found.items() if names} == {}
+
+
+def test_settings_that_sequences_have_do_not_speak_of_images():
+    told = {field: describe(field) for field in settings_of("transformer") if field != "dataset"}
+    assert {"train_size", "epochs", "batch_size"} < set(told)
+    assert not [field for field, words in told.items() if "image" in words.lower()]
+    with pytest.raises(ConfigError, match=r"is more than the \d+ training sequences of copy"):
+        configure(kind="transformer", dataset="copy", train_size=50_000)

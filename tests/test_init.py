@@ -97,7 +97,7 @@ def test_bounded_distributions_fill_their_bounds_and_do_not_cross_them(scheme, d
 def test_the_expected_variance_is_the_one_of_the_table(scheme, group):
     distribution, sigma2 = TABLE[scheme]
     init = InitConfig(scheme=scheme, variance_scale=SCALE.get(scheme, 1.0))
-    assert ENTRIES[scheme].sigma2(30, 50) * init.variance_scale == pytest.approx(sigma2(30, 50))
+    assert ENTRIES[scheme].sigma2(init, 30, 50) * init.variance_scale == pytest.approx(sigma2(30, 50))
     promised = expected_variance(init, Place(group=group), 30, 50)
     assert promised == pytest.approx(sigma2(30, 50) * distribution.var())
 

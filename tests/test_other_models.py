@@ -10,7 +10,7 @@ from tiny import tiny, tiny_clips, tiny_data, tiny_sequences
 from waiting import ended
 
 from vit_lab import paths
-from vit_lab.config import GROUPS, SCHEMES
+from vit_lab.config import GROUPS, SCHEMES, InitConfig
 from vit_lab.data.run_data import Split
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
@@ -61,7 +61,7 @@ def test_every_matrix_has_the_variance_and_shape_of_its_scheme(config, scheme):
     distribution = BOUNDED[TABLE[scheme].distribution]
     excess = float(distribution.stats("k"))
     standardised = []
-    rule = rule_of(config.model)
+    rule = rule_of(config.model, config.init)
     for matrix in build_model(config).matrices():
         weights = matrix.weight.detach().double().numpy().ravel()
         if rule(matrix.place) == 0:
@@ -77,7 +77,7 @@ def test_every_matrix_has_the_variance_and_shape_of_its_scheme(config, scheme):
 @every_model
 def test_every_matrix_belongs_to_one_group_and_no_two_hold_the_same_draw(config):
     model = build_model(wide(config))
-    found, rule = list(model.matrices()), rule_of(config.model)
+    found, rule = list(model.matrices()), rule_of(config.model, config.init)
     assert sum(m.weight.numel() for m in found) == sum(p.numel() for p in model.parameters() if p.ndim == 2)
     assert {m.group for m in found} == set(GROUPS) and len({m.name for m in found}) == len(found)
     drawn = [m.weight.detach().ravel().double().numpy() for m in found if rule(m.place)]
@@ -132,7 +132,7 @@ def test_the_projection_after_time_is_one_of_vo_unless_it_starts_at_zero():
         found = {m.name: m for m in model.matrices()}
         project = found["blocks.1.project"]
         assert (project.group, str(project.place.layer)) == ("vo", "2 time.vo")
-        assert rule_of(model.config)(project.place) == (0 if zero else 1)
+        assert rule_of(model.config, InitConfig())(project.place) == (0 if zero else 1)
         assert bool((project.weight == 0).all()) == zero
         assert all(weights.std() > 0 for weights in layers(model).values()), "a layer is never all at zero"
 

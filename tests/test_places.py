@@ -1,7 +1,10 @@
 """A place is spelled once, for files and for people, and comes back from either of its written forms."""
 
+import json
+
 import pytest
 
+from vit_lab.events import from_json
 from vit_lab.places import Place, read_place
 
 LAYER = Place(block=2, part="attention", group="qk")
@@ -42,13 +45,25 @@ def test_what_is_no_place_is_refused(text):
         read_place(text)
 
 
-NO_FIELDS = [{"layer": "2.qk"}, {"group": "x"}, {"block": "2"}, {"block": -1}, {"head": True}, {"part": ["mlp"]}]
-
-
-@pytest.mark.parametrize("told", [*NO_FIELDS, {"stack": "qk"}, {"projection": 1}, None, 3, ["qk"], {1: 2}])
-def test_fields_of_no_place_are_refused(told):
-    with pytest.raises(ValueError, match="no place in a model"):
-        read_place(told)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"blok": 2},
+        {"group": "x"},
+        {"block": "two"},
+        {"part": "attention", "head": 0.5},
+        {"stack": "both"},
+        5,
+        None,
+        [1],
+    ],
+)
+def test_fields_of_no_place_are_refused_in_a_sentence(fields):
+    with pytest.raises(ValueError, match=r"is no place in a model: \w.*: \w") as refused:
+        read_place(fields)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(ValueError, match="this is no event"):
+        from_json("probed", json.dumps({"step": 0, "rows": [["activation_rms", fields, 1.0]]}))
 
 
 def test_layers_are_told_from_groups_over_all_blocks():

@@ -10,14 +10,22 @@ from torch import nn
 
 from vit_lab import config as settings_of_a_run
 from vit_lab.config import InitConfig
+from vit_lab.data.splits import load_run_data
+from vit_lab.events import Probed
 from vit_lab.init import build
 from vit_lab.init.build import build_model, initialise, unfilled
 from vit_lab.init.residual import plain, rule_of, zero_over_time
-from vit_lab.init.schemes import SCHEMES, Scheme, expected_variance
+from vit_lab.init.schemes import SCHEMES, Elementwise, Scheme, expected_variance
 from vit_lab.models.record import Recorder
 from vit_lab.places import Place
-from vit_lab.probes.preflight import expected_std
+from vit_lab.probes.preflight import expected_std, preflight
+from vit_lab.probes.saturation import by_qk_scale
 from vit_lab.settings import configure
+from vit_lab.spelling import arm_label, json_label
+from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.training.cost import step_milliseconds
+from vit_lab.training.trainer import train
+from vit_lab.ui.learn.models import model_of
 
 MODELS = {"vit": tiny(dim=16), "clips": tiny_clips(), "sequences": tiny_sequences()}
 every_model = pytest.mark.parametrize("config", MODELS.values(), ids=MODELS.keys())
@@ -57,8 +65,25 @@ class UnitValues(Orthogonal):
                 matrix.weight.div_(values_of(record, matrix.place).std())
 
 
+class UnitSpread(Orthogonal):
+    """As above; then every matrix is divided by the std of its weights, but for what the residual rule holds back."""
+
+    def settle(self, given):
+        for matrix in given.matrices:
+            if given.factor(matrix):
+                matrix.weight.mul_(given.factor(matrix) / matrix.weight.std())
+
+
 def values_of(record, place):
     return record[Place(stack=place.stack, block=place.block, part=place.part)]["v"]
+
+
+@every_model
+def test_a_parameter_that_nothing_starts_is_told_by_its_name(config):
+    model = unfilled(config.model)
+    model.blocks[0].temperature = nn.Parameter(torch.empty(3))
+    with pytest.raises(ValueError, match=r"nothing says how \w+\.0\.temperature starts"):
+        initialise(model, config.init, config.seed)
 
 
 def of_scheme(config, name, **init):
@@ -70,7 +95,7 @@ def of_scheme(config, name, **init):
 def test_a_structured_scheme_is_one_entry(config, monkeypatch):
     monkeypatch.setitem(SCHEMES, "orthogonal", Orthogonal())
     model = build_model(of_scheme(config, "orthogonal", vo_scale=4.0))
-    rule = rule_of(config.model)
+    rule = rule_of(config.model, config.init)
     for matrix in model.matrices():
         weight = matrix.weight.detach()
         narrow = weight if weight.shape[0] <= weight.shape[1] else weight.T
@@ -98,25 +123,91 @@ def test_a_scheme_that_looks_at_data_is_one_entry(monkeypatch):
         build_model(config)
 
 
+@every_model
+def test_a_run_its_preflight_and_a_lesson_start_from_one_look_at_the_data(config, monkeypatch):
+    monkeypatch.setitem(SCHEMES, "xavier", UnitValues())
+    config = configure(config, scheme="xavier", biases="zero")
+    data = load_run_data(config)
+    started = dict(train(config, data).model.named_parameters())
+    probed = data.probed(PROBE_IMAGES)
+    settled = dict(build_model(config, probed.inputs).named_parameters())
+    lesson = dict(model_of(config).named_parameters())
+    assert all(
+        torch.equal(value, settled[name]) and torch.equal(value, lesson[name]) for name, value in started.items()
+    )
+    stds = {place: value for measure, place, value in preflight(config, probed).rows if measure == "weight_std"}
+    own = {place: value for measure, place, value in first_probe(config, data) if measure == "weight_std"}
+    assert stds == own
+
+
+def first_probe(config, data):
+    return next(event.rows for event in train(config, data) if isinstance(event, Probed))
+
+
+def test_whoever_else_builds_a_model_gives_it_a_batch(monkeypatch):
+    monkeypatch.setitem(SCHEMES, "xavier", UnitValues())
+    config = tiny(scheme="xavier")
+    assert list(by_qk_scale(config, load_run_data(config).probed(8).inputs, [1.0, 4.0]))
+    assert all(ms > 0 for ms in step_milliseconds([tiny_clips(scheme="xavier")], repeats=1))
+
+
+class WithGamma(InitConfig):
+    """An init with one more setting."""
+
+    gamma: float = 0.5
+
+
+def test_a_setting_of_one_scheme_reaches_its_formula_its_arm_and_its_name(monkeypatch):
+    """Std fan_in^-gamma (Zhang et al. 2024)."""
+    power = Elementwise("normal", lambda init, fan_in, _: fan_in ** (-2 * init.gamma), summary="", source="")
+    monkeypatch.setitem(SCHEMES, "normal", power)
+    init = WithGamma(scheme="normal", gamma=1.0)
+    config = tiny(dim=64)
+    model = build_model(config.model_copy(update={"init": init}))
+    for matrix in model.matrices():
+        fan_in = matrix.fans[0]
+        assert expected_variance(init, matrix.place, *matrix.fans) == pytest.approx(fan_in**-2)
+        assert float(matrix.weight.detach().std()) == pytest.approx(1 / fan_in, rel=0.2)
+    assert WithGamma(qk_scale=2, gamma=0.7).taking(init) == WithGamma(scheme="normal", qk_scale=2, gamma=1.0)
+    assert (arm_label(init), json_label(init)) == ("normal (gamma 1.0)", "normal (gamma 1.0)")
+
+
 # Residual rules
 
 
 def test_only_a_divided_timesformer_holds_a_branch_back():
-    assert rule_of(tiny_clips().model) is zero_over_time
-    assert rule_of(tiny_clips(zero_temporal=False).model) is rule_of(tiny().model) is plain
+    rules = [rule_of(c.model, c.init) for c in (tiny_clips(), tiny_clips(zero_temporal=False), tiny())]
+    assert rules == [zero_over_time, plain, plain]
+
+
+def by_depth(model, init):
+    """As a setting of the init could ask for: of large arms, the end of a branch of block l divided by sqrt(2 l)."""
+    assert model.depth == 2
+    scales = init.variance_scale > 1
+    return lambda place: (2 * place.block) ** -0.5 if scales and place.ends_branch else 1.0
 
 
 def test_a_rule_is_a_factor_on_the_end_of_every_branch_and_on_its_bias(monkeypatch):
     """Divided by sqrt(2 l) in block l, as timm does."""
-    config = tiny(biases="scheme")
+    config = tiny(biases="scheme", variance_scale=4)
     as_drawn = {matrix.name: matrix for matrix in build_model(config).matrices()}
-    scaled = lambda place: (2 * place.block) ** -0.5 if place.ends_branch else 1.0  # noqa: E731
-    monkeypatch.setattr(build, "rule_of", lambda model: scaled)
+    monkeypatch.setattr(build, "rule_of", by_depth)
     for matrix in build_model(config).matrices():
         factor = {"blocks.0": 2**-0.5, "blocks.1": 0.5}.get(matrix.name[:8], 1.0) if matrix.place.ends_branch else 1.0
         drawn = as_drawn[matrix.name]
         torch.testing.assert_close(matrix.weight, factor * drawn.weight, rtol=1e-6, atol=0)
         torch.testing.assert_close(matrix.bias, factor * drawn.bias, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(("config", "rule"), [(tiny_clips(), rule_of), (tiny(variance_scale=4), None)], ids=str)
+def test_what_settles_a_start_knows_what_the_rule_holds_back(config, rule, monkeypatch):
+    monkeypatch.setitem(SCHEMES, "unit-spread", UnitSpread())
+    monkeypatch.setattr(build, "rule_of", rule or by_depth)
+    config = of_scheme(config, "unit-spread", variance_scale=4.0)
+    factor = (rule or by_depth)(config.model, config.init)
+    for matrix in build_model(config).matrices():
+        std = 0 if not matrix.weight.any() else float(matrix.weight.detach().std())
+        assert std == pytest.approx(factor(matrix.place), rel=1e-5)
 
 
 # Biases
@@ -141,7 +232,7 @@ def test_biases_of_the_scheme_change_no_other_draw(config):
 @every_model
 def test_every_bias_of_a_matrix_is_drawn_and_no_two_alike(config):
     model = build_model(configure(config, biases="scheme"))
-    rule = rule_of(config.model)
+    rule = rule_of(config.model, config.init)
     drawn = [m.bias.detach() for m in model.matrices() if m.bias is not None and rule(m.place)]
     assert all((bias != 0).all() for bias in drawn)
     for i, one in enumerate(drawn):

@@ -88,7 +88,7 @@ def test_an_amount_of_data_is_told_in_what_it_consists_of():
         (-0.25, "-0.25"),
         (1e-30, "1e-30"),
         (math.inf, "inf"),
-        (math.nan, "nan"),
+        (math.nan, "–"),
     ],
 )
 def test_a_variance_is_written_without_powers_of_ten(value, words):

@@ -17,6 +17,7 @@ GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
 OptimiserName = Literal["adamw"]
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
+SCALES = tuple(f"{group}_scale" for group in GROUPS)  # settings of an init: factors of single groups
 FEWEST = 10  # examples to train on
 MOST = max(dataset.train_size(0) for dataset in DATASETS.values())
 
@@ -44,7 +45,7 @@ class DataConfig(_Part):
         + ".",
     )
     train_size: int | None = Field(
-        None, ge=FEWEST, le=MOST, description="Training images used; empty means all of them."
+        None, ge=FEWEST, le=MOST, description="Training examples used; empty means all of them."
     )
     validation_size: int | None = Field(
         None,
@@ -208,6 +209,11 @@ class InitConfig(_Part):
         "each like a weight of its matrix.",
     )
 
+    def taking(self, arm: "InitConfig") -> Self:
+        """This init with what is an arm's own: all settings but scales of groups and biases, which arms share."""
+        shared = (*SCALES, "biases")
+        return self.model_copy(update={field: value for field, value in vars(arm).items() if field not in shared})
+
     def scale(self, group: GroupName) -> float:
         """The whole factor on the variance of one group of matrices."""
         return self.variance_scale * float(getattr(self, f"{group}_scale"))
@@ -218,9 +224,9 @@ class OptimConfig(_Part):
 
     steps: int = Field(300, ge=1, le=100_000, description="Training steps, one batch each.")
     epochs: int | None = Field(
-        None, ge=1, le=1_000, description="Passes over the training images; if given, steps follow from it."
+        None, ge=1, le=1_000, description="Passes over the training examples; if given, steps follow from it."
     )
-    batch_size: int = Field(128, ge=1, le=4_096, description="Images in a step.")
+    batch_size: int = Field(128, ge=1, le=4_096, description="Examples in a step.")
     optimiser: OptimiserName = Field("adamw", description="What turns gradients into updates of the weights.")
     learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of the optimiser.")
     weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay.")
@@ -244,13 +250,13 @@ class OptimConfig(_Part):
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread evenly over all classes.")
     double_softmax: bool = Field(False, description="Feed softmax(logits) to the cross-entropy, as ViT-Notes does.")
 
-    def total_steps(self, train_images: int) -> int:
-        """Steps of a whole run over that many training images."""
-        return self.epochs * self.steps_per_epoch(train_images) if self.epochs else self.steps
+    def total_steps(self, examples: int) -> int:
+        """Steps of a whole run over that many training examples."""
+        return self.epochs * self.steps_per_epoch(examples) if self.epochs else self.steps
 
-    def steps_per_epoch(self, train_images: int) -> int:
+    def steps_per_epoch(self, examples: int) -> int:
         """Batches in one pass; the last may be smaller."""
-        return -(-train_images // self.batch_size)
+        return -(-examples // self.batch_size)
 
 
 class RunConfig(_Part):
@@ -264,7 +270,7 @@ class RunConfig(_Part):
 
     @property
     def train_images(self) -> int:
-        """Training images that the run learns from."""
+        """Training examples that the run learns from: images, clips or sequences."""
         return self.data.train_size or DATASETS[self.data.dataset].train_size(self.data.validation_size)
 
     @model_validator(mode="after")
@@ -286,9 +292,11 @@ class RunConfig(_Part):
     def _data_suffices(self) -> Self:
         dataset, data = DATASETS[self.data.dataset], self.data
         if data.validation_size is not None and data.validation_size > (most := dataset.train_size(0) - FEWEST):
-            message = f"{data.validation_size} leaves fewer than {FEWEST} images of {data.dataset} to train on"
+            message = (
+                f"{data.validation_size} leaves fewer than {FEWEST} {dataset.examples} of {data.dataset} to train on"
+            )
             raise refusal("validation_size", f"{message}; choose at most {most}")
         if data.train_size is not None and data.train_size > (most := dataset.train_size(data.validation_size)):
-            message = f"{data.train_size} is more than the {most} training images of {data.dataset}"
+            message = f"{data.train_size} is more than the {most} training {dataset.examples} of {data.dataset}"
             raise refusal("train_size", f"{message}; choose at most {most}")
         return self

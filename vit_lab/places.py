@@ -16,7 +16,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, ClassVar, Literal, Self, cast
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from vit_lab.config import GROUPS, GroupName
 
@@ -33,13 +35,6 @@ GROUP_NAMES: dict[GroupName, str] = {
 }
 OUTSIDE: tuple[GroupName, ...] = ("embed", "head")  # groups that no block has: each is one layer
 STACKS: dict[Stack, str] = {"encoder": "enc ", "decoder": "dec "}
-WORDS: dict[str, tuple[str, ...]] = {  # what the fields of a place may say
-    "stack": get_args(Stack),
-    "part": get_args(Part),
-    "group": GROUPS,
-    "projection": get_args(Projection),
-}
-NUMBERS = ("block", "head", "depth")
 SPELLED = re.compile(r"(?:(enc|dec) )?(\d+)(?: (cross|time))?(?:\.(\w+)(?:\.(\w+))?|/(\d+))?|(\w+)(?:\.(\w+))?")
 
 
@@ -50,6 +45,8 @@ class Place:
     `part` is what a block is made of: attention among its own tokens, attention to the encoder (cross), attention over
     time, the MLP. `group` is what settings scale together, `projection` one matrix of it.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")  # of one that is read from its fields
 
     stack: Stack | None = None
     block: int | None = None
@@ -125,6 +122,7 @@ class Place:
 
 
 NOWHERE = Place()  # of a piece that stands in no model
+_FIELDS = TypeAdapter(Place)
 
 
 def read_place(told: str | Mapping[str, Any] | Place) -> Place:
@@ -134,23 +132,11 @@ def read_place(told: str | Mapping[str, Any] | Place) -> Place:
     if isinstance(told, str):
         return _spelled(told)
     try:
-        return _of_fields(tuple(told.items()))
-    except (AttributeError, TypeError):  # no mapping, or of what cannot be compared
-        raise _no_place(told) from None
-
-
-@lru_cache(maxsize=4096)  # a run tells of the same places at every step
-def _of_fields(told: tuple[tuple[str, Any], ...]) -> Place:
-    for field, value in told:
-        words = WORDS.get(field, ())
-        counts = field in NUMBERS and type(value) is int and value >= 0
-        if value is not None and value not in words and not counts:
-            raise _no_place(dict(told))
-    return Place(**dict(told))
-
-
-def _no_place(told: object) -> ValueError:
-    return ValueError(f"{str(told)[:40]!r} is no place in a model; places are spelled as qk, 2.qk, 2/0 or 0")
+        return _FIELDS.validate_python(told)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "its fields"
+        raise ValueError(f"{str(told)[:40]!r} is no place in a model: {field}: {first['msg']}") from None
 
 
 @lru_cache(maxsize=4096)
@@ -158,8 +144,9 @@ def _spelled(told: str) -> Place:
     found = SPELLED.fullmatch(told)
     short, block, named, of_block, matrix, head, alone, of_alone = found.groups() if found else (None,) * 8
     group, projection = of_block or alone, matrix or of_alone
-    if found is None or (group is not None and group not in GROUPS) or (named and group is None and head is None):
-        raise _no_place(told)
+    unknown = group is not None and group not in GROUPS
+    if found is None or unknown or (named and group is None and head is None):
+        raise ValueError(f"{told[:40]!r} is no place in a model; places are spelled as qk, 2.qk, 2/0 or 0")
     stack = next((name for name, spelled in STACKS.items() if short and spelled.startswith(short)), None)
     if block is not None and group is None and head is None:
         return Place(stack=stack, depth=int(block))

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from vit_lab.config import KINDS, DataConfig, InitConfig, OptimConfig, RunConfig
 from vit_lab.datasets import DATASETS, DECIDED, MEANT
-from vit_lab.refusals import bounds_of, one_of
+from vit_lab.refusals import bounds_of, divisors, one_of
 
 PARTS: dict[str, tuple[type[BaseModel], ...]] = {
     "data": (DataConfig,),
@@ -37,7 +38,8 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
     """`base` (by default RunConfig()) with flat settings put in their places.
 
     Giving `steps` without `epochs` means that many steps, also where the base counts in epochs. Another `kind` of model
-    keeps what both kinds have, and another `dataset` brings the sizes it asks for.
+    keeps what both kinds have, and another `dataset` brings the sizes it asks for: where the patches so far do not fit
+    its images, those that come nearest to as many.
     Raises ConfigError, which names the field, the value and what would be valid.
     """
     nested: dict[str, Any] = (base or RunConfig()).model_dump()
@@ -49,7 +51,8 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
         }
     if isinstance(dataset := settings.get("dataset"), str) and dataset in DATASETS:
         wanted = KINDS[kind if kind in KINDS else nested["model"]["kind"]].model_fields
-        nested["model"] |= {field: size for field, size in DATASETS[dataset].asks.items() if field in wanted}
+        asked = {field: size for field, size in DATASETS[dataset].asks.items() if field in wanted}
+        nested["model"] |= asked | _patches_for(asked, nested["model"], wanted)
     for field, value in settings.items():
         if field not in PART_OF:
             raise ConfigError(field, f"there is no such setting; the settings are {one_of(sorted(PART_OF), 'and')}")
@@ -113,6 +116,18 @@ def bounds(field: str) -> tuple[float, float]:
 def models_of(field: str) -> list[type[BaseModel]]:
     """The pydantic models that have a setting; where they are several, it has the same meaning in each."""
     return [model for model in PARTS.get(PART_OF[field], (RunConfig,)) if field in model.model_fields]
+
+
+def _patches_for(asked: Mapping[str, int], model: Mapping[str, Any], wanted: Mapping[str, FieldInfo]) -> dict[str, int]:
+    """A patch size for the images that a data set asks for, if the one so far does not divide them."""
+    if "image_size" not in asked:
+        return {}
+    had, patch = (model.get(field, wanted[field].default) for field in ("image_size", "patch_size"))
+    if asked["image_size"] % patch == 0:
+        return {}
+    return {
+        "patch_size": min(divisors(asked["image_size"]), key=lambda p: abs(asked["image_size"] // p - had // patch))
+    }
 
 
 def _explained(error: ValidationError) -> ConfigError:

@@ -9,7 +9,7 @@
 
 import math
 
-from vit_lab.config import GROUPS, SCHEMES, DataConfig, GroupName, InitConfig
+from vit_lab.config import GROUPS, SCALES, SCHEMES, DataConfig, GroupName, InitConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
@@ -19,7 +19,7 @@ from vit_lab.settings import ConfigError, configure
 def arm_label(init: InitConfig) -> str:
     """An init as people read it: 'xavier', 'normal × 0.01', 'vit × 4 (queries, keys × 2)'. Factors are on variances."""
     scales = [f"{GROUP_NAMES[group]}{_times(scale)}" for group, scale in _group_scales(init).items()]
-    scales += ["biases too"] * (init.biases == "scheme")
+    scales += ["biases too"] * (init.biases == "scheme") + _further(init)
     return f"{init.scheme}{_times(init.variance_scale)}" + (f" ({'; '.join(scales)})" if scales else "")
 
 
@@ -27,7 +27,7 @@ def json_label(init: InitConfig) -> str:
     """An init as the JSON of a command has always told it, for the scripts that read it: 'vit x4 (qk x2)'."""
     scale = "" if init.variance_scale == 1 else f" x{init.variance_scale:g}"
     groups = [f"{group} x{factor:g}" for group, factor in _group_scales(init).items()]
-    groups += ["biases too"] * (init.biases == "scheme")
+    groups += ["biases too"] * (init.biases == "scheme") + _further(init)
     return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
 
 
@@ -62,6 +62,13 @@ def _group_scales(init: InitConfig) -> dict[GroupName, float]:
     return {group: scale for group, scale in scales.items() if scale != 1}
 
 
+def _further(init: InitConfig) -> list[str]:
+    """Settings of an init that no other words tell, where they differ from what they are by default."""
+    told, fields = ("scheme", "variance_scale", *SCALES, "biases"), type(init).model_fields.items()
+    further = {field: getattr(init, field) for field, about in fields if getattr(init, field) != about.default}
+    return [f"{field.replace('_', ' ')} {value}" for field, value in further.items() if field not in told]
+
+
 def _times(factor: float) -> str:
     return "" if factor == 1 else f" × {_decimal(factor, digits=6)}"
 
@@ -70,7 +77,7 @@ def written_out(value: float, digits: int | None = None) -> str:
     """A variance or a std as people read it, without powers of ten: '0.000052', '0.0104', '0.333', '1', '1,000'.
 
     With that many significant digits, by default three, or two below 0.001; without zeros at the end. Digits before
-    the point are all told. NaN, which no formula promises, is a dash.
+    the point are all told. What is no number, as a formula's promise where there is no formula, is a dash.
     """
     if math.isnan(value):
         return "–"
@@ -78,7 +85,7 @@ def written_out(value: float, digits: int | None = None) -> str:
 
 
 def _decimal(value: float, digits: int) -> str:
-    if not 1e-12 <= abs(value) < math.inf:  # 0, what is no number, and what nobody counts the zeros of
+    if not 1e-12 <= abs(value) < math.inf:  # 0, infinity, and what nobody counts the zeros of
         return f"{value:.{digits}g}"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     told = f"{value:,.{places}f}"

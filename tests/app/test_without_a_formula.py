@@ -1,42 +1,33 @@
-"""A scheme without a formula promises nothing: pages show what was drawn, and a dash where a promise would stand."""
+"""A scheme for which no formula gives a variance is told without one: a dash stands where others promise a number."""
 
 import math
+from types import SimpleNamespace
 
-import pytest
 from tiny import tiny
 
 from vit_lab.config import GROUPS
 from vit_lab.init.schemes import SCHEMES, Scheme
 from vit_lab.places import Place
-from vit_lab.probes.gauge import Start
-from vit_lab.probes.preflight import Preflight
 from vit_lab.ui.arms import variance_words
 from vit_lab.ui.train.preflight import _promises
 
 
-class Drawn(Scheme):
-    """A scheme with no formula."""
+class Silent(Scheme):
+    """A scheme that promises nothing."""
 
-    summary = source = "this test"
+    summary = source = "nobody"
 
     def draw(self, given):
         yield from ()
 
 
-@pytest.fixture
-def no_formula(monkeypatch):
-    """Config of an init that promises no variance."""
-    monkeypatch.setitem(SCHEMES, "vit", Drawn())
-    return tiny(scheme="vit")
+def test_the_words_beside_an_arm(monkeypatch):
+    monkeypatch.setitem(SCHEMES, "xavier", Silent())
+    assert variance_words(tiny(scheme="xavier")) == "**xavier**: σ = –, σ² = – at width 8"
 
 
-def test_an_arm_is_told_by_its_name_alone(no_formula):
-    assert variance_words(no_formula) == "**vit**"
-    assert "σ² = " in variance_words(tiny(scheme="xavier"))
-
-
-def test_preflight_shows_what_was_drawn_beside_a_dash():
+def test_the_promises_of_the_preflight():
     rows = [("expected_std", Place(group=group), math.nan) for group in GROUPS]
-    rows += [("weight_std", Place(group=group), 0.02) for group in GROUPS]
-    table = _promises([Preflight(rows, Start(0.0, 1.0, 0.0, 2.3, 10), [])])
-    assert set(table["A promised"]) == {"–"} and set(table["A drawn"]) == {"0.0200"}
+    rows += [("weight_std", Place(group=group), 0.25) for group in GROUPS]
+    table = _promises([SimpleNamespace(rows=rows)])
+    assert table.to_dict("list") == {"A promised": ["–"] * 5, "A drawn": ["0.2500"] * 5}

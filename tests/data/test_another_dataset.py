@@ -3,9 +3,10 @@
 import pytest
 import stripes
 import torch
+from tiny import record
 from typer.testing import CliRunner
 
-from vit_lab.config import datasets_for
+from vit_lab.config import RunConfig, datasets_for
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import black, load_dataset
 from vit_lab.data.pixels import Pixels
@@ -14,6 +15,8 @@ from vit_lab.datasets import DATASETS
 from vit_lab.events import Finished
 from vit_lab.probes.preflight import preflight
 from vit_lab.randomness import generator_for
+from vit_lab.runs.designs import claim
+from vit_lab.runs.experiments import Experiment
 from vit_lab.settings import ConfigError, choices, configure
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.trainer import train
@@ -44,6 +47,20 @@ def test_the_config_knows_what_it_asks_of_a_model():
             configure(config(), **settings)
         assert str(caught.value).startswith(sentence)
     assert str(caught.value).endswith("'reverse' or 'stripes'")
+
+
+@pytest.mark.parametrize(("patch", "fitting"), [(7, 8), (4, 4), (14, 16), (28, 32)])
+def test_it_brings_patches_that_fit_it_in_about_the_same_number(patch, fitting):
+    assert configure(configure(patch_size=patch), dataset="stripes").model.patch_size == fitting
+    assert configure(configure(kind="transformer", dataset="copy"), kind="vit", dataset="stripes").model.patch_size == 8
+
+
+def test_a_claim_over_sets_of_two_sizes_tells_its_conditions_without_what_the_sets_decide():
+    plan = claim(RunConfig(), ["mnist-10k", "stripes"], [100], seeds=1)
+    new = plan.runs("e")
+    runs = [record(run.config, arm=run.arm, condition=run.condition) for run in new]
+    told = Experiment.of(runs).conditions
+    assert told == {0: "mnist-10k, 100 images, patch size 7", 1: "stripes, 100 images, patch size 8"}
 
 
 def test_each_channel_has_its_own_mean_and_spread():

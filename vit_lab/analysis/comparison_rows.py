@@ -178,6 +178,6 @@ def u_curve_rows(
 
 def scheme_marks(config: Any) -> dict[str, float]:
     """By named scheme: the scale at which the swept one has its variance, on a square matrix of the model's width."""
-    dim = config.model.dim
-    own = SCHEMES[config.init.scheme].sigma2(dim, dim)
-    return {name: SCHEMES[name].sigma2(dim, dim) / own for name in ("linear-default", "xavier")}
+    dim, init = config.model.dim, config.init
+    own = SCHEMES[init.scheme].sigma2(init, dim, dim)
+    return {name: SCHEMES[name].sigma2(init, dim, dim) / own for name in ("linear-default", "xavier")}

@@ -7,6 +7,8 @@ learned positions from a normal of std 0.02 truncated at two std, and biases at 
 them.
 """
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,7 @@ from vit_lab.init.given import Given
 from vit_lab.init.quantiles import quantile, uniforms
 from vit_lab.init.residual import rule_of
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.models.matrix import Matrix
 from vit_lab.models.timesformer import TimeSformer
 from vit_lab.models.transformer import Transformer
 from vit_lab.models.vit import VisionTransformer
@@ -31,19 +34,23 @@ def unfilled(config: ModelConfig) -> Model:
 
 @torch.no_grad()
 def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None = None) -> None:
-    """Give every parameter of a built model its start. Raises ValueError if the scheme lacks the batch it needs."""
-    scheme, rule = SCHEMES[init.scheme], rule_of(model.config)
+    """Give every parameter of a built model its start.
+
+    Raises ValueError if the scheme lacks the batch it needs, or if nothing says how a parameter starts.
+    """
+    scheme, rule = SCHEMES[init.scheme], rule_of(model.config, init)
     if scheme.needs_data and batch is None:
         raise ValueError(f"init: {init.scheme} looks at data; give it a batch")
-    _start_alike(model, seed)
     matrices = list(model.matrices())
-    given = Given(matrices=matrices, init=init, seed=seed, blocks=model.config.depth, model=model, batch=batch)
+    _start_alike(model, matrices, seed)
+    blocks = model.config.depth
+    given = Given(matrices=matrices, init=init, seed=seed, blocks=blocks, model=model, batch=batch, rule=rule)
     for matrix, weights in scheme.draw(given):
-        matrix.weight.copy_(_held_back(weights, rule(matrix.place)))
+        matrix.weight.copy_(_held_back(weights, given.factor(matrix)))
     if init.biases == "scheme":
         for matrix, biases in scheme.draw_biases(given):
             assert matrix.bias is not None
-            matrix.bias.copy_(_held_back(biases, rule(matrix.place)))
+            matrix.bias.copy_(_held_back(biases, given.factor(matrix)))
     scheme.settle(given)
 
 
@@ -54,15 +61,18 @@ def build_model(config: RunConfig, batch: Tensor | None = None) -> Model:
     return model
 
 
-def _start_alike(model: nn.Module, seed: int) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.LayerNorm):
-            module.weight.fill_(1)
+def _start_alike(model: nn.Module, matrices: Iterable[Matrix], seed: int) -> None:
+    drawn = {matrix.parameter for matrix in matrices}
+    gains = {module.weight for module in model.modules() if isinstance(module, nn.LayerNorm)}
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             parameter.zero_()
+        elif parameter in gains:
+            parameter.fill_(1)
         elif name in ("class_token", "position", "time_position"):
             parameter.copy_(0.02 * quantile(uniforms(parameter.shape, seed, name), "truncated"))
+        elif parameter not in drawn:
+            raise ValueError(f"init: nothing says how {name} starts; tell it among the model's matrices, or here")
 
 
 def _held_back(drawn: Tensor, factor: float) -> Tensor:

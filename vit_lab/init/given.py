@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vit_lab.config import InitConfig
 from vit_lab.init.quantiles import uniforms
+from vit_lab.init.residual import Rule, plain
 from vit_lab.models.matrix import Matrix
 
 
@@ -17,6 +18,7 @@ class Given:
 
     `blocks` is how many, L, a stack has. D, H and K follow from a matrix's fans and number of heads. Where matrices
     stand alone, as in a lesson, there is no model; `batch` is for schemes that look at data, as the model takes it.
+    What a scheme draws is held back by `rule` as it is put in place; whoever changes it later keeps to `factor`.
     """
 
     matrices: Sequence[Matrix]
@@ -25,6 +27,11 @@ class Given:
     blocks: int = 1
     model: nn.Module | None = None
     batch: Tensor | None = None
+    rule: Rule = plain
+
+    def factor(self, matrix: Matrix) -> float:
+        """What the residual rule multiplies a matrix by. One of 0 stays 0: there is nothing to measure or to settle."""
+        return self.rule(matrix.place)
 
     def uniforms(self, matrix: Matrix) -> Tensor:
         """The matrix's own draw, the same whatever the scheme: (fan_out, fan_in), float64 in (0, 1)."""

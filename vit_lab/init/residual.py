@@ -6,7 +6,7 @@ matrix that is not the last of its branch (`Place.ends_branch`). A factor of 0 l
 
 from collections.abc import Callable
 
-from vit_lab.config import ModelConfig, TimesformerConfig
+from vit_lab.config import InitConfig, ModelConfig, TimesformerConfig
 from vit_lab.places import Place
 
 Rule = Callable[[Place], float]
@@ -22,6 +22,6 @@ def zero_over_time(place: Place) -> float:
     return 0.0 if place.part == "time" and place.ends_branch else 1.0
 
 
-def rule_of(model: ModelConfig) -> Rule:
-    """The rule that a model asks for."""
+def rule_of(model: ModelConfig, init: InitConfig) -> Rule:
+    """The rule that a model and its init ask for; the depth of the model may be in it."""
     return zero_over_time if isinstance(model, TimesformerConfig) and model.zero_temporal else plain

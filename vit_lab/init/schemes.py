@@ -40,10 +40,13 @@ class Scheme(ABC):
         yield from ()
 
     def settle(self, given: "Given") -> None:  # noqa: B027, for most have nothing left to do
-        """Change what was drawn once all of it is in place: for positions, and for what needs a batch of data."""
+        """Change what was drawn once all of it is in place: for positions, and for what needs a batch of data.
 
-    def sigma2(self, fan_in: int, fan_out: int) -> float:
-        """The formula by itself: the variance before truncation and scales; NaN where there is no such formula."""
+        The residual rule has acted by then, so that measures see the model as it will start; `given.factor` tells it.
+        """
+
+    def sigma2(self, init: InitConfig, fan_in: int, fan_out: int) -> float:
+        """The formula by itself, before truncation and scales; NaN where there is none."""
         return math.nan
 
     def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
@@ -53,22 +56,25 @@ class Scheme(ABC):
 
 @dataclass(frozen=True)
 class Elementwise(Scheme):
-    """Each weight is a quantile of its own uniform, times sigma; sigma^2 follows from the fans of one projection."""
+    """Each weight is a quantile of its own uniform, times sigma.
+
+    sigma^2 follows from the fans of one projection and the init's settings.
+    """
 
     distribution: Distribution
-    formula: Callable[[int, int], float]
+    formula: Callable[[InitConfig, int, int], float]
     summary: str
     source: str
 
-    def sigma2(self, fan_in: int, fan_out: int) -> float:
+    def sigma2(self, init: InitConfig, fan_in: int, fan_out: int) -> float:
         """The formula by itself, before truncation and scales."""
-        return self.formula(fan_in, fan_out)
+        return self.formula(init, fan_in, fan_out)
 
     def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
         """sigma^2 times the scales, less what truncation takes."""
         assert place.group is not None
         truncation = TRUNCATED_VARIANCE if self.distribution == "truncated" else 1
-        return self.sigma2(fan_in, fan_out) * init.scale(place.group) * truncation
+        return self.sigma2(init, fan_in, fan_out) * init.scale(place.group) * truncation
 
     def draw(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
         """One matrix after the other."""
@@ -84,17 +90,17 @@ class Elementwise(Scheme):
     def _weights(self, given: "Given", matrix: "Matrix", u: "Tensor") -> "Tensor":
         from vit_lab.init.quantiles import quantile
 
-        sigma = math.sqrt(self.sigma2(*matrix.fans) * given.init.scale(matrix.group))
+        sigma = math.sqrt(self.sigma2(given.init, *matrix.fans) * given.init.scale(matrix.group))
         return sigma * quantile(u, self.distribution)
 
 
 GLOROT, HE = "Glorot & Bengio 2010, Eq. 16", "He et al. 2015, Eq. 10"
 SCHEMES: dict[SchemeName, Scheme] = {
     "linear-default": Elementwise(
-        "uniform", lambda fan_in, _: 1 / (3 * fan_in), summary="what nn.Linear does", source="torch.nn.Linear"
+        "uniform", lambda _, fan_in, __: 1 / (3 * fan_in), summary="what nn.Linear does", source="torch.nn.Linear"
     ),
-    "xavier": Elementwise("uniform", lambda fan_in, fan_out: 2 / (fan_in + fan_out), summary=GLOROT, source=GLOROT),
-    "kaiming": Elementwise("normal", lambda fan_in, _: 2 / fan_in, summary=HE, source=HE),
+    "xavier": Elementwise("uniform", lambda _, fan_in, fan_out: 2 / (fan_in + fan_out), summary=GLOROT, source=GLOROT),
+    "kaiming": Elementwise("normal", lambda _, fan_in, __: 2 / fan_in, summary=HE, source=HE),
     "vit": Elementwise(
         "truncated",
         lambda *_: 0.02**2,

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vit_lab.config import TimesformerConfig, VitConfig
 from vit_lab.models.attend import attend
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
@@ -108,3 +109,15 @@ class Attention(nn.Module):
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out(mixed.transpose(1, 2).flatten(2))  # (B, H, N, K) -> (B, N, D)
+
+
+def attention_of(c: VitConfig | TimesformerConfig, place: Place) -> Attention:
+    """The attention of a block as the config of a model of images or clips has it."""
+    return Attention(
+        dim=c.dim,
+        heads=c.heads,
+        qkv_bias=c.qkv_bias,
+        out_bias=c.out_bias,
+        dropout=c.attention_dropout,
+        place=place,
+    )

@@ -54,6 +54,14 @@ def matrices_of(blocks: nn.ModuleList) -> Iterator[Matrix]:
         yield from block.matrices()
 
 
+def matrices_between(embed: nn.Linear, blocks: nn.ModuleList, head: nn.Linear) -> Iterator[Matrix]:
+    """Every weight matrix of a model of images or clips, in the order in which data meets them."""
+    first, last = Place().matrix("embed", "embed"), Place().matrix("head", "head")
+    yield Matrix(place=first, parameter=embed.weight, bias_parameter=embed.bias)
+    yield from matrices_of(blocks)
+    yield Matrix(place=last, parameter=head.weight, bias_parameter=head.bias)
+
+
 class EncoderBlock(Block):
     """Pre-norm residual block (Dosovitskiy et al. 2021, Eq. 2, 3): attention mixes tokens, the MLP mixes features."""
 

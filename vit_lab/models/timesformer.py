@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from vit_lab.config import TimesformerConfig
-from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.blocks import EncoderBlock, matrices_of
+from vit_lab.models.attention import Attention, attention_of, dropout
+from vit_lab.models.blocks import EncoderBlock, matrices_between
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.models.vit import patchify, sinusoidal_positions
@@ -94,10 +94,7 @@ class TimeSformer(nn.Module):
 
     def matrices(self) -> Iterator[Matrix]:
         """Every weight matrix, in the order in which data meets them."""
-        embed, head = Place().matrix("embed", "embed"), Place().matrix("head", "head")
-        yield Matrix(place=embed, parameter=self.embed.weight, bias_parameter=self.embed.bias)
-        yield from matrices_of(self.blocks)
-        yield Matrix(place=head, parameter=self.head.weight, bias_parameter=self.head.bias)
+        return matrices_between(self.embed, self.blocks, self.head)
 
     def tokens(self, clips: Tensor) -> Tensor:
         """What enters the first block (Eq. 1): (B, T, C, S, S) -> (B T, N, D), or (B, T N, D) if attention is joint."""
@@ -127,7 +124,7 @@ class TimeSformer(nn.Module):
 
 
 def _block(c: TimesformerConfig, place: Place) -> EncoderBlock:
-    hidden, space = round(c.dim * c.mlp_ratio), _attention(c, place.within("attention"))
+    hidden, space = round(c.dim * c.mlp_ratio), attention_of(c, place.within("attention"))
     if c.space_time != "divided":
         return EncoderBlock(dim=c.dim, hidden=hidden, attention=space, dropout=c.dropout, place=place)
     return DividedBlock(
@@ -135,18 +132,7 @@ def _block(c: TimesformerConfig, place: Place) -> EncoderBlock:
         hidden=hidden,
         attention=space,
         dropout=c.dropout,
-        time=_attention(c, place.within("time")),
+        time=attention_of(c, place.within("time")),
         frames=c.num_frames,
-        place=place,
-    )
-
-
-def _attention(c: TimesformerConfig, place: Place) -> Attention:
-    return Attention(
-        dim=c.dim,
-        heads=c.heads,
-        qkv_bias=c.qkv_bias,
-        out_bias=c.out_bias,
-        dropout=c.attention_dropout,
         place=place,
     )

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from vit_lab.config import VitConfig
-from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.blocks import EncoderBlock, matrices_of
+from vit_lab.models.attention import attention_of, dropout
+from vit_lab.models.blocks import EncoderBlock, matrices_between
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.places import Place
@@ -58,14 +58,7 @@ class VisionTransformer(nn.Module):
             EncoderBlock(
                 dim=c.dim,
                 hidden=round(c.dim * c.mlp_ratio),
-                attention=Attention(
-                    dim=c.dim,
-                    heads=c.heads,
-                    qkv_bias=c.qkv_bias,
-                    out_bias=c.out_bias,
-                    dropout=c.attention_dropout,
-                    place=place.within("attention"),
-                ),
+                attention=attention_of(c, place.within("attention")),
                 dropout=c.dropout,
                 place=place,
             )
@@ -76,10 +69,7 @@ class VisionTransformer(nn.Module):
 
     def matrices(self) -> Iterator[Matrix]:
         """Every weight matrix, in the order in which data meets them."""
-        embed, head = Place().matrix("embed", "embed"), Place().matrix("head", "head")
-        yield Matrix(place=embed, parameter=self.embed.weight, bias_parameter=self.embed.bias)
-        yield from matrices_of(self.blocks)
-        yield Matrix(place=head, parameter=self.head.weight, bias_parameter=self.head.bias)
+        return matrices_between(self.embed, self.blocks, self.head)
 
     def tokens(self, images: Tensor) -> Tensor:
         """What enters the first block (Eq. 1): (B, C, S, S) -> (B, N, D)."""

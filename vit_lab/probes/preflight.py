@@ -32,9 +32,10 @@ class Preflight:
 def preflight(config: RunConfig, batch: Split) -> Preflight:
     """Build the model of a run, push one batch through it and back, and look. Nothing is trained.
 
-    Besides a run's measures, `rows` has the std that the init scheme promises, as ("expected_std", group, value).
+    With what the run's own probes look at, it starts as the run does. Besides a run's measures, `rows` has the std that
+    the init scheme promises, as ("expected_std", group, value).
     """
-    model = build_model(config)
+    model = build_model(config, batch.inputs)
     logits = model(batch.inputs)
     training_loss(logits, batch.labels, config.optim).backward()
     passed = trace(model, batch.inputs)
@@ -57,7 +58,7 @@ def expected_std(model: Model, config: RunConfig) -> dict[GroupName, float]:
     """The std that the scheme's formula gives for all weights of a group together; NaN where it has none."""
     variance_sum: dict[GroupName, float] = {}
     count: dict[GroupName, int] = {}
-    rule = rule_of(config.model)
+    rule = rule_of(config.model, config.init)
     for matrix in model.matrices():
         size, factor = matrix.weight.numel(), rule(matrix.place)
         promised = expected_variance(config.init, matrix.place, *matrix.fans, blocks=config.model.depth)

@@ -22,5 +22,5 @@ def by_qk_scale(
     All scales share one draw. A logit is a product of a query and a key, so it grows as the variance of their weights.
     """
     for scale in scales:
-        model = build_model(configure(config, qk_scale=scale))
+        model = build_model(configure(config, qk_scale=scale), inputs)
         yield from ((scale, *row) for row in by_head(trace(model, inputs)))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from vit_lab.config import InitConfig, RunConfig
+from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.refusals import one_of
 from vit_lab.runs.plans import Plan
@@ -77,16 +77,11 @@ def parse_task(spec: str) -> dict[str, Any]:
 
 
 def _with_inits(base: RunConfig, specs: Sequence[str]) -> tuple[RunConfig, ...]:
-    inits = [base.init.model_copy(update=_own(parse_arm(spec))) for spec in specs]
+    inits = [base.init.taking(parse_arm(spec)) for spec in specs]
     for spec, init in zip(specs, inits, strict=True):
         if inits.count(init) > 1:
             raise ConfigError("arm", f"{spec[:40]} is given twice; arms must differ")
     return tuple(base.model_copy(update={"init": init}) for init in inits)
-
-
-def _own(init: InitConfig) -> dict[str, Any]:
-    """What an arm sets; scales of single groups stay as the base has them."""
-    return {"scheme": init.scheme, "variance_scale": init.variance_scale}
 
 
 def _seeds(base: RunConfig, count: int) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from vit_lab.config import DataConfig, InitConfig, OptimConfig, RunConfig
+from vit_lab.datasets import DECIDED
 from vit_lab.runs.records import ExperimentRecord, Kind, RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -168,7 +169,8 @@ class Experiment(Runs):
     def conditions(self) -> dict[int, str]:
         """By condition: what sets it apart from the others, in words; of a single one, an empty text."""
         common = {"seed": 0, "init": InitConfig(), "optim": OptimConfig()}
-        told = difference(*[config.model_copy(update=common) for config in self._by_condition.values()])
+        found = difference(*[config.model_copy(update=common) for config in self._by_condition.values()])
+        told = {field: values for field, values in found.items() if field not in DECIDED}  # the data set says those
         return {
             condition: ", ".join(_setting(field, values[place], data) for field, values in told.items())
             for place, (condition, data) in enumerate(self.data.items())

@@ -77,12 +77,11 @@ def more_seeds(experiment: Experiment, count: int) -> list[NewRun]:
 def another_arm(experiment: Experiment, init: InitConfig) -> list[NewRun]:
     """One more arm for every condition and seed of an experiment, with pilots if the others had some.
 
-    It takes scheme and variance scale from `init`, and scales of groups from the other arms. Raises ConfigError if it
-    is one of them.
+    It takes scales of groups and biases from the other arms, and all else from `init`. Raises ConfigError if it is one
+    of them.
     """
     arm = max(experiment.arms) + 1
-    own = {"scheme": init.scheme, "variance_scale": init.variance_scale}
-    like_init = experiment.proper[0].config.init.model_copy(update=own)
+    like_init = experiment.proper[0].config.init.taking(init)
     if any(run.config.init == like_init for run in experiment.proper):
         raise ConfigError("arm", f"{arm_label(like_init)} is an arm already")
     tried = {run.condition: run.config for run in experiment.pilots}

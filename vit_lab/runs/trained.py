@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from vit_lab import paths
 from vit_lab.config import RunConfig
-from vit_lab.init.build import Model, build_model
+from vit_lab.init.build import Model, unfilled
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -20,7 +20,7 @@ def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[R
 
 def trained_model(run: RunRecord) -> Model:
     """The model as its latest checkpoint has it. Raises CheckpointError if there is none, or it does not fit."""
-    model = build_model(run.config)
+    model = unfilled(run.config.model)
     try:
         model.load_state_dict(model_state(load_checkpoint(paths.checkpoint(run.id))))
     except RuntimeError as error:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vit_lab.config import RunConfig, TimesformerConfig
 from vit_lab.data.splits import load_run_data
@@ -59,18 +59,23 @@ PATCH_SIZE, CLIPS = 4, 4  # of the comparison of joint and divided attention: 49
 
 def step_milliseconds(configs: Sequence[RunConfig], repeats: int) -> list[float]:
     """Median time of one step, forward and backward over a few random clips, of each config, measured in turn."""
-    models = [build_model(config) for config in configs]
+    inputs = [_random_clips(config) for config in configs]
+    models = [build_model(config, clips) for config, clips in zip(configs, inputs, strict=True)]
     seconds: list[list[float]] = [[] for _ in models]
     for _ in range(repeats + 1):
-        for found, model in zip(seconds, models, strict=True):
-            c = model.config
-            assert isinstance(c, TimesformerConfig)
-            shape = (CLIPS, c.num_frames, c.channels, c.image_size, c.image_size)
-            clips, labels = torch.randn(shape, generator=generator_for(0, "cost")), torch.arange(CLIPS) % c.num_classes
+        for found, model, clips in zip(seconds, models, inputs, strict=True):
+            labels = torch.arange(CLIPS) % model.config.num_classes
             start = time.perf_counter()
             nn.functional.cross_entropy(model(clips), labels).backward()
             found.append(time.perf_counter() - start)
     return [1e3 * statistics.median(found[1:]) for found in seconds]  # the first also fills caches
+
+
+def _random_clips(config: RunConfig) -> Tensor:
+    c = config.model
+    assert isinstance(c, TimesformerConfig)
+    shape = (CLIPS, c.num_frames, c.channels, c.image_size, c.image_size)
+    return torch.randn(shape, generator=generator_for(0, "cost"))
 
 
 def joint_against_divided(

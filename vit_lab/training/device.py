@@ -25,7 +25,7 @@ def chosen() -> "torch.device":
 
 
 def check() -> None:
-    """Refuse what VIT_LAB_DEVICE names if runs cannot train on it. Raises ConfigError. The CPU is asked for no torch."""
+    """Refuse what VIT_LAB_DEVICE names if runs cannot train on it. Raises ConfigError. The CPU asks for no torch."""
     if (name := os.environ.get(VARIABLE) or "cpu") != "cpu":
         resolve(name)
 

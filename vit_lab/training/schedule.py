@@ -9,8 +9,8 @@ import math
 from vit_lab.config import OptimConfig
 
 
-def learning_rate(config: OptimConfig, step: int, train_images: int) -> float:
-    """The rate of the update that leads from `step` to `step + 1`.
+def learning_rate(config: OptimConfig, step: int, examples: int) -> float:
+    """The rate of the update that leads from `step` to `step + 1`, of a run that learns from that many examples.
 
     Linear warm-up, then cosine to 0, the root of 1 / step, or constant.
     """
@@ -20,9 +20,9 @@ def learning_rate(config: OptimConfig, step: int, train_images: int) -> float:
         return config.learning_rate
     if config.schedule == "noam":  # changes at each step, whatever the unit
         return config.learning_rate * math.sqrt(max(config.warmup_steps, 1) / (step + 1))
-    total, unit = config.total_steps(train_images), 1
+    total, unit = config.total_steps(examples), 1
     if config.schedule_unit == "epoch":
-        unit = config.steps_per_epoch(train_images)
+        unit = config.steps_per_epoch(examples)
     start = config.warmup_steps
     done = ((step - start) // unit * unit) / max(total - start, 1)
     return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))

@@ -80,7 +80,7 @@ class Training(Iterator[Event]):
         self.data = moved(data, self.device)
         self.total_steps = config.optim.total_steps(len(data.train))
         self.step = 0
-        self.model = build_model(config).to(device)
+        self.model = build_model(config, data.probed(PROBE_IMAGES).inputs).to(device)
         self._initial_weights = layers(self.model)
         self._optimisers = OPTIMISERS[config.optim.optimiser].build(self.model, config.optim)
         self._interval = _Interval()
@@ -131,10 +131,10 @@ class Training(Iterator[Event]):
 
     def _train_one_step(self) -> None:
         optim, step = self.config.optim, self.step
-        images, labels = (part.to(self.device) for part in next(self._batches))  # some are drawn, on the CPU, just now
+        inputs, labels = (part.to(self.device) for part in next(self._batches))  # some are drawn, on the CPU, just now
         if self.config.data.shift:
-            images = shifted(images, self.config.data, generator_for(self.config.seed, "shift", step))
-        logits = self.model(images, generator_for(self.config.seed, "dropout", step))
+            inputs = shifted(inputs, self.config.data, generator_for(self.config.seed, "shift", step))
+        logits = self.model(inputs, generator_for(self.config.seed, "dropout", step))
         loss = training_loss(logits, labels, optim)
         for optimiser in self._optimisers:
             optimiser.zero_grad()

@@ -129,7 +129,7 @@ def test_a_worker_that_is_asked_to_end_keeps_its_run_and_another_comes(manager, 
     assert ended(store, short).status == Status.FINISHED
 
 
-# That a server which is asked to end takes its workers along, tests/e2e/test_robust.py and tests/test_cli_signals.py say.
+# That a server which is asked to end takes its workers along: tests/e2e/test_robust.py and tests/test_cli_signals.py.
 @pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_workers_whose_server_is_gone_keep_their_run_and_end(home, store, how):
     with server_at_work(store) as (server, worker, run):

@@ -44,7 +44,7 @@ Wishes = Callable[[], Ended | None]  # how somebody wants the run to end, as far
 
 
 class TrainRun(Protocol):
-    """Trains a run somewhere and passes on what it says; `vit_lab.runs.executors.follow.train_here` does so in this thread."""
+    """Trains a run somewhere and passes on what it says; `train_here` of `follow` does so in this thread."""
 
     def __call__(
         self, config: RunConfig, checkpoint: "Checkpoint | None", wishes: Wishes, before: float

@@ -1,12 +1,19 @@
 """The optimiser on the Train form, but for its learning rate, which stands further up."""
 
+from vit_lab.training.optimisers import OPTIMISERS
 from vit_lab.ui.train.form import Form
+from vit_lab.ui.train.widgets import DEFAULTS
 
 
 def optimiser_fields(form: Form) -> None:
-    """Which optimiser, once there is a choice, and its own settings."""
+    """Which optimiser, once there is a choice, and of its settings those that it reads."""
     form.choice("optimiser", "Optimiser")
-    form.number("weight_decay", "Weight decay", step=0.01)
-    form.choice("decay", "Weight decay shrinks")
-    form.number("beta1", "AdamW beta 1", step=0.01)
-    form.number("beta2", "AdamW beta 2", step=0.001)
+    read = OPTIMISERS[form.values.get("optimiser", DEFAULTS["optimiser"])].settings
+    if "weight_decay" in read:
+        form.number("weight_decay", "Weight decay", step=0.01)
+    if "decay" in read:
+        form.choice("decay", "Weight decay shrinks")
+    if "beta1" in read:
+        form.number("beta1", "AdamW beta 1", step=0.01)
+    if "beta2" in read:
+        form.number("beta2", "AdamW beta 2", step=0.001)

@@ -94,13 +94,9 @@ def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
     for arm, look in enumerate(looks):
         values = {(measure, place): value for measure, place, value in look.rows}
         for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
-            columns[f"{LETTERS[arm]} {word}"] = [_told(values[measure, Place(group=group)]) for group in GROUPS]
+            stds = [values[measure, Place(group=group)] for group in GROUPS]
+            columns[f"{LETTERS[arm]} {word}"] = ["–" if math.isnan(std) else f"{std:.4f}" for std in stds]
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
-
-
-def _told(std: float) -> str:
-    """What no formula promises is NaN."""
-    return "–" if math.isnan(std) else f"{std:.4f}"
 
 
 @st.cache_data(show_spinner="Looking at both arms before the first step", max_entries=500, hash_funcs=BY_CONFIG)

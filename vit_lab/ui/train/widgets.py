@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, KINDS, RunConfig, datasets_for
+from vit_lab.config import KINDS, InitConfig, RunConfig, datasets_for
+from vit_lab.config import SCALES as GROUP_SCALES
 from vit_lab.presets import PRESETS
 from vit_lab.settings import PART_OF, ConfigError, configure, flat, settings_of
 
@@ -17,11 +18,11 @@ SCALES = [f"{n}" for n in (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3,
 EPOCHS = 5  # what the field shows when a person turns from steps to epochs
 ARM_DEFAULTS = ("linear-default", "xavier", "kaiming", "vit", "normal", "xavier")
 SCALE_DEFAULTS = ("1", "1", "1", "1", "0.1", "10")
-SCALE_FIELDS = ("variance_scale", *(f"{group}_scale" for group in GROUPS))
+SCALE_FIELDS = ("variance_scale", *GROUP_SCALES)
 KEYS = {
     *(field for kind in KINDS for field in settings_of(kind)),
     *("length", "clip", "arms", "seeds", "fair"),
-    *(f"{letter}_{field}" for letter in LETTERS.lower() for field in ("scheme", "biases", *SCALE_FIELDS)),
+    *(f"{letter}_{field}" for letter in LETTERS.lower() for field in InitConfig.model_fields),
 }  # of all widgets that a link fills
 
 
@@ -48,8 +49,7 @@ def filled_in(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False) 
     if values["length"] == "epochs":
         values["steps"] = DEFAULTS["steps"]
     for letter, config in zip(LETTERS.lower(), arms, strict=False):
-        values |= {f"{letter}_scheme": config.init.scheme, f"{letter}_biases": config.init.biases}
-        values |= {f"{letter}_{field}": spelled(getattr(config.init, field)) for field in SCALE_FIELDS}
+        values |= {f"{letter}_{field}": _as_offered(field, value) for field, value in vars(config.init).items()}
     return values
 
 
@@ -63,8 +63,9 @@ def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False)
     standard = widgets_of(STANDARD[wanted["kind"]])
     standard |= {"kind": "vit", "seed": DEFAULTS["seed"], "seeds": 1, "fair": False}
     for letter, scale in zip(LETTERS.lower(), SCALE_DEFAULTS, strict=True):
-        standard |= {f"{letter}_{field}": "1" for field in SCALE_FIELDS} | {f"{letter}_variance_scale": scale}
-        standard[f"{letter}_biases"] = DEFAULTS["biases"]
+        init = vars(InitConfig()).items()
+        standard |= {f"{letter}_{field}": _as_offered(field, value) for field, value in init if field != "scheme"}
+        standard[f"{letter}_variance_scale"] = scale
     told = {key: spelled(value) for key, value in wanted.items() if key not in standard or value != standard[key]}
     return {"form": "new"} | told
 
@@ -104,6 +105,11 @@ def is_spelled(value: Any, text: str) -> bool:
         return float(text) == float(value)
     except ValueError:
         return text == str(value)
+
+
+def _as_offered(field: str, value: Any) -> Any:
+    """A setting of an init as its widget has it: scales are words of a slider."""
+    return spelled(value) if field in SCALE_FIELDS else value
 
 
 def _presets(kind: str) -> list[RunConfig]:

@@ -144,6 +144,7 @@ def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFra
     torch.set_num_threads(1)
     plain: list[Row] = []
     model: list[Row] = []
+    digits = _digits()
     for letter, name, scale in zip(LETTERS, _three(factor), (1 / factor, 1.0, factor), strict=False):
         config = configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
         gain = WIDTH * expected_variance(config.init, ALONE, WIDTH, WIDTH)
@@ -151,7 +152,7 @@ def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFra
         for depth, value in enumerate(stack_rms(config.init, WIDTH, DEPTH, SEED)):
             plain.append(arm | {"depth": depth, "kind": "measured", "value": value})
             plain.append(arm | {"depth": depth, "kind": "formula", "value": gain ** (depth / 2)})
-        for depth, x in enumerate(trace(build_model(config), _digits()).tokens):
+        for depth, x in enumerate(trace(build_model(config, digits), digits).tokens):
             model.append(arm | {"depth": depth, "kind": "measured", "value": float(rms(x))})
     return pd.DataFrame(plain), pd.DataFrame(model)
 
