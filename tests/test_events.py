@@ -16,6 +16,7 @@ from vit_lab.events import (
     Started,
     StepMeasured,
     Stepped,
+    counts_at,
     counts_of,
     from_json,
     rows_of,
@@ -98,6 +99,8 @@ def test_events_of_earlier_versions_had_their_places_spelled():
     ]
     assert [row[2] for row in rows_of({"rows": rows}, {"activation_rms"})] == [1.0]
     assert counts_of({"counts": {"1.qk": [1, 2]}}) == {LAYER: [1, 2]}
+    assert counts_at({"counts": {"1.vo": [5], "1.qk": [1, 2]}}, LAYER) == [1, 2]
+    assert counts_at({"counts": [[{"group": "head"}, [5]], [LAYER.fields, [1, 2]]]}, LAYER) == [1, 2]
 
 
 @not_finite

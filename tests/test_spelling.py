@@ -9,7 +9,20 @@ from tiny import tiny
 
 from vit_lab.config import SCHEMES, DataConfig, InitConfig
 from vit_lab.settings import ConfigError
-from vit_lab.spelling import arm_label, arm_spec, json_label, parse_arm, size_words, written_out
+from vit_lab.spelling import (
+    arm_label,
+    arm_spec,
+    json_label,
+    option_name,
+    parse_arm,
+    parse_task,
+    percent,
+    setting_words,
+    size_words,
+    task_spec,
+    task_words,
+    written_out,
+)
 
 
 @pytest.mark.parametrize(
@@ -108,3 +121,20 @@ def test_what_is_written_is_the_value_to_its_digits(value):
 
 def test_what_no_formula_promises_is_a_dash():
     assert written_out(math.nan) == written_out(math.nan, 4) == "–"
+
+
+def test_a_task_is_spelled_for_people_and_for_a_shell():
+    clean, noisy = DataConfig(dataset="mnist"), DataConfig(dataset="mnist", label_noise=0.4)
+    assert (task_words(clean), task_words(noisy)) == ("mnist", "mnist, 40% noisy labels")
+    assert (task_spec(clean), task_spec(noisy)) == ("mnist", "mnist:0.4")
+    for data in (clean, noisy):
+        assert DataConfig(**parse_task(task_spec(data))) == data
+
+
+def test_a_setting_and_an_accuracy_are_spelled():
+    assert (setting_words("patch_size"), option_name("patch_size"), option_name("scheme")) == (
+        "patch size",
+        "patch-size",
+        "init",
+    )
+    assert (percent(0.8126), percent(None)) == ("81.3%", "–")

@@ -21,8 +21,13 @@ Row = tuple[str, Place, float]  # (measure, place, value)
 
 
 def _counts(told: Any) -> dict[Place, Any]:
-    """By place: JSON has no keys but text, so these are pairs there; in earlier versions the places were spelled."""
-    return {read_place(place): counts for place, counts in (told.items() if isinstance(told, dict) else told)}
+    """By place."""
+    return {read_place(place): counts for place, counts in _pairs(told)}
+
+
+def _pairs(told: Any) -> Iterable[tuple[Any, Any]]:
+    """JSON has no keys but text, so these are pairs there; in earlier versions the places were spelled, as keys."""
+    return told.items() if isinstance(told, dict) else told
 
 
 # A float whose null in JSON means: it was not finite.
@@ -160,6 +165,11 @@ def rows_of(
 def counts_of(event: Mapping[str, Any]) -> dict[Place, list[int]]:
     """The counts of a Histograms from its JSON. Runs of earlier versions have their layers spelled, as keys."""
     return _counts(event["counts"])
+
+
+def counts_at(event: Mapping[str, Any], layer: Place) -> list[int]:
+    """The counts of one layer from the JSON of a Histograms that has it."""
+    return next(counts for place, counts in _pairs(event["counts"]) if read_place(place) == layer)
 
 
 def _plain(value: Any) -> Any:

@@ -1,19 +1,24 @@
-"""How an init, an amount of data and a variance are spelled: for people, for a shell, for the JSON of a command.
+"""How an init, a task, a setting and a number are spelled: for people, for a shell, for the JSON of a command.
 
 | | people | shell and link | JSON |
 | --- | --- | --- | --- |
 | an init | `xavier × 3` | `xavier:3` | `xavier x3` |
 | with scales of groups | `vit × 4 (queries, keys × 2)` | `vit:4` | `vit x4 (qk x2)` |
+| a task | `mnist, 40% noisy labels` | `mnist:0.4` | |
+| a setting | patch size | `patch-size` | `patch_size` |
 | a variance or std | 0.000052 | | a number |
 """
 
 import math
+from typing import Any
 
 from vit_lab.config import GROUPS, SCALES, SCHEMES, DataConfig, GroupName, InitConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
 from vit_lab.settings import ConfigError, configure
+
+SHORTER = {"scheme": "init"}  # settings whose option has another name
 
 
 def arm_label(init: InitConfig) -> str:
@@ -54,6 +59,49 @@ def size_words(data: DataConfig) -> str:
     """How much there is to train on: '200 images', 'all clips'."""
     examples = DATASETS[data.dataset].examples
     return f"{data.train_size:,} {examples}" if data.train_size else f"all {examples}"
+
+
+def percent(share: float | None) -> str:
+    """An accuracy as people read it: '81.3%'; a dash where there is none yet."""
+    return "–" if share is None else f"{share:.1%}"
+
+
+def setting_words(field: str) -> str:
+    """What people call a setting: 'patch size'."""
+    return field.replace("_", " ")
+
+
+def option_name(field: str) -> str:
+    """The name of a setting's option, without dashes in front: 'patch-size'."""
+    return SHORTER.get(field, field.replace("_", "-"))
+
+
+def noise_words(share: float) -> str:
+    """How many labels are wrong: '40% noisy labels', 'clean labels'."""
+    return f"{share:.0%} noisy labels" if share else "clean labels"
+
+
+def task_words(data: DataConfig) -> str:
+    """A task as people read it: 'mnist', 'mnist, 40% noisy labels'."""
+    return f"{data.dataset}, {noise_words(data.label_noise)}" if data.label_noise else data.dataset
+
+
+def task_spec(data: DataConfig) -> str:
+    """A task as a shell spells it: 'mnist', or 'mnist:0.4' with that share of noisy labels."""
+    return f"{data.dataset}:{data.label_noise:g}" if data.label_noise else data.dataset
+
+
+def parse_task(spec: str) -> dict[str, Any]:
+    """The settings of a task: the inverse of `task_spec`. Raises ConfigError."""
+    dataset, colon, noise = spec.strip().partition(":")
+    if dataset not in DATASETS:
+        raise ConfigError("task", f"there is no data set {dataset[:40]!r}; choose {one_of(list(DATASETS))}")
+    try:
+        return {"dataset": dataset, "label_noise": float(noise) if colon else 0.0}
+    except ValueError:
+        raise ConfigError(
+            "task", f"{noise[:40]!r} is not a share of noisy labels; write for example {dataset}:0.4"
+        ) from None
 
 
 def _group_scales(init: InitConfig) -> dict[GroupName, float]:

@@ -69,7 +69,7 @@ def test_the_controls_are_those_that_the_states_allow(open_page, every_kind, exp
 
 def test_a_queued_run_says_its_place(open_page, every_kind):
     texts = [bar.text for bar in open_page(experiment="at-work").progress]
-    assert texts == ["step 10 of 20, about 0 s to go", "step 0 of 20, next in the queue, starts within a minute"]
+    assert texts == ["step 10 of 20, about 1 s to go", "step 0 of 20, next in the queue, starts within a minute"]
 
 
 def test_the_table_shows_every_run_newest_first(open_page, every_kind):

@@ -8,7 +8,7 @@ from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import grid_centre
 from vit_lab.runs.records import Kind
 from vit_lab.settings import configure, difference
-from vit_lab.spelling import arm_spec
+from vit_lab.spelling import arm_spec, option_name, task_spec
 
 VARIED: dict[Kind, set[str]] = {
     "compare": {"scheme", "variance_scale", "seed"},
@@ -54,7 +54,7 @@ def _variations(experiment: Experiment) -> list[str]:
     inits = list(dict.fromkeys(config.init for config in experiment.arms.values()))
     data = list(dict.fromkeys(experiment.data.values()))
     sizes = list(dict.fromkeys(str(one.train_size or "all") for one in data))
-    tasks = list(dict.fromkeys(one.dataset + (f":{one.label_noise:g}" if one.label_noise else "") for one in data))
+    tasks = list(dict.fromkeys(task_spec(one) for one in data))
     given: list[tuple[str, list[str]]] = []
     if experiment.kind == "sweep":
         given = [("--scale", [f"{init.variance_scale:g}" for init in inits]), ("--size", sizes)]
@@ -65,7 +65,7 @@ def _variations(experiment: Experiment) -> list[str]:
 
 
 def _option(field: str, value: Any) -> list[str]:
-    name = "init" if field == "scheme" else field.replace("_", "-")
+    name = option_name(field)
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
     return [f"--{name}", str(value)]

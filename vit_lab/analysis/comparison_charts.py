@@ -5,8 +5,8 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+from vit_lab.analysis.colours import GREY, TEAL
 
-GREY = "#8a979b"
 RULE = {"strokeDash": [5, 4], "color": GREY}
 
 
@@ -76,7 +76,7 @@ def _differences() -> dict[str, Any]:
     x = alt.X("difference:Q", title="difference in accuracy, points", axis=alt.Axis(format="+.3~g", tickCount=6))
     colour = alt.Color(
         "verdict:N",
-        scale=alt.Scale(domain=["decided", "not decided"], range=["#0f8f83", GREY]),
+        scale=alt.Scale(domain=["decided", "not decided"], range=[TEAL, GREY]),
         legend=None,
     )
     tooltip = [alt.Tooltip("comparison:N"), alt.Tooltip("seed:N"), alt.Tooltip("difference:Q", format="+.2f")]

@@ -13,6 +13,7 @@ from vit_lab.analysis.statistics import summarise
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
+from vit_lab.spelling import percent
 
 BANDS = ("95 % interval of the mean", "± 1 standard deviation")
 ENOUGH = 0.9  # the accuracy to which steps are counted
@@ -118,7 +119,7 @@ def arm_table(
         reached = sorted(math.inf if step is None else step for step in steps.get(one.arm, []))
         row = {
             "Arm": f"{letter(one.arm)}  {names[one.arm]}",
-            "Mean": _percent(s.mean),
+            "Mean": percent(s.mean),
             "95 % interval": "–" if s.low is None or s.high is None else f"{s.low:.1%} to {s.high:.1%}",
             "SD, points": "–" if s.sd is None else f"{s.sd * 100:.2f}",
             "n": f"{s.n} of {one.planned}",
@@ -147,10 +148,6 @@ def _median_steps(reached: Sequence[float]) -> str:
         return "never yet"
     half, count = median_high(reached), sum(step < math.inf for step in reached)
     return ("not in half of the runs" if half == math.inf else f"{half:,.0f}") + f" ({count} of {len(reached)})"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
 
 
 def u_curve_rows(

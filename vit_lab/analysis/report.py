@@ -19,6 +19,7 @@ from vit_lab.analysis.summary import experiment_summary, rate_words
 from vit_lab.config import RunConfig
 from vit_lab.runs.experiments import Experiment
 from vit_lab.settings import difference
+from vit_lab.spelling import setting_words
 
 TITLES = {
     "compare": "Which init is better here?",
@@ -54,8 +55,8 @@ def report(experiment: Experiment) -> str:
         rates=rate_words(experiment),
         extended=experiment.extended,
         names=list(experiment.names.values()),
-        told=[(field.replace("_", " "), values) for field, values in experiment.differences.items()],
-        settings=[(field.replace("_", " "), value) for field, value in _shared(experiment).items()],
+        told=[(setting_words(field), values) for field, values in experiment.differences.items()],
+        settings=[(setting_words(field), value) for field, value in _shared(experiment).items()],
         command=command(experiment),
         csv=outcomes_csv(experiment.runs),
         date=datetime.now(UTC).date().isoformat(),

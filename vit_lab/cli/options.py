@@ -16,9 +16,9 @@ from vit_lab.refusals import one_of
 from vit_lab.runs.executors import choice
 from vit_lab.runs.executors.choice import EXECUTORS
 from vit_lab.settings import PART_OF, choices, describe, models_of
+from vit_lab.spelling import option_name
 from vit_lab.training import device
 
-SHORTER = {"scheme": "init"}  # settings whose option has another name
 FIELDS = [field for field in PART_OF if field not in ("kind", *DECIDED)]  # those follow from preset and data set
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
@@ -37,11 +37,6 @@ Device = Annotated[
 ]
 # Where runs train: an option, its environment variable, and how it is offered.
 PLACES = {"executor": (choice.VARIABLE, Executor), "device": (device.VARIABLE, Device)}
-
-
-def option_name(field: str) -> str:
-    """The name of a setting's option, without dashes in front: 'patch-size'."""
-    return SHORTER.get(field, field.replace("_", "-"))
 
 
 def settings_as_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,11 +11,11 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 
-from vit_lab.cli.options import option_name
 from vit_lab.data.errors import DatasetError
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.states import Status
 from vit_lab.settings import ConfigError
+from vit_lab.spelling import option_name
 
 stderr = Console(stderr=True, soft_wrap=True)  # a line is a line, however long the path in it
 

@@ -1,14 +1,11 @@
 """The experiments that the lab offers ready-made, from few words: a comparison, a sweep of the variance, the claim."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from vit_lab.config import RunConfig
-from vit_lab.datasets import DATASETS
-from vit_lab.refusals import one_of
 from vit_lab.runs.plans import Plan
 from vit_lab.settings import ConfigError, configure
-from vit_lab.spelling import parse_arm
+from vit_lab.spelling import parse_arm, parse_task
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100  # of what one launch trains
 FEWEST_FOR_EVIDENCE = 6  # pairs; fewer are a demo
@@ -61,19 +58,6 @@ def claim(
     if len(arms) != 2:
         raise ConfigError("arm", f"the claim is about two inits, not {len(arms)}")
     return Plan(_with_inits(base, arms), _seeds(base, seeds), conditions, kind="claim", fair_rate=fair_rate)
-
-
-def parse_task(spec: str) -> dict[str, Any]:
-    """Images as a shell spells them: "mnist", or "mnist:0.4" with that share of noisy labels. Raises ConfigError."""
-    dataset, colon, noise = spec.strip().partition(":")
-    if dataset not in DATASETS:
-        raise ConfigError("task", f"there is no data set {dataset[:40]!r}; choose {one_of(list(DATASETS))}")
-    try:
-        return {"dataset": dataset, "label_noise": float(noise) if colon else 0.0}
-    except ValueError:
-        raise ConfigError(
-            "task", f"{noise[:40]!r} is not a share of noisy labels; write for example {dataset}:0.4"
-        ) from None
 
 
 def _with_inits(base: RunConfig, specs: Sequence[str]) -> tuple[RunConfig, ...]:

@@ -15,7 +15,7 @@ from vit_lab.runs.records import ExperimentRecord, Kind, RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import difference
-from vit_lab.spelling import arm_label, size_words
+from vit_lab.spelling import arm_label, noise_words, setting_words, size_words
 
 Cell = tuple[int, int]  # an arm and a condition
 
@@ -145,7 +145,7 @@ class Experiment(Runs):
         alike, names = list(labels.values()), {}
         for place, (arm, label) in enumerate(labels.items()):
             others = ", ".join(
-                f"{field.replace('_', ' ')} {values[place]}"
+                f"{setting_words(field)} {values[place]}"
                 for field, values in self.differences.items()
                 if field != "scheme" and not field.endswith("_scale")
             )
@@ -207,5 +207,5 @@ def _setting(field: str, value: object, data: DataConfig) -> str:
     if field == "train_size":
         return size_words(data)
     if field == "label_noise":
-        return f"{value:.0%} noisy labels" if value else "clean labels"
-    return str(value) if field == "dataset" else f"{field.replace('_', ' ')} {value}"
+        return noise_words(data.label_noise)
+    return str(value) if field == "dataset" else f"{setting_words(field)} {value}"

@@ -2,14 +2,12 @@
 
 import threading
 import time
-from contextlib import suppress
 
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors.executor import Executor, StartedWorker
 from vit_lab.runs.rates import release
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.settings import ConfigError
 
 SUPERVISE_SECONDS = 0.5  # how soon a death is noticed
 LONGEST_PAUSE = 60.0  # between two tries to start a worker, if workers die again and again
@@ -104,8 +102,7 @@ class WorkerPool:
         for run in self._store.runs_of_worker(worker):
             self._store.end(run.id, Status.FAILED, why, run.turn)
         for experiment in self._store.waiting_experiments():  # the worker may have been about to release its runs
-            with suppress(ConfigError):  # of a run that another version of the lab has left
-                release(self._store, experiment)
+            release(self._store, experiment)
 
     def _start_missing(self) -> None:
         wanted = min(self.most, max(self._ready, self._store.queue.at_work()))

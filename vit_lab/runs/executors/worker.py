@@ -6,7 +6,7 @@ it again.
 
 import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 
 from vit_lab import paths
 from vit_lab.data.errors import DatasetError
@@ -78,8 +78,7 @@ class Worker:
             try:
                 self.store.end(run.id, ended.status, ended.error, run.turn)
                 if run.pilot:
-                    with suppress(ConfigError):  # of a pilot that another version of the lab has left
-                        release(self.store, run.experiment)
+                    release(self.store, run.experiment)
                 return
             except StoreError as problem:
                 if self._ending.is_set():

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
+from vit_lab.analysis.colours import RED, TEAL
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.runs.experiments import Experiment
-from vit_lab.spelling import size_words
+from vit_lab.spelling import size_words, task_words
 
-BETTER, WORSE = "color: #0f8f83; font-weight: 600", "color: #d1495b; font-weight: 600"
+BETTER, WORSE = f"color: {TEAL}; font-weight: 600", f"color: {RED}; font-weight: 600"
 
 
 def result_grid(experiment: Experiment, comparisons: Sequence[Comparison]) -> None:
@@ -17,8 +18,7 @@ def result_grid(experiment: Experiment, comparisons: Sequence[Comparison]) -> No
     cells: dict[str, dict[str, str]] = {}
     for c in comparisons:
         data = experiment.data[c.condition]
-        task = data.dataset + (f", {data.label_noise:.0%} noisy labels" if data.label_noise else "")
-        cells.setdefault(task, {})[size_words(data)] = _cell(c)
+        cells.setdefault(task_words(data), {})[size_words(data)] = _cell(c)
     grid = pd.DataFrame.from_dict(cells, orient="index")
     st.dataframe(grid.style.map(_colour), key="claim-grid", alt="Difference and verdict by task and training-set size")
 

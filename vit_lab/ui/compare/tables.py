@@ -6,12 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.analysis.colours import RED, TEAL
 from vit_lab.analysis.comparison import ArmOutcome, Comparison
 from vit_lab.analysis.comparison_rows import arm_table, steps_to
 from vit_lab.analysis.statistics import accuracy_noise
 from vit_lab.datasets import DATASETS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import Pick, picks
+from vit_lab.spelling import setting_words
 from vit_lab.ui.compare.scores import AT_STEP
 
 
@@ -58,7 +60,7 @@ def fine_print(experiment: Experiment, outcomes: Sequence[ArmOutcome], by: str) 
 
 def settings_table(experiment: Experiment) -> None:
     """The settings in which the arms differ, one row a setting."""
-    rows = [[field.replace("_", " "), *map(str, values)] for field, values in experiment.differences.items()]
+    rows = [[setting_words(field), *map(str, values)] for field, values in experiment.differences.items()]
     columns = ["Setting", *(f"{letter(arm)}  {name}" for arm, name in experiment.names.items())]
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, key="settings-table")
 
@@ -69,4 +71,4 @@ def _edge(pick: Pick | None) -> str:
 
 def _signed_colour(text: str) -> str:
     """A colour for what is decided; the rest stays grey."""
-    return {"+": "color: #0f8f83", "-": "color: #d1495b"}.get(text[:1], "") if text.endswith("*") else ""
+    return {"+": f"color: {TEAL}", "-": f"color: {RED}"}.get(text[:1], "") if text.endswith("*") else ""

@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec
+from vit_lab.analysis.colours import GREY
 from vit_lab.config import GROUPS, GroupName
 from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.words import LIVE_WEIGHTS
@@ -62,7 +63,7 @@ def _by_place(x: str, title: str, y_title: str, *, height: int = 200, rule: floa
     )
     layers = [base.mark_line(strokeWidth=2, opacity=0.7), base.mark_point(size=44, filled=True, opacity=0.9)]
     if rule is not None:
-        layers.append(alt.Chart().mark_rule(strokeDash=[5, 4], color="#8a979b").encode(y=alt.datum(rule)))
+        layers.append(alt.Chart().mark_rule(strokeDash=[5, 4], color=GREY).encode(y=alt.datum(rule)))
     return constant_spec(alt.layer(*layers), height)
 
 
@@ -131,7 +132,7 @@ def _ridgeline(x: alt.X) -> dict[str, Any]:
     )
     labels = (
         alt.Chart()
-        .mark_text(align="right", dx=-6, baseline="bottom", fontSize=11, color="#8a979b")
+        .mark_text(align="right", dx=-6, baseline="bottom", fontSize=11, color=GREY)
         .encode(x=alt.value(0), y=y, text="label:N")
         .transform_filter("datum.label != ''")
     )

@@ -10,7 +10,7 @@ import streamlit as st
 
 from vit_lab.analysis.arms import letter
 from vit_lab.config import GROUPS
-from vit_lab.events import counts_of, rows_of
+from vit_lab.events import counts_at, rows_of
 from vit_lab.places import Place, read_place
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
@@ -174,7 +174,7 @@ def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _histograms(_store: Store, run_id: str, layer: str, version: str) -> list[tuple[int, list[int]]]:
     place = read_place(layer)
-    return [(event["step"], counts_of(event)[place]) for event in _store.events(run_id, "histograms")]
+    return [(event["step"], counts_at(event, place)) for event in _store.events(run_id, "histograms")]
 
 
 @st.cache_data(show_spinner=False)

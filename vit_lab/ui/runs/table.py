@@ -10,7 +10,7 @@ import streamlit as st
 from vit_lab.config import RunConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.settings import PART_OF, difference, flat
-from vit_lab.spelling import arm_label
+from vit_lab.spelling import arm_label, setting_words
 
 COLUMN_CONFIG: dict[str, Any] = {
     "name": st.column_config.TextColumn("Run", width="medium"),
@@ -65,4 +65,4 @@ def _settings(config: RunConfig) -> str:
     """What differs from the defaults, the init left out: 'patch size 4, depth 2'."""
     changed, own = difference(RunConfig(), config), flat(config)
     told = {field: new for field, (_, new) in changed.items() if field in own and PART_OF[field] != "init"}
-    return ", ".join(f"{field.replace('_', ' ')} {new}" for field, new in told.items())
+    return ", ".join(f"{setting_words(field)} {new}" for field, new in told.items())

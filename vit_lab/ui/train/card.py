@@ -6,8 +6,10 @@ from vit_lab.datasets import DATASETS
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
+from vit_lab.spelling import percent
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import status_badge
+from vit_lab.ui.words import about
 
 METRIC_WIDTH = 150  # pixels: no number moves another
 VALIDATION = "Accuracy on what is held out from training."
@@ -19,9 +21,9 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
     st.markdown(f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(run))}]]")
     st.progress(min(run.step / run.planned_steps, 1.0), text=_progress_words(store, run))
     with st.container(horizontal=True):
-        st.metric("Validation", _percent(run.val_accuracy), width=METRIC_WIDTH, help=VALIDATION)
+        st.metric("Validation", percent(run.val_accuracy), width=METRIC_WIDTH, help=VALIDATION)
         if run.test_accuracy is not None:
-            st.metric("Test", _percent(run.test_accuracy), width=METRIC_WIDTH, help=TEST)
+            st.metric("Test", percent(run.test_accuracy), width=METRIC_WIDTH, help=TEST)
     if run.error:
         st.caption(run.error)
 
@@ -41,8 +43,7 @@ def _progress_words(store: Store, run: RunRecord) -> str:
         return f"{words}, {where}{_start_words(store, place)}"
     if run.status == Status.RUNNING and run.images_per_second:
         seconds = (total - run.step) * run.config.optim.batch_size / run.images_per_second
-        left = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-        return f"{words}, about {left} to go"
+        return f"{words}, {about(seconds)} to go"
     return words
 
 
@@ -50,8 +51,4 @@ def _start_words(store: Store, place: int) -> str:
     """Roughly when a queued run starts, if there is anything to tell it from."""
     if (seconds := store.queue.seconds_until_start(place)) is None:
         return ""
-    return ", starts within a minute" if seconds < 60 else f", starts in about {seconds / 60:.0f} min"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+    return ", starts within a minute" if seconds < 60 else f", starts in {about(seconds)}"

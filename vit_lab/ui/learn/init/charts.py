@@ -5,9 +5,9 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+from vit_lab.analysis.colours import GREY, TEAL
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 
-GREY = "#8a979b"
 TICKS = [0.01, 0.1, 1, 10, 100, 1000]
 
 
@@ -32,7 +32,7 @@ def _same_draw() -> dict[str, Any]:
     y = alt.Y("b:Q", title="the same weight under B", axis=alt.Axis(format=".2~g", tickCount=5))
     share = alt.Tooltip("u:Q", title="share below", format=".1%")
     tooltip = [share, alt.Tooltip("a:Q", format=".3g"), alt.Tooltip("b:Q", format=".3g")]
-    points = alt.Chart().mark_point(filled=True, size=26, opacity=0.7, color="#0f8f83")
+    points = alt.Chart().mark_point(filled=True, size=26, opacity=0.7, color=TEAL)
     return constant_spec(alt.layer(points.encode(x=x, y=y, tooltip=tooltip)), 260)
 
 
@@ -59,7 +59,7 @@ def _by_scale(title: str, y: alt.Scale, guide: float | None, number_format: str)
         tooltip=[alt.Tooltip("scale:Q", format=".3g"), head, alt.Tooltip("value:Q", format=".3g")],
     )
     dots = base.mark_point(filled=True, size=26, opacity=0.35, color=GREY).transform_filter(alt.datum.kind == "head")
-    mean = base.mark_line(strokeWidth=2.6, color="#0f8f83", point=alt.OverlayMarkDef(size=50, color="#0f8f83"))
+    mean = base.mark_line(strokeWidth=2.6, color=TEAL, point=alt.OverlayMarkDef(size=50, color=TEAL))
     layers = [dots, mean.transform_filter(alt.datum.kind == "mean")]
     if guide is not None:
         layers.append(alt.Chart().mark_rule(strokeDash=[5, 4], color=GREY).encode(y=alt.datum(guide)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+from vit_lab.analysis.colours import GREY
 from vit_lab.analysis.statistics import accuracy_error
 from vit_lab.config import RunConfig, VitConfig
 from vit_lab.data.errors import DatasetError
@@ -32,7 +33,6 @@ PAIR = {
 }
 MODEL = VitConfig()  # of the preset
 SHOWN = (5, 2)  # the digits that are shown in each order
-GREY = "#8a979b"
 
 
 def _shuffled_chart() -> dict[str, Any]:

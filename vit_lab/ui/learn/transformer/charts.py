@@ -5,9 +5,9 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, STEP, constant_spec
+from vit_lab.analysis.colours import GREY, TEAL
 from vit_lab.ui.figures.matrix import COSINE
 
-GREY = "#8a979b"
 INK = "#1c2426"  # on the boxes, which are light on every page
 FILLS = {
     "embed": "#fbc4c4",
@@ -18,7 +18,7 @@ FILLS = {
     "softmax": "#bfe8c6",
 }
 SHARE = alt.Scale(domain=[0, 1])
-WEIGHT = alt.Scale(domain=[0, 1], range=["rgba(138,151,155,0.12)", "#0f8f83"])  # none of it, all of it; on any page
+WEIGHT = alt.Scale(domain=[0, 1], range=["rgba(138,151,155,0.12)", TEAL])  # none of it, all of it; on any page
 ROWS = 15.2  # of the drawing, from bottom to top
 
 
@@ -89,7 +89,7 @@ def _grid(x_title: str, y_title: str, height: int, colours: alt.Scale, *, labels
 def _symbols() -> dict[str, Any]:
     """How probable each symbol is at one place."""
     by_number = alt.EncodingSortField("i", op="min")
-    bars = alt.Chart().mark_bar(color="#0f8f83", cornerRadius=2)
+    bars = alt.Chart().mark_bar(color=TEAL, cornerRadius=2)
     bars = bars.encode(
         x=alt.X("symbol:N", title="next symbol", sort=by_number, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("value:Q", title="probability", scale=SHARE, axis=alt.Axis(format=".0%", tickCount=5)),
