@@ -60,7 +60,7 @@ def test_a_claim_over_sets_of_two_sizes_tells_its_conditions_without_what_the_se
     new = plan.runs("e")
     runs = [record(run.config, arm=run.arm, condition=run.condition) for run in new]
     told = Experiment.of(runs).conditions
-    assert told == {0: "mnist-10k, 100 images, patch size 7", 1: "stripes, 100 images, patch size 8"}
+    assert told == {0: "mnist-10k, patch size 7", 1: "stripes, patch size 8"}
 
 
 def test_each_channel_has_its_own_mean_and_spread():
