@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.executors.executor import usable_cores
+from vit_lab.runs.states import ACTIVE
 from vit_lab.runs.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ class Dashboard:
             self.port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._heard = 0  # bytes of the log that earlier stops have looked at
 
     @property
     def is_started(self) -> bool:
@@ -69,8 +71,9 @@ class Dashboard:
             process.kill()
             process.wait()
             pytest.fail(f"the server did not end within {seconds:.1f} s:\n{self.said()}")
-        assert code == 0, f"the server ended with code {code}:\n{self.said()}"
-        assert "Traceback" not in self.said(), self.said()
+        said, self._heard = self.said(), self.log.stat().st_size
+        assert code == 0, f"the server ended with code {code}:\n{said}"
+        assert "Traceback" not in said, said
 
     def restart(self) -> None:
         """End the server and start another, which has shown nothing yet."""
@@ -85,8 +88,8 @@ class Dashboard:
         process.wait()
 
     def said(self) -> str:
-        """What the server wrote to its terminal."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
+        """What the server has written to its terminal since it was last stopped."""
+        return self.log.read_bytes()[self._heard :].decode("utf-8", errors="replace")
 
     def _answers(self) -> bool:
         try:
@@ -128,11 +131,12 @@ def shared_server(tmp_path_factory) -> Iterator[Dashboard]:
 @pytest.fixture(scope="module")
 def dashboard(browser, shared_server) -> Dashboard:
     """A running dashboard, empty at first, for all tests of a file; none where there is no browser."""
-    if shared_server.is_started:
-        store = Store(shared_server.home / "runs.sqlite3")
-        store.delete([run.id for run in store.runs()])
-        store.close()
-    else:
+    store = Store(shared_server.home / "runs.sqlite3")
+    if any(run.status in ACTIVE for run in store.runs()):  # a test of another file has failed
+        shared_server.stop()
+    store.delete([run.id for run in store.runs()])
+    store.close()
+    if not shared_server.is_started:
         shared_server.start()
     return shared_server
 
