@@ -163,7 +163,7 @@ def test_an_optimiser_learns_and_resumes_to_the_bit(in_the_copy):
         config = configure(optimiser="sgd", learning_rate=0.1, patch_size=14, dim=8, depth=1, heads=1, steps=40)
         data = load_run_data(config)
         whole = train(config, data)
-        losses = [event.loss for event in whole if event.kind == "step_measured"]
+        losses = [event.loss for event in whole if event.kind == "step"]
         first = train(config, data)
         list(itertools.islice(first, 25))
         second = train(config, data, checkpoint=first.checkpoint())
