@@ -199,7 +199,9 @@ def test_a_rule_is_a_factor_on_the_end_of_every_branch_and_on_its_bias(monkeypat
         torch.testing.assert_close(matrix.bias, factor * drawn.bias, rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize(("config", "rule"), [(tiny_clips(), rule_of), (tiny(variance_scale=4), None)], ids=str)
+@pytest.mark.parametrize(
+    ("config", "rule"), [(tiny_clips(), rule_of), (tiny(variance_scale=4), None)], ids=["over time", "by depth"]
+)
 def test_what_settles_a_start_knows_what_the_rule_holds_back(config, rule, monkeypatch):
     monkeypatch.setitem(SCHEMES, "unit-spread", UnitSpread())
     monkeypatch.setattr(build, "rule_of", rule or by_depth)
