@@ -198,15 +198,12 @@ class InitConfig(_Part):
     variance_scale: float = Field(1.0, gt=0, le=1e6, description="Factor on the variance of every weight matrix.")
     embed_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the embedding.")
     qk_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of queries and keys.")
-    vo_scale: float = Field(
-        1.0, gt=0, le=1e6, description="Further factor on the variance of values and attention output."
-    )
+    vo_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of values and output.")
     mlp_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the MLP.")
     head_scale: float = Field(1.0, gt=0, le=1e6, description="Further factor on the variance of the classifier.")
     biases: Literal["zero", "scheme"] = Field(
         "zero",
-        description="How biases start: at 0, or drawn by the scheme as nn.Linear does, "
-        "each like a weight of its matrix.",
+        description="How biases start: at 0, or drawn by the scheme, each like a weight of its matrix.",
     )
 
     def taking(self, arm: "InitConfig") -> Self:

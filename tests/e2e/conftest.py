@@ -46,8 +46,8 @@ class Dashboard:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", str(self.root / "dashboard.py"), "--server.headless=true",
-                   "--server.address=127.0.0.1", f"--server.port={self.port}"]  # fmt: skip
+        here = ["--server.headless=true", "--server.address=127.0.0.1", f"--server.port={self.port}"]
+        command = [sys.executable, "-m", "streamlit", "run", str(self.root / "dashboard.py"), *here]
         environment = os.environ | {"VIT_LAB_HOME": str(self.home)} | self.environment
         for theirs in ("VIT_LAB_DATA", VARIABLE):
             environment.pop(theirs, None)

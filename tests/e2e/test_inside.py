@@ -1,4 +1,4 @@
-"""A lesson on what the init does: a slider turns a healthy start sick, a pair trains, and its steps are leafed through."""
+"""A lesson on what the init does: a slider turns a healthy start sick, a pair trains, its steps are leafed through."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -6,6 +6,8 @@ from screen import button, chart, no_exception, settle, states, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+CHARTS = ("Weight histograms of arm A", "Weight histograms of arm B", "The std of all weights", "Size of one step")
+CHARTS += ("Activation RMS of arm A", "Gradient norm of arm B", "One point a head", "How many directions")
 PAIR = "/?patch_size=14&dim=16&depth=2&heads=2&train_size=500&steps=60&warmup_steps=5"
 
 
@@ -40,8 +42,7 @@ def test_a_lesson_on_the_inside_of_a_run(dashboard, visitor):
     button(page, "train").click()
     expect(states(page, "finished")).to_have_count(2, timeout=120_000)
     page.get_by_test_id("stTopNavLink").filter(has_text="Weights").click()
-    for words in ("Weight histograms of arm A", "Weight histograms of arm B", "The std of all weights", "Size of one step",
-                  "Activation RMS of arm A", "Gradient norm of arm B", "One point a head", "How many directions"):  # fmt: skip
+    for words in CHARTS:
         expect(chart(page, words)).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Showing step 30.")).to_be_visible()
     settle(page)

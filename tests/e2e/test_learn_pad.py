@@ -6,7 +6,8 @@ from screen import no_exception, settle, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-INK = "canvas => canvas.getContext('2d').getImageData(0, 0, 28, 28).data.reduce((sum, grey, i) => sum + (i % 4 ? 0 : grey), 0)"
+GREYS = "canvas.getContext('2d').getImageData(0, 0, 28, 28).data"
+INK = f"canvas => {GREYS}.reduce((sum, grey, i) => sum + (i % 4 ? 0 : grey), 0)"
 
 
 def open_pad(page: Page) -> Locator:
