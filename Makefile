@@ -9,9 +9,10 @@ STAMP := .venv/.installed
 run: $(STAMP)
 	$(BIN)/streamlit run dashboard.py
 
-# Tests side by side, in the order of the folders: those that drive a browser, which take longest, begin early.
+# The tests side by side, then those that drive a browser, which want the machine to themselves.
 test: $(STAMP) lint browser
-	$(BIN)/python -m pytest -m "not long" -n auto --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not long and not browser" -n auto --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "browser and not long"
 
 # What takes minutes, as a server that is killed a hundred times, and what a faster test says, too.
 test-long: $(STAMP) browser
