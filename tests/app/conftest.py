@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from vit_lab.data import bundled
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import NewRun
+from vit_lab.ui.experiments import launch  # noqa: F401 - imported before a test patches what it imports
 from vit_lab.ui.figures import picture
 from vit_lab.ui.serving import lab
 from vit_lab.ui.train import preflight
