@@ -18,20 +18,6 @@ DATA_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 torch.set_num_threads(1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Side by side (`-n 2 --dist loadgroup`) the tests of a file stay together, and so do all that share a server.
-
-    Only where each test starts a server of its own, each is on its own.
-    """
-    for item in items:
-        if item.get_closest_marker("own_server"):
-            group = item.nodeid
-        else:
-            group = "shared server" if item.get_closest_marker("browser") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> Path:
     """An empty folder as the lab home, no other data folder, and runs on the CPU."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny import barely_evaluated
 from waiting import ended
 
 from vit_lab import paths
@@ -67,10 +68,20 @@ def compare_bits(name, found):
     assert found == GOLDEN["presets"][name]["weights"]
 
 
-@pytest.mark.parametrize("name", [name for name in GOLDEN["presets"] if name.endswith("xavier")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "classroom xavier",
+        "copy xavier",
+        *(
+            pytest.param(f"{which} xavier", marks=pytest.mark.long)
+            for which in ("accurate", "vit-notes", "moving-digits")
+        ),
+    ],
+)
 def test_a_preset_trains_to_the_same_bits_also_when_it_is_cut_and_resumed(name, monkeypatch, full_mnist):
     config = config_of(name, monkeypatch, full_mnist)
-    data = load_run_data(config)
+    data = barely_evaluated(load_run_data(config))
     training = train(config, data)
     for event in training:
         if event.kind == "stepped" and event.step == CUT:

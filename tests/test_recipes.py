@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -80,18 +81,87 @@ def top(tmp_path_factory):
     return copy
 
 
-@pytest.fixture
-def in_the_copy(top):
-    """Runs some code there and returns the JSON that it prints last."""
+USES = {  # how what each recipe makes is used; it prints a line of JSON. A command ends its process, so it comes last
+    "A data set": """
+        import json
+        from vit_lab.data.splits import load_run_data
+        from vit_lab.settings import configure
+        from vit_lab.training.trainer import train
+        small = {"patch_size": 4, "dim": 8, "depth": 1, "heads": 1, "warmup_steps": 3}
+        config = configure(dataset="bars", steps=30, **small)
+        *_, last = train(config, load_run_data(config))
+        print(json.dumps(last.test_accuracy))
+    """,
+    "A scheme": """
+        import json, torch
+        from vit_lab.init.build import build_model
+        from vit_lab.settings import configure
+        lecun = build_model(configure(scheme="lecun", variance_scale=3)).head.weight
+        w = build_model(configure(scheme="orthogonal", variance_scale=4)).head.weight.double()
+        print(json.dumps([float(lecun.var()) * 64 / 3, float((w @ w.T - 4 * torch.eye(10)).abs().max())]))
+    """,
+    "An optimiser": """
+        import itertools, json, torch
+        from vit_lab.data.splits import load_run_data
+        from vit_lab.settings import configure
+        from vit_lab.training.trainer import train
+        config = configure(optimiser="sgd", learning_rate=0.1, patch_size=14, dim=8, depth=1, heads=1, steps=40)
+        data = load_run_data(config)
+        whole = train(config, data)
+        losses = [event.loss for event in whole if event.kind == "step"]
+        first = train(config, data)
+        list(itertools.islice(first, 25))
+        second = train(config, data, checkpoint=first.checkpoint())
+        list(second)
+        kept, again = whole.checkpoint().tensors, second.checkpoint().tensors
+        assert any(name.endswith("momentum_buffer") for name in kept)
+        print(json.dumps([kept.keys() == again.keys() and all(torch.equal(kept[n], again[n]) for n in kept), losses]))
+    """,
+    "A probe": """
+        import json
+        from vit_lab.data.splits import load_run_data
+        from vit_lab.settings import configure
+        from vit_lab.training.trainer import train
+        config = configure(patch_size=14, dim=8, depth=2, heads=1, steps=1, train_size=50)
+        rows = [row for event in train(config, load_run_data(config)) if event.kind == "probed" for row in event.rows]
+        print(json.dumps([[str(place), value] for measure, place, value in rows if measure == "largest_token"]))
+    """,
+    "A lesson": """
+        import json
+        from streamlit.testing.v1 import AppTest
+        app = AppTest.from_file("dashboard.py", default_timeout=60)
+        lesson = app.switch_page("pages/learn_dropout.py").run()
+        assert not lesson.exception, lesson.exception
+        heading = lesson.header[0].value
+        before = app.switch_page("pages/learn_timesformer.py").run()
+        print(json.dumps([heading, [link.proto.label for link in before.get("page_link")]]))
+    """,
+    "An executor": """
+        from vit_lab.cli.app import main
+        import sys
+        small = "--patch-size 14 --dim 8 --depth 1 --heads 1 --steps 2 --train-size 50"
+        sys.argv = ["vit-lab", "train", "--executor", "elsewhere", "--json", *small.split()]
+        main()
+    """,
+}
+IN_TURN = """
+import json, sys
+for name, code in json.load(sys.stdin).items():
+    print(name, flush=True)
+    exec(code, {})
+"""
 
-    def run(code):
-        done = subprocess.run(
-            [sys.executable, "-c", dedent(code)], cwd=top, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
 
-    return run
+@pytest.fixture(scope="module")
+def used(top):
+    """What came of using what the recipes make, one after the other in one process of the copy."""
+    codes = json.dumps({name: dedent(code) for name, code in USES.items()})
+    own = os.environ | {"VIT_LAB_HOME": str(top.parent / "home"), "VIT_LAB_DEVICE": "cpu"}
+    command = [sys.executable, "-c", IN_TURN]
+    done = subprocess.run(command, cwd=top, env=own, input=codes, capture_output=True, text=True, timeout=170)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    return {name: json.loads(said[said.index(name) + 1]) for name in USES}
 
 
 def test_there_is_a_recipe_for_whatever_comes_next():
@@ -128,86 +198,30 @@ def test_the_linter_has_no_more_to_say_once_it_has_set_the_code_in_shape(top):
         assert done.returncode == 0, done.stdout
 
 
-def test_a_data_set_can_be_learned(in_the_copy):
-    last = in_the_copy("""
-        import json
-        from vit_lab.data.splits import load_run_data
-        from vit_lab.settings import configure
-        from vit_lab.training.trainer import train
-        small = {"patch_size": 4, "dim": 8, "depth": 1, "heads": 1, "warmup_steps": 3}
-        config = configure(dataset="bars", steps=30, **small)
-        *_, last = train(config, load_run_data(config))
-        print(json.dumps(last.test_accuracy))
-    """)
-    assert last == 1.0
+def test_a_data_set_can_be_learned(used):
+    assert used["A data set"] == 1.0
 
 
-def test_schemes_draw_what_they_promise(in_the_copy):
-    spread, identity = in_the_copy("""
-        import json, torch
-        from vit_lab.init.build import build_model
-        from vit_lab.settings import configure
-        lecun = build_model(configure(scheme="lecun", variance_scale=3)).head.weight
-        w = build_model(configure(scheme="orthogonal", variance_scale=4)).head.weight.double()
-        print(json.dumps([float(lecun.var()) * 64 / 3, float((w @ w.T - 4 * torch.eye(10)).abs().max())]))
-    """)
+def test_schemes_draw_what_they_promise(used):
+    spread, identity = used["A scheme"]
     assert spread == pytest.approx(1, rel=0.2) and identity < 1e-5
 
 
-def test_an_optimiser_learns_and_resumes_to_the_bit(in_the_copy):
-    same, losses = in_the_copy("""
-        import itertools, json, torch
-        from vit_lab.data.splits import load_run_data
-        from vit_lab.settings import configure
-        from vit_lab.training.trainer import train
-        config = configure(optimiser="sgd", learning_rate=0.1, patch_size=14, dim=8, depth=1, heads=1, steps=40)
-        data = load_run_data(config)
-        whole = train(config, data)
-        losses = [event.loss for event in whole if event.kind == "step"]
-        first = train(config, data)
-        list(itertools.islice(first, 25))
-        second = train(config, data, checkpoint=first.checkpoint())
-        list(second)
-        kept, again = whole.checkpoint().tensors, second.checkpoint().tensors
-        assert any(name.endswith("momentum_buffer") for name in kept)
-        print(json.dumps([kept.keys() == again.keys() and all(torch.equal(kept[n], again[n]) for n in kept), losses]))
-    """)
+def test_an_optimiser_learns_and_resumes_to_the_bit(used):
+    same, losses = used["An optimiser"]
     assert same and losses[-1] < losses[0]
 
 
-def test_a_probe_is_stored_at_every_depth(in_the_copy):
-    found = in_the_copy("""
-        import json
-        from vit_lab.data.splits import load_run_data
-        from vit_lab.settings import configure
-        from vit_lab.training.trainer import train
-        config = configure(patch_size=14, dim=8, depth=2, heads=1, steps=1, train_size=50)
-        rows = [row for event in train(config, load_run_data(config)) if event.kind == "probed" for row in event.rows]
-        print(json.dumps([[str(place), value] for measure, place, value in rows if measure == "largest_token"]))
-    """)
+def test_a_probe_is_stored_at_every_depth(used):
+    found = used["A probe"]
     assert {place for place, _ in found} == {"0", "1", "2"} and all(value > 0 for _, value in found)
 
 
-def test_an_executor_trains(in_the_copy):
-    done = in_the_copy("""
-        from vit_lab.cli.app import main
-        import sys
-        small = "--patch-size 14 --dim 8 --depth 1 --heads 1 --steps 2 --train-size 50"
-        sys.argv = ["vit-lab", "train", "--executor", "elsewhere", "--json", *small.split()]
-        main()
-    """)
+def test_an_executor_trains(used):
+    done = used["An executor"]
     assert (done["status"], done["steps"]) == ("finished", 2)
 
 
-def test_a_lesson_opens_and_the_one_before_leads_to_it(in_the_copy):
-    heading, links = in_the_copy("""
-        import json
-        from streamlit.testing.v1 import AppTest
-        app = AppTest.from_file("dashboard.py", default_timeout=60)
-        lesson = app.switch_page("pages/learn_dropout.py").run()
-        assert not lesson.exception, lesson.exception
-        heading = lesson.header[0].value
-        before = app.switch_page("pages/learn_timesformer.py").run()
-        print(json.dumps([heading, [link.proto.label for link in before.get("page_link")]]))
-    """)
+def test_a_lesson_opens_and_the_one_before_leads_to_it(used):
+    heading, links = used["A lesson"]
     assert heading == "7 · Dropout" and "Next: 7 · Dropout" in links

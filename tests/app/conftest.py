@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from every_kind import EveryKind
 from places import DASHBOARD, TRAIN
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from vit_lab.data import bundled
@@ -23,6 +24,8 @@ release_manager = lab._manager.clear  # kept, because a test may put something e
 # What takes longer than all the rest of a page: unpacking the digits, and looking at a model before its first step
 digits_read_once = functools.cache(picture.load_bundled_digits)
 looked_at_once = functools.cache(preflight._preflight.__wrapped__)
+# And longer than the page itself: reading what every installed package says of itself, in search of components
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,6 @@ from vit_lab.training.trainer import train as train_without_a_server
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.own_server,
     pytest.mark.timeout(300),
     pytest.mark.usefixtures("ctrl_c"),
 ]

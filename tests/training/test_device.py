@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Finished, StepMeasured
-from vit_lab.settings import ConfigError
+from vit_lab.settings import ConfigError, configure
 from vit_lab.training import device, trainer
 from vit_lab.training.trainer import train
 
@@ -46,6 +46,13 @@ class Host(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
+@pytest.fixture
+def measured_seldom(monkeypatch):
+    """A few measurements of each kind on the way."""
+    for times, count in (("EVALUATIONS", 1), ("PROBES", 1), ("STEP_EVENTS", 5)):
+        monkeypatch.setattr(trainer, times, count)
+
+
 def reads(training):
     """(kind, step, how often the run's device was asked for numbers before it) of every event."""
     with Host(training.device) as host:
@@ -55,7 +62,8 @@ def reads(training):
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
-def test_a_run_leaves_nothing_behind_on_the_cpu(config):
+def test_a_run_leaves_nothing_behind_on_the_cpu(config, measured_seldom):
+    config = configure(config, steps=3, depth=1)  # shapes alone are computed in Python, and slowly
     few = config.model.kind == "transformer"  # they take longest, and their data are plain tensors, few or many
     training = train(config, (tiny_data if few else load_run_data)(config), device="meta")
     *_, last = reads(training)
@@ -65,11 +73,8 @@ def test_a_run_leaves_nothing_behind_on_the_cpu(config):
 
 @pytest.mark.parametrize("name", ["cpu", "meta"])
 @pytest.mark.parametrize("settings", [{}, {"clip_norm": None}], ids=str)
-def test_a_step_asks_for_no_number_and_its_measurement_once(name, settings, monkeypatch):
-    monkeypatch.setattr(trainer, "EVALUATIONS", 1)
-    monkeypatch.setattr(trainer, "PROBES", 1)
-    monkeypatch.setattr(trainer, "STEP_EVENTS", 5)
-    config = tiny(steps=30, shift=1, dim=32, **settings)  # 16 features a head: attention as on an accelerator
+def test_a_step_asks_for_no_number_and_its_measurement_once(name, settings, measured_seldom):
+    config = tiny(steps=30, shift=1, dim=32, depth=1, **settings)  # 16 features a head: attention as on an accelerator
     seen = list(reads(train(config, tiny_data(config), name)))
     unprobed = [(kind, step, count) for kind, step, count in seen if step not in (0, 1, 2, 4, 8, 16, 30)]
     assert {count for kind, _, count in unprobed if kind == "stepped"} == {0}

@@ -75,7 +75,7 @@ def test_a_cut_run_goes_on_to_the_bit(config, tmp_path):
     data = tiny_data(config)
     whole = train(config, data)
     expected = {(event.kind, event.step): event.to_json() for event in whole}
-    for cut in range(0, 40, 3):
+    for cut in (0, 9, 25, 38):
         first = train(config, data)
         said = list(itertools.islice(first, cut))
         second = train(config, data, checkpoint=through_a_file(first, tmp_path))

@@ -57,9 +57,9 @@ def through_a_file(training, folder):
 
 
 def cuts(events):
-    """Where to cut a run: before all events, and after each of the first, a middle and the last two steps."""
+    """Where to cut a run: before all events, and after each of a middle step and of the last."""
     last = events[-1].step
-    steps = {0, last // 2, last - 1, last}
+    steps = {last // 2, last}
     return [0, *(number for number, event in enumerate(events, start=1) if event.step in steps)]
 
 
@@ -84,7 +84,7 @@ def test_a_cut_changes_nothing_for_other_models(config, tmp_path):
     data = tiny_data(config)
     whole = train(config, data)
     expected = list(whole)
-    for cut in (0, 5, 16, len(expected) - 1):
+    for cut in (5, 16, len(expected) - 1):
         first = train(config, data)
         said = list(itertools.islice(first, cut))
         second = train(config, data, checkpoint=through_a_file(first, tmp_path))

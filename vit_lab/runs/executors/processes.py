@@ -4,15 +4,15 @@ What happens inside of such a process: `vit_lab.runs.executors.worker_main`.
 """
 
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 
+from vit_lab.forkserver import client
 from vit_lab.runs.executors.executor import usable_cores
 
-# A worker imports what its server does, wherever that has found it; -P: not whatever lies in the current folder first.
-START = "import sys; sys.path[:] = sys.argv[2:]; from vit_lab.runs.executors.worker_main import main; main(sys.argv[1])"
+KILL_SECONDS = 1.0  # for the system to end a process
+MAIN = "vit_lab.runs.executors.worker_main:main"
 
 
 class ProcessExecutor:
@@ -33,16 +33,7 @@ class WorkerProcess:
     def __init__(self, server: str):
         self.name = self.problem = ""
         self._started = time.monotonic()
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, server, *sys.path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            bufsize=1,
-            process_group=0,  # Ctrl-C in a terminal is for the server, which decides what it means
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same, on Windows
-        )
+        self._process = client.start(MAIN, server)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -81,7 +72,8 @@ class WorkerProcess:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(KILL_SECONDS)
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
