@@ -9,9 +9,10 @@ STAMP := .venv/.installed
 run: $(STAMP)
 	$(BIN)/streamlit run dashboard.py
 
-# The files of tests side by side. Workers of the lab are nicer than what starts them; here nothing is, or they starve.
+# The files of tests side by side, then those that drive a browser, which want the machine to themselves.
 test: $(STAMP) lint browser
-	nice -n 19 $(BIN)/python -m pytest -m "not long" -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not long and not browser" -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "browser and not long"
 
 # What takes minutes, as a server that is killed a hundred times, and what a faster test says, too.
 test-long: $(STAMP) browser
