@@ -6,8 +6,10 @@ streamlit run dashboard.py
 from importlib.resources import files
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.starlette import App
 
-from vit_lab.ui.serving.lab import problems_told
+from vit_lab.ui.serving.server import MIDDLEWARE, lifespan
 
 ICON = str(files("vit_lab.ui") / "icon.svg")
 
@@ -36,19 +38,22 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
     ],
 }
 
-st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide", initial_sidebar_state=400)
-st.logo(ICON, size="large")
 
-page = st.navigation(
-    {
+if not get_script_run_ctx(suppress_warning=True):  # `streamlit run` looks for a server in this file, and starts it
+    app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE)
+else:
+    from vit_lab.ui.serving.lab import problems_told  # its caches want the server to be there
+
+    st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide", initial_sidebar_state=400)
+    st.logo(ICON, size="large")
+    sections = {
         section: [
             st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, default=name == "train")
             for name, title, icon, words in pages
         ]
         for section, pages in PAGES.items()
-    },
-    position="top",
-)
-st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
-with problems_told():
-    page.run()
+    }
+    page = st.navigation(sections, position="top")
+    st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
+    with problems_told():
+        page.run()

@@ -101,7 +101,7 @@ def test_the_package_asks_for_what_the_lab_needs_and_offers_what_its_checks_need
     asked = {re.match(r"[\w-]+", line)[0]: "extra ==" in line for line in told.get_all("Requires-Dist")}
     assert list(asked) == re.findall(r"(?m)^[\w-]+", (ROOT / "requirements.txt").read_text(encoding="utf-8"))
     assert (asked["streamlit"], asked["torch"], asked["pytest"], asked["mypy"]) == (False, False, True, True)
-    assert "vit-lab = vit_lab.cli.app:main" in commands
+    assert "vit-lab = vit_lab.__main__:main" in commands
 
 
 def test_all_that_the_lab_imports_at_once_is_asked_for():

@@ -14,15 +14,21 @@ def top() -> Path:
 
 
 def home() -> Path:
-    """The folder of everything the lab keeps: $VIT_LAB_HOME, or else the user's data directory."""
-    chosen = os.environ.get("VIT_LAB_HOME")
-    return Path(chosen).expanduser() if chosen else user_data_path("vit-lab", appauthor=False)
+    """The folder of everything the lab keeps: $VIT_LAB_HOME, or else the user's data directory. Raises OSError."""
+    return _chosen("VIT_LAB_HOME") or user_data_path("vit-lab", appauthor=False)
 
 
 def data_folder() -> Path:
     """The folder of the data sets in torchvision's layout (MNIST/raw/...)."""
-    chosen = os.environ.get("VIT_LAB_DATA")
-    return Path(chosen).expanduser() if chosen else home() / "data"
+    return _chosen("VIT_LAB_DATA") or home() / "data"
+
+
+def _chosen(variable: str) -> Path | None:
+    folder = os.environ.get(variable)
+    try:
+        return Path(folder).expanduser() if folder else None
+    except RuntimeError as error:  # ~somebody, and nobody has that name
+        raise OSError(f"{variable}: {folder!r} is no folder ({error}); choose another") from error
 
 
 def database() -> Path:
@@ -30,9 +36,14 @@ def database() -> Path:
     return home() / "runs.sqlite3"
 
 
+def checkpoints() -> Path:
+    """The folder of all checkpoints."""
+    return home() / "checkpoints"
+
+
 def checkpoint(run_id: str) -> Path:
     """The latest checkpoint of a run."""
-    return home() / "checkpoints" / f"{run_id}.safetensors"
+    return checkpoints() / f"{run_id}.safetensors"
 
 
 def half_written(run_id: str) -> list[Path]:

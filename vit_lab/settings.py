@@ -33,6 +33,9 @@ class ConfigError(ValueError):
         super().__init__(f"{field}: {message}")
         self.field, self.message = field, message
 
+    def __reduce__(self) -> tuple[type["ConfigError"], tuple[str, str]]:
+        return ConfigError, (self.field, self.message)  # from one process to another
+
 
 def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
     """`base` (by default RunConfig()) with flat settings put in their places.

@@ -20,7 +20,8 @@ from vit_lab.ui.figures import picture
 from vit_lab.ui.serving import lab
 from vit_lab.ui.train import preflight
 
-release_manager = lab._manager.clear  # kept, because a test may put something else in its place
+end = lab.end  # kept, because a test may put something else in the manager's place
+manager = lab._manager
 # What takes longer than all the rest of a page: unpacking the digits, and looking at a model before its first step
 digits_read_once = functools.cache(picture.load_bundled_digits)
 looked_at_once = functools.cache(preflight._preflight.__wrapped__)
@@ -38,7 +39,9 @@ def fresh_server(home, monkeypatch) -> Iterator[None]:
     st.cache_data.clear()
     st.cache_resource.clear()
     yield
-    release_manager()  # before the store that it writes to is closed
+    lab._manager = manager
+    end()
+    lab.warm_up.end()
     st.cache_resource.clear()
     st.cache_data.clear()
     workers = [thread for thread in threading.enumerate() if thread.name.startswith("vit-lab-worker")]

@@ -1,31 +1,71 @@
-"""How a server ends."""
+"""What a server has one of, and how it ends."""
 
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
+from vit_lab.ui.serving.once import Once
+
 ENDING = """
-import atexit
-from streamlit.runtime import Runtime
-from vit_lab.ui.serving.server import leave_at_once
-
-atexit.register(print, "taken down")
-atexit.register(leave_at_once)
-print("served")
+import time
+from vit_lab.ui.serving import lab, server
+print("served", flush=True)
+def keep():
+    {keep}
+    print("kept", flush=True)
+lab.end = keep
+server._end()
+time.sleep(20)
 """
-SERVER = "Runtime._instance = Runtime.__new__(Runtime)\n"
 
 
-@pytest.mark.parametrize(
-    ("kind", "ending", "said", "code"),
-    [
-        (SERVER, "", "served", 0),
-        (SERVER, "raise OSError", "served", 1),
-        ("", "", "served taken down", 0),
-        ("", "raise OSError", "served taken down", 1),
-    ],
-)
-def test_a_server_leaves_at_once_with_the_exit_code_that_it_would_have_had(kind, ending, said, code):
-    process = subprocess.run([sys.executable, "-c", ENDING + kind + ending], capture_output=True, text=True)
+@pytest.mark.parametrize(("keep", "said", "code"), [("pass", "served kept", 0), ("raise OSError", "served", 1)])
+def test_a_server_leaves_at_once_when_all_is_kept_and_says_whether_it_is(keep, said, code):
+    program = ENDING.format(keep=keep)
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (process.stdout.split(), process.returncode) == (said.split(), code), process.stderr
+
+
+def test_what_there_is_one_of_is_made_once_however_many_ask():
+    made = []
+
+    def make():
+        time.sleep(0.05)
+        made.append(object())
+        return made[-1]
+
+    one, got = Once(make), []
+    asking = [threading.Thread(target=lambda: got.append(one())) for _ in range(8)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert len(made) == 1 and all(found is made[0] for found in got) and len(got) == 8
+
+
+def test_it_is_released_once_and_another_is_made_for_whoever_asks_then():
+    numbers, released = iter(range(9)), []
+    one = Once(lambda: next(numbers), released.append)
+    one.end()
+    assert [one(), one()] == [0, 0] and released == []
+    one.end()
+    one.end()
+    assert released == [0] and one() == 1
+
+
+def test_what_could_not_be_made_is_tried_again():
+    answers = iter([OSError("not yet"), 5])
+
+    def make():
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    one = Once(make)
+    with pytest.raises(OSError, match="not yet"):
+        one()
+    assert one() == 5

@@ -44,9 +44,10 @@ def test_on_an_own_machine_everybody_is_the_host(monkeypatch):
     [(None, {}, True), ("192.168.0.9", {}, False), (None, {"X-Forwarded-For": "192.168.0.9"}, False)],
 )
 def test_a_server_that_answers_to_others_knows_who_sits_at_the_machine(monkeypatch, address, ip, headers, host):
-    monkeypatch.setattr(visitor_module.st, "get_option", lambda _: address)
+    options = {"server.address": address, "server.allowedHosts": []}
+    monkeypatch.setattr(visitor_module.st, "get_option", options.get)
     monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _: ip))
-    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: headers))
+    monkeypatch.setattr(ContextProxy, "headers", property(lambda _: headers | {"Host": "localhost:8501"}))
     assert is_class() and (visitor() == HOST) == host
 
 

@@ -29,5 +29,5 @@ def test_the_words_beside_an_arm(monkeypatch):
 def test_the_promises_of_the_preflight():
     rows = [("expected_std", Place(group=group), math.nan) for group in GROUPS]
     rows += [("weight_std", Place(group=group), 0.25) for group in GROUPS]
-    table = _promises([SimpleNamespace(rows=rows)])
+    table = _promises({0: SimpleNamespace(rows=rows)})
     assert table.to_dict("list") == {"A promised": ["–"] * 5, "A drawn": ["0.2500"] * 5}

@@ -1,6 +1,7 @@
 """The data sets load with the right sizes and pixels, and what is absent or damaged is named with a remedy."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from vit_lab.config import datasets_for
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import load_dataset
 from vit_lab.data.pixels import load_pixels
-from vit_lab.datasets import DATASETS, is_available
+from vit_lab.datasets import DATASETS, Sizes, is_available
 
 TORCHVISION = [name for name in datasets_for("vit") if DATASETS[name].download]
 FILES = {
@@ -30,8 +31,9 @@ def idx(*shape, fill=None):
 
 
 @pytest.fixture
-def raw(home):
+def raw(home, monkeypatch):
     """The folder of a small but sound MNIST."""
+    monkeypatch.setitem(DATASETS, "mnist", replace(DATASETS["mnist"], sizes=Sizes(30, 10, 20)))
     folder = home / "data" / "MNIST" / "raw"
     folder.mkdir(parents=True)
     for file, (kind, count) in FILES.items():

@@ -6,7 +6,8 @@ import sqlite3
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT, Dashboard, Visitor
+from a_server import ROOT, Dashboard
+from conftest import Visitor
 from playwright.sync_api import expect
 from screen import button, no_exception, settle, states, steps, table, tick, wait_until
 

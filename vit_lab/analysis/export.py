@@ -1,10 +1,11 @@
 """Runs as tables that other programs can read."""
 
+import csv
+import io
 import json
-from collections.abc import Sequence
-from typing import Any
-
-import pandas as pd
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
 
 from vit_lab.events import counts_of, rows_of
 from vit_lab.runs.records import RunRecord
@@ -12,6 +13,9 @@ from vit_lab.runs.store import Store
 from vit_lab.settings import flat
 
 PROGRESS = ("name", "status", "step", "wall_seconds", "images_per_second")
+MEASURED = ("run_id", "name", "seed", "step", "seconds", "measure", "value")
+MOST_RUNS = 40  # whose curves a page gives away: about a megabyte each
+FORMULA = ("=", "+", "-", "@", "\t")  # how a cell begins that a spreadsheet computes
 RESULTS = ("train_loss", "val_accuracy", "test_accuracy", "best_test_accuracy")
 
 
@@ -25,33 +29,62 @@ def summary(run: RunRecord) -> dict[str, Any]:
     )
 
 
-def curves(store: Store, runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per measured number: run_id, name, seed, step, seconds, measure, value, place and settings.
+def write_curves(store: Store, runs: Sequence[RunRecord], file: TextIO) -> int:
+    """Write one row per measured number as CSV, run after run; returns how many.
 
-    Measures: train_loss, train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes
-    as measure/place, and at the end test_loss, test_accuracy and best_test_accuracy, of the model that was best on
-    validation. Losses are nats, accuracies fractions.
+    Columns: run_id, name, seed, step, seconds, measure, value, place and settings. Measures: train_loss,
+    train_accuracy, learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes as measure/place, and
+    at the end test_loss, test_accuracy and best_test_accuracy, of the model that was best on validation. Losses are
+    nats, accuracies fractions.
     """
-    columns = ["run_id", "name", "seed", "step", "seconds", "measure", "value"]
-    rows: list[dict[str, Any]] = []
-    for run in runs:
-        known = {"run_id": run.id, "name": run.name} | _place(run) | flat(run.config)
-        for kind in ("step", "evaluated", "probed", "finished"):
-            for event in store.events(run.id, kind):
-                when = {"step": event["step"], "seconds": event["seconds"]}
-                rows += [known | when | {"measure": m, "value": v} for m, v in _measures(kind, event)]
-    table = pd.DataFrame(rows, columns=columns if not rows else None)
-    return table[columns + [column for column in table.columns if column not in columns]]
+    known = [{"run_id": run.id, "name": run.name} | _place(run) | flat(run.config) for run in runs]
+    settings = [column for column in _columns(known) if column not in MEASURED]
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow([*MEASURED, *settings])
+    count = 0
+    for run, own in zip(runs, known, strict=True):
+        first = [_cell(own[column]) for column in MEASURED[:3]]
+        last = [_cell(own.get(column)) for column in settings]
+        for numbers in _numbers(store, run):
+            table.writerow([*first, *map(_cell, numbers), *last])
+            count += 1
+    return count
 
 
 def to_csv(store: Store, runs: Sequence[RunRecord]) -> str:
-    """The curves of the runs as CSV text."""
-    return curves(store, runs).to_csv(index=False, lineterminator="\n")
+    """The curves of the runs as CSV text; of at most MOST_RUNS, for it is held in memory."""
+    text = io.StringIO()
+    write_curves(store, runs[:MOST_RUNS], text)
+    return text.getvalue()
 
 
 def outcomes_csv(runs: Sequence[RunRecord]) -> str:
     """One row a run: its outcome and every setting, as CSV text. Pilots, which only chose a rate, say so."""
-    return pd.DataFrame([summary(run) for run in runs]).to_csv(index=False, lineterminator="\n")
+    text, rows = io.StringIO(), [summary(run) for run in runs]
+    table = csv.writer(text, lineterminator="\n")
+    columns = _columns(rows)
+    table.writerow(columns)
+    table.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    return text.getvalue()
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(column for row in rows for column in row))
+
+
+def _numbers(store: Store, run: RunRecord) -> Iterator[tuple[int, float, str, Any]]:
+    """(step, seconds, measure, value) of all that a run has measured."""
+    for kind in ("step", "evaluated", "probed", "finished"):
+        for event in store.events(run.id, kind):
+            for measure, value in _measures(kind, event):
+                yield event["step"], event["seconds"], measure, value
+
+
+def _cell(value: Any) -> Any:
+    """What stands in a cell: nothing for no number; and what a person has typed is no formula to a spreadsheet."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def to_json(store: Store, runs: Sequence[RunRecord]) -> str:

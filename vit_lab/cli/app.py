@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 the run failed (with why), 2 bad arguments (naming the fie
 in order: its runs are marked interrupted, keep a checkpoint, and are told in the JSON line all the same.
 """
 
+import io
 import os
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import typer
@@ -29,11 +31,27 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 
 def main(program: str = "vit-lab") -> NoReturn:
     """Run the command of this process's arguments, and leave at once; help calls the program by this name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name may have letters that a terminal lacks
+    code = 1
     try:
         app(prog_name=program)
     except SystemExit as ended:
-        if "torch" in sys.modules:  # taking it down takes seconds on a busy machine
-            sys.stdout.flush(), sys.stderr.flush()
-            os._exit(ended.code if isinstance(ended.code, int) else int(ended.code is not None))
-        raise
-    raise AssertionError("a command ends by SystemExit")
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except OSError as error:  # of printing: of what commands do themselves, they have told
+        code = _not_told(error)
+    try:
+        if sys.stdout is not None:  # closed by whoever gave the command
+            sys.stdout.flush()
+    except OSError as error:
+        code = _not_told(error)
+    with suppress(OSError, AttributeError):
+        sys.stderr.flush()
+    os._exit(code)  # taking torch down takes seconds on a busy machine
+
+
+def _not_told(error: Exception) -> int:
+    with suppress(OSError):
+        print(f"the result cannot be printed ({error})", file=sys.stderr)
+    return 1

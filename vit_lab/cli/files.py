@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from vit_lab.cli.refusals import fail, stderr
 from vit_lab.runs.experiments import Experiment
@@ -10,10 +11,21 @@ from vit_lab.runs.store import Store
 
 
 def check_writable(csv: Path | None, html: Path | None) -> None:
-    """Refuse a folder that is not there before the work, not after it."""
+    """Refuse a file that cannot be written before the work, not after it."""
+    if csv and html and csv.absolute() == html.absolute():
+        fail("html: it would overwrite the CSV; choose another file", code=2)
     for option, path in (("csv", csv), ("html", html)):
-        if path is not None and not path.absolute().parent.is_dir():
+        if path is None:
+            continue
+        if not path.absolute().parent.is_dir():
             fail(f"{option}: the folder {path.parent} is not there; choose another file", code=2)
+        is_new = not path.exists()
+        try:
+            path.open("a").close()
+        except OSError as error:
+            _refuse(path, option, error)
+        if is_new:
+            path.unlink()
 
 
 def write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html: Path | None) -> None:
@@ -22,11 +34,14 @@ def write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html
     A table tells of the runs found, a report of all runs of their experiment: of some, it might name a winner too soon.
     """
     if csv:
-        from vit_lab.analysis.export import to_csv  # pandas takes a while to import
+        from vit_lab.analysis.export import write_curves
 
-        text = to_csv(store, found)
-        _write(csv, "csv", text)
-        stderr.print(f"{csv}: {text.count(chr(10)) - 1} rows")
+        try:
+            with csv.open("w", encoding="utf-8", newline="") as file:
+                rows = write_curves(store, found, file)
+        except OSError as error:
+            _refuse(csv, "csv", error)
+        stderr.print(f"{csv}: {rows} rows")
     if html:
         from vit_lab.analysis.report import ReportError, report
 
@@ -34,14 +49,13 @@ def write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html
         if len(experiments) != 1:
             fail("html: a report is about one experiment; give the id of one", code=2)
         try:
-            _write(html, "html", report(Experiment.read(store, experiments.pop())))
+            html.write_text(report(Experiment.read(store, experiments.pop())), encoding="utf-8")
         except ReportError as error:
             fail(f"html: {error}", code=2)
+        except OSError as error:
+            _refuse(html, "html", error)
         stderr.print(f"{html}: the report")
 
 
-def _write(path: Path, option: str, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        fail(f"{option}: {path} cannot be written ({error.strerror}); choose another file", code=2)
+def _refuse(path: Path, option: str, error: OSError) -> NoReturn:
+    fail(f"{option}: {path} cannot be written ({error.strerror}); choose another file", code=2)

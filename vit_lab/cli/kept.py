@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vit_lab import paths
-from vit_lab.cli.files import write_files
+from vit_lab.cli.files import check_writable, write_files
 from vit_lab.cli.options import CsvFile, HtmlFile, Json
 from vit_lab.cli.refusals import fail, refusals
 from vit_lab.runs.store import Store
@@ -50,6 +50,8 @@ def export(
     """Write every measured number of some runs to a CSV file, or one experiment to a report."""
     if csv is None and html is None:
         fail("csv: give a file to write, with --csv or --html", code=2)
+    check_writable(csv, html)
     with refusals(), closing(Store(paths.database())) as store:
-        found = [one for name in run for one in store.runs(experiment=name) or [store.run(name)]]
+        named = (one for name in run for one in store.runs(experiment=name) or [store.run(name)])
+        found = list({one.id: one for one in named}.values())
         write_files(store, found, csv, html)

@@ -151,12 +151,12 @@ def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html:
     with closing(Store(paths.database())) as store:
         experiment = work_off(store, plan, download)
         result = experiment_summary(experiment, for_json=json_)
+        if json_:
+            ids = [run.id for run in experiment.proper]
+            print(json.dumps({"experiment": experiment.id, "kind": plan.kind, "run_ids": ids} | result), flush=True)
+        else:
+            _print_result(result, with_pairs=plan.kind != "sweep")
         write_files(store, experiment.stored, csv, html)
-    if json_:
-        ids = [run.id for run in experiment.proper]
-        print(json.dumps({"experiment": experiment.id, "kind": plan.kind, "run_ids": ids} | result))
-    else:
-        _print_result(result, with_pairs=plan.kind != "sweep")
     if missing := [run for run in experiment.stored if not run.has_ended]:
         told = next((run.error for run in missing if run.error), None)
         fail(f"{len(missing)} of {len(experiment.stored)} runs have no result" + (f": {told}" if told else ""))

@@ -40,9 +40,12 @@ def load_pixels(name: str) -> Pixels:
         raise
     except Exception as error:  # a reader of somebody else's format raises anything on a bad file
         raise _damaged(name, reason(error)) from error
-    for images, labels in (pixels[:2], pixels[2:]):
+    sizes = dataset.sizes
+    for images, labels, count in ((*pixels[:2], sizes.train + sizes.validation), (*pixels[2:], sizes.test)):
         if not _fit(name, images, labels):
             raise _damaged(name, "images and labels do not fit")
+        if len(labels) != count:
+            raise _damaged(name, f"it has {len(labels):,} images where there should be {count:,}")
     return pixels
 
 

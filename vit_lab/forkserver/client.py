@@ -17,7 +17,12 @@ from pathlib import Path
 from typing import IO, Protocol
 
 CAN_FORK = sys.platform.startswith("linux")  # on macOS the system's own libraries do not survive a fork
-PRELOAD = ("vit_lab.runs.executors.worker_main",)
+PRELOAD = (
+    "vit_lab.runs.executors.worker_main",
+    "vit_lab.forkserver.calls",
+    "vit_lab.training.first_look",
+    "vit_lab.training.cost",
+)
 PID_SECONDS = 30.0  # for a fork server to load torch, on a slow machine
 KILLED = -9
 # A new Python imports what this one does, wherever that has found it; -P: not whatever lies in the current folder.

@@ -6,15 +6,18 @@ database that opens, with every committed row in it.
 
 import sqlite3
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
-from vit_lab.runs.errors import StoreError
-from vit_lab.runs.migrations import ForeignDatabase, migrate, refuse_foreign
+from vit_lab.runs.errors import StoreBusyError, StoreError
+from vit_lab.runs.migrations import ForeignDatabase, NewerDatabase, migrate, refuse_foreign
 from vit_lab.runs.presence import Presence
+
+BUSY_SECONDS = 10.0  # for which a write waits while another program holds the file
 
 
 class Database:
@@ -28,6 +31,7 @@ class Database:
 
     def __init__(self, path: Path):
         self.path = path
+        self._opened: tuple[int, int] | None = None
         self._write_lock, self._read_lock = threading.RLock(), threading.RLock()
         with self._explained():
             processes = path.parent / "processes"
@@ -38,9 +42,23 @@ class Database:
                     self._writer, self._reader = self._connect(), self._connect()
                     refuse_foreign(self._writer)
                     migrate(self._writer)
+                    self._opened = _which(path)
                 except BaseException:
                     self.presence.close()
                     raise
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file is not where it was: somebody has removed it, or put another in its place."""
+        return _which(self.path) != self._opened
+
+    def rescue(self) -> Path:
+        """Write all that a lost database holds to a new file beside where it was. Raises StoreError."""
+        saved = self.path.with_name(f"{self.path.stem}-rescued-{uuid.uuid4().hex[:8]}{self.path.suffix}")
+        with self._write_lock, self._explained():
+            saved.parent.mkdir(parents=True, exist_ok=True)
+            self._writer.execute("VACUUM INTO ?", (str(saved),))
+        return saved
 
     def close(self) -> None:
         """Let go of the file. A closed database cannot be used again."""
@@ -65,7 +83,8 @@ class Database:
             try:
                 yield
             finally:
-                self._reader.execute("ROLLBACK")  # nothing is written here
+                if self._reader.in_transaction:
+                    self._reader.execute("ROLLBACK")  # nothing is written here
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -84,7 +103,7 @@ class Database:
                 raise
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a checkpoint on disk must not be ahead of the events on disk
@@ -96,19 +115,37 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(
+            kind = StoreBusyError if is_busy(error) else StoreError
+            raise kind(
                 f"the database {self.path} cannot be used ({error}); {remedy(error)}, or choose another folder with "
                 "VIT_LAB_HOME"
             ) from error
 
 
+def _which(path: Path) -> tuple[int, int] | None:
+    """Which file this is, whatever it is called; None if there is none."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
+
+
+def is_busy(error: Exception) -> bool:
+    """Whether another program has held the file for longer than SQLite waits."""
+    said = str(error).lower()
+    return isinstance(error, sqlite3.OperationalError) and ("locked" in said or "busy" in said)
+
+
 def remedy(error: Exception) -> str:
     """What a person can do about what SQLite or the disk said."""
     said = str(error).lower()
+    if isinstance(error, NewerDatabase):
+        return "update the lab to the version that wrote it"
     if isinstance(error, ForeignDatabase) or "not a database" in said:
         return "this is not a database of the lab: move the file away, and an empty one is made in its place"
     if "malformed" in said:
         return "the file is damaged: stop the lab, move it away with its -wal and -shm, and go on with a copy or anew"
-    if "locked" in said or "busy" in said:
+    if is_busy(error):
         return "another program holds it: close that program and try again"
     return "check that the folder is writable and has space"

@@ -3,3 +3,7 @@
 
 class StoreError(Exception):
     """The store cannot do what was asked, or a limit forbids it; the message is one sentence for a person."""
+
+
+class StoreBusyError(StoreError):
+    """Another program holds the database; the same may work later."""

@@ -4,15 +4,23 @@ The person at the machine, in a shell or at a dashboard that answers to nobody e
 else is a visitor with an id of their own: their place in the queue is limited, and they change only their own runs.
 """
 
+import math
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from vit_lab.config import RunConfig
+from vit_lab.models.size import num_parameters
+from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.settings import ConfigError, bounds
 from vit_lab.training.cadence import PROBE_IMAGES
 
+LOOK_COPIES, FEWEST_IMAGES = 4, 4  # of the weights: themselves, gradients, what probes make of them
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
 GIB = 2**30
+SHARE, AT_ONCE = 0.8, 4  # of the machine's memory, for all steps at work; so many of them are large at the same moment
 MEMORY_UNIT = " GiB of memory a step, about,"
 MEMORY_REMEDY = "choose a smaller batch, fewer blocks or larger patches"
 
@@ -40,6 +48,23 @@ HOST_LIMITS = Limits(
     wall_seconds=24 * 3600,
 )
 VISITOR_LIMITS = Limits(runs=120, queue=600, steps=20_000, dim=256, depth=12, memory_bytes=4 * GIB, wall_seconds=1800)
+
+
+def machine_memory() -> int:
+    """Bytes that all programs of this machine, or of this container, have together; 0 if that cannot be found out."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return 0
+    with suppress(OSError, ValueError):  # "max": no limit
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return memory
+
+
+def most_step_bytes(owner: str) -> float:
+    """What one step of a run may take: as the limits say, and no more than its share of the machine."""
+    machine = machine_memory()
+    return min(limits_of(owner).memory_bytes, SHARE * machine / min(usable_cores(), AT_ONCE) if machine else math.inf)
 
 
 def limits_of(owner: str) -> Limits:
@@ -76,7 +101,7 @@ def too_long(owner: str) -> str:
 
 def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
     """Refuse a run that is too large for its owner. Raises ConfigError, which names the field."""
-    most = limits_of(owner)
+    most, memory_bytes = limits_of(owner), most_step_bytes(owner)
     for config in configs:
         steps = config.optim.total_steps(config.train_images)
         length = "epochs" if config.optim.epochs else "steps"
@@ -85,7 +110,7 @@ def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
             (length, steps, most.steps, " steps", "choose less"),
             ("dim", config.model.dim, most.dim, "", "choose less"),
             ("depth", config.model.depth, most.depth, "", "choose less"),
-            ("batch_size", round(memory / GIB, 1), most.memory_bytes / GIB, MEMORY_UNIT, MEMORY_REMEDY),
+            ("batch_size", round(memory / GIB, 1), round(memory_bytes / GIB, 1), MEMORY_UNIT, MEMORY_REMEDY),
         ):
             if value > largest:
                 why = f"{value:,}{unit} is more than the {largest:,} that one run may have here"
@@ -94,9 +119,26 @@ def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
 
 def step_bytes(config: RunConfig) -> float:
     """About how much memory one step takes beside the weights: what autograd keeps, or what the probes look at."""
+    kept, weights = _kept_numbers(config)
+    dropped = 4 * weights if config.model.attention_dropout else 0
+    return 4.0 * max(config.optim.batch_size * config.model.depth * (kept + dropped), PROBE_IMAGES * weights)
+
+
+def look_bytes(config: RunConfig, images: int) -> float:
+    """About how much memory a first look takes: a step of so many images, and all attention weights at once."""
+    kept, weights = _kept_numbers(config)
+    return 4.0 * (LOOK_COPIES * num_parameters(config.model) + images * config.model.depth * (kept + 4 * weights))
+
+
+def look_images(config: RunConfig, memory: float) -> int:
+    """How many images a first look can take with so much memory; 0 if there is not even room for a few."""
+    base = look_bytes(config, 0)
+    images = int((memory - base) / (look_bytes(config, 1) - base))
+    return 0 if images < FEWEST_IMAGES else min(images, PROBE_IMAGES)
+
+
+def _kept_numbers(config: RunConfig) -> tuple[int, int]:
+    """For one example and one block: how many numbers autograd keeps, and how many attention weights there are."""
     model = config.model
-    tokens, batch = model.num_tokens, config.optim.batch_size
-    kept = tokens * (12 * model.dim + 3 * round(model.dim * model.mlp_ratio))
-    weights = model.heads * tokens**2  # of attention: all are kept for dropout alone, and probes look at them
-    dropped = 4 * weights if model.attention_dropout else 0
-    return 4.0 * max(batch * model.depth * (kept + dropped), PROBE_IMAGES * weights)
+    tokens = model.num_tokens
+    return tokens * (12 * model.dim + 3 * round(model.dim * model.mlp_ratio)), model.heads * tokens**2

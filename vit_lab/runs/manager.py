@@ -7,6 +7,7 @@ queued, in the order that `vit_lab.runs.queue` sets.
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Self
 
 from vit_lab import paths
@@ -36,6 +37,7 @@ class RunManager:
 
     def __init__(self, store: Store, workers: int | None = None, executor: Executor | None = None):
         self.store, self.visitor = store, HOST
+        self._sweep()
         self._pool = WorkerPool(store, executor or chosen_executor(), workers)
 
     def as_visitor(self, visitor: str) -> Self:
@@ -94,6 +96,7 @@ class RunManager:
         """Remove runs, their events and checkpoints, all or none. Raises StoreError if one is still at work."""
         with self.store.transaction():
             self._refuse_others(run_ids)
+            self._refuse_needed_pilots(run_ids)
             self.store.delete(run_ids)
         for run_id in run_ids:
             for file in (paths.checkpoint(run_id), *paths.half_written(run_id)):
@@ -124,6 +127,14 @@ class RunManager:
             self._pool.end(timeout)
             self.store.interrupt_runs_of(self.store.presence.name)
 
+    def _sweep(self) -> None:
+        """Remove what is left of runs that are gone: who deleted them was killed before their files went, too."""
+        known = {run.id for run in self.store.runs()}
+        for file in paths.checkpoints().glob("*.safetensors"):
+            if file.stem not in known:
+                with suppress(OSError):
+                    file.unlink()
+
     def _add(self, runs: Sequence[NewRun], kind: Kind) -> list[str]:
         owner = self._owner_of({run.experiment for run in runs})
         check_size(owner, [run.config for run in runs])
@@ -152,6 +163,14 @@ class RunManager:
         for run in self.store.runs(run_ids):
             if not may_change(self.visitor, run.owner):
                 raise StoreError(f"the run {run.name} is somebody else's; only they, or the host, may change it")
+
+    def _refuse_needed_pilots(self, run_ids: Sequence[str]) -> None:
+        """Pilots stay while a run waits for the rate that they pick: nobody else would tell it."""
+        going = set(run_ids)
+        for experiment in {run.experiment for run in self.store.runs(run_ids) if run.pilot}:
+            waiting = [run for run in self.store.runs(experiment=experiment) if run.status == Status.WAITING]
+            if any(run.id not in going for run in waiting):
+                raise StoreError("runs wait for the learning rate that these pilots pick; stop those runs first")
 
     def _request(self, run_id: str, wish: Status) -> None:
         with self.store.transaction():

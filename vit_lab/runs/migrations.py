@@ -72,12 +72,16 @@ class ForeignDatabase(sqlite3.DatabaseError):
     """The file is a database, but not one that this version of the lab can use."""
 
 
+class NewerDatabase(ForeignDatabase):
+    """A newer version of the lab wrote it."""
+
+
 def refuse_foreign(connection: sqlite3.Connection) -> None:
     """Raise ForeignDatabase for another program's file, or a newer lab's, before anything is written to it."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version > NEWEST:
-        raise ForeignDatabase("a newer version of the lab wrote it")
+        raise NewerDatabase("a newer version of the lab wrote it")
     if tables and not (version and {"runs", "events"} <= tables):
         raise ForeignDatabase("it is not a database of the lab")
 
@@ -93,5 +97,6 @@ def migrate(connection: sqlite3.Connection) -> None:
                 connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk ends it by itself
+                connection.execute("ROLLBACK")
             raise

@@ -5,7 +5,7 @@ Runs are queued so that the runs of a pair finish together.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vit_lab.config import InitConfig, RunConfig
@@ -34,6 +34,11 @@ class Plan:
     def config(self, arm: int, condition: int, seed: int) -> RunConfig:
         """The config of one run. Raises ConfigError."""
         return configure(self.arms[arm], **self.conditions[condition], seed=seed)
+
+    def of_one_seed(self) -> list[tuple[RunConfig, int]]:
+        """The configs of the first seed, each with how many runs differ from it in the seed alone; pilots have one."""
+        first = replace(self, seeds=self.seeds[:1]).runs("planned")
+        return [(run.config, 1 if run.pilot else len(self.seeds)) for run in first]
 
     def runs(self, experiment: str) -> list[NewRun]:
         """All runs in the order in which they should train: pilots, then seed by seed with the arms side by side."""

@@ -1,5 +1,6 @@
 """A stored run, as screens and scripts see it."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -82,6 +83,16 @@ class RunRecord:
         except ConfigError as error:
             return str(error)
         return None
+
+    @property
+    def losses(self) -> list[float]:
+        """The training loss at a few moments, once it has ended; none if what is stored is no list of numbers."""
+        try:
+            found = json.loads(self.sparkline)
+        except (TypeError, ValueError):
+            return []
+        numbers = found if isinstance(found, list) else []
+        return [float(number) for number in numbers if isinstance(number, int | float)]
 
     @property
     def planned_steps(self) -> int:

@@ -65,6 +65,15 @@ class Store:
         self.presence, self.queue = self._database.presence, Queue(self._database)
         self.interrupt_runs_of_dead_processes()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether its file was removed, or replaced, since it was opened; see `rescue`."""
+        return self._database.is_lost
+
+    def rescue(self) -> Path:
+        """Write all that a lost store holds to a new file beside where it was. Raises StoreError."""
+        return self._database.rescue()
+
     def close(self) -> None:
         """Let go of the file. A closed store cannot be used again."""
         self._database.close()

@@ -3,6 +3,7 @@
 safetensors holds numbers and text only, so opening a checkpoint from elsewhere cannot run code.
 """
 
+import hashlib
 import json
 import os
 import uuid
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -40,8 +42,10 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # of nobody else, in this process or another
     try:
+        counters = json.dumps(checkpoint.counters)
+        told = {"counters": counters, "checksum": _checksum(checkpoint.tensors, counters)}
         with temporary.open("wb") as file:
-            file.write(save(checkpoint.tensors, metadata={"counters": json.dumps(checkpoint.counters)}))
+            file.write(save(checkpoint.tensors, metadata=told))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -53,13 +57,25 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises CheckpointError if it is missing, truncated or not one of ours."""
     try:
         with safe_open(path, framework="pt") as file:
-            counters = json.loads((file.metadata() or {})["counters"])
+            told = file.metadata() or {}
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+            if "checksum" in told and told["checksum"] != _checksum(tensors, told["counters"]):
+                raise ValueError("it does not hold what was written")
+            counters = json.loads(told["counters"])
             return Checkpoint(tensors, counters | {"step": int(counters["step"])})
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}; start the run again") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"the checkpoint {path} is damaged ({error}); start the run again") from error
+
+
+def _checksum(tensors: dict[str, Tensor], counters: str) -> str:
+    """Of all that a checkpoint holds: it finds a bit that a disk has turned, not a forger."""
+    found = hashlib.blake2b(counters.encode(), digest_size=16)
+    for name in sorted(tensors):
+        found.update(name.encode())
+        found.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def model_state(checkpoint: Checkpoint) -> dict[str, Tensor]:

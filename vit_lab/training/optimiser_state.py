@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 PREFIX = "optimiser."
+SHAPED = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer")  # what torch's optimisers keep for each number
 Plain = bool | int | float | str | None  # what JSON gives back as it was
 
 
@@ -43,13 +44,15 @@ def put_back(
 ) -> None:
     """Give optimisers as they were built what `kept_tensors` and `kept_values` of the same model were.
 
-    Raises KeyError if something is for a parameter that they do not have.
+    Raises KeyError if something is for a parameter that they do not have, ValueError if it has not its shape.
     """
     homes = {name: (optimiser, group, p) for name, optimiser, group, p in _parameters(model, optimisers)}
     for path, tensor in tensors.items():
         if path.startswith(PREFIX):
             name, _, key = path.removeprefix(PREFIX).rpartition(".")
             optimiser, group, parameter = homes[name]
+            if key in SHAPED and tensor.shape != parameter.shape:  # torch's kernels do not look
+                raise ValueError(f"{path} has another shape than its parameter")
             # As in torch's own load_state_dict: a count of steps stays on the CPU unless a kernel reads it.
             on_cpu = key == "step" and not (group.get("fused") or group.get("capturable"))
             optimiser.state[parameter][key] = tensor.to("cpu" if on_cpu else parameter.device, copy=True)

@@ -232,6 +232,8 @@ class Training(Iterator[Event]):
         try:
             if len(tensors) != counters.get("tensors", len(tensors)):
                 raise ValueError("it does not hold what was written")
+            if not 0 <= checkpoint.step <= self.total_steps:
+                raise ValueError("it is of a longer run")
             self.model.load_state_dict(model_state(checkpoint))
             put_back(self.model, self._optimisers, tensors, counters.get("optimiser", {}))
             best = {name: value.to(self.device) for name, value in _under("best.", tensors).items()}

@@ -1,8 +1,10 @@
 """Where the messages of one run go: events into the store, checkpoints into files. What is wished of it comes back."""
 
+import time
 from collections.abc import Callable, Iterable
 
 from vit_lab import paths
+from vit_lab.runs.errors import StoreBusyError
 from vit_lab.runs.executors.messages import Ended, Message, Said
 from vit_lab.runs.limits import limits_of, too_long
 from vit_lab.runs.records import RunRecord
@@ -10,15 +12,25 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
+BUSY_PAUSE = 0.5
+BUSY_SECONDS = 900.0  # for which another program may hold the database before a run fails over it
+
 
 class Sink:
-    """Writes down what a run says that a worker has taken. `is_ending` tells whether the worker is to end."""
+    """Writes down what a run says that a worker has taken. `is_ending` tells whether the worker is to end.
+
+    While another program holds the database, the run goes on, and what it says is kept here; so is its latest
+    checkpoint, for none on disk may be ahead of the events there.
+    """
 
     def __init__(self, store: Store, run: RunRecord, is_ending: Callable[[], bool]):
         self._store, self._run, self._is_ending = store, run, is_ending
         self._path = paths.checkpoint(run.id)
         self._asked: str | None = None
         self._seconds = run.wall_seconds
+        self._said: list[Said] = []  # not written yet
+        self._checkpoint: Checkpoint | None = None
+        self._busy_since: float | None = None
 
     def latest_checkpoint(self) -> Checkpoint | None:
         """Where the run goes on; None if at its start. Clears away what does not belong to it any more.
@@ -46,13 +58,36 @@ class Sink:
         """
         for message in messages:
             if isinstance(message, Ended):
+                while not self._write_kept() and not self._is_ending():
+                    time.sleep(BUSY_PAUSE)
                 return message
             if isinstance(message, Said):
-                batch = message.events, message.seconds, message.images_per_second
-                self._asked = self._store.append(self._run.id, *batch, self._run.turn)
+                self._said.append(message)
                 self._seconds = message.seconds
-                if self._asked == Status.INTERRUPTED:
-                    return Ended(Status.INTERRUPTED)
             else:
-                save_checkpoint(message, self._path)
+                self._checkpoint = message
+            self._write_kept()
+            if self._asked == Status.INTERRUPTED:
+                return Ended(Status.INTERRUPTED)
         return Ended(Status.FAILED, "what trained the run fell silent")
+
+    def _write_kept(self) -> bool:
+        """Write what is kept, if that can be done now. Raises StoreError if that has been impossible for too long."""
+        try:
+            if self._said:
+                events = tuple(event for said in self._said for event in said.events)
+                latest = self._said[-1]
+                batch = events, latest.seconds, latest.images_per_second
+                self._asked = self._store.append(self._run.id, *batch, self._run.turn)
+                self._said.clear()
+        except StoreBusyError:
+            now = time.monotonic()
+            self._busy_since = self._busy_since or now
+            if now - self._busy_since > BUSY_SECONDS:
+                raise
+            return False
+        self._busy_since = None
+        if self._checkpoint is not None and self._asked != Status.INTERRUPTED:
+            save_checkpoint(self._checkpoint, self._path)
+        self._checkpoint = None
+        return True

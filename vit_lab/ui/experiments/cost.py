@@ -5,15 +5,18 @@ import streamlit as st
 from vit_lab.config import InitConfig, RunConfig
 from vit_lab.runs.plans import Plan
 from vit_lab.settings import configure
+from vit_lab.ui.serving.apart import apart
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.words import about
 
 
 def cost_words(plan: Plan, cores: int) -> str:
     """How many runs a plan has, and how long they take on so many cores, a run on each."""
-    configs = [run.config for run in plan.runs("estimate")]
-    seconds = sum(seconds_per_run(_as_costly(config)) for config in configs)
-    return f"{len(configs)} runs, {about(seconds / cores)} on {cores} core{'' if cores == 1 else 's'}"
+    runs = plan.of_one_seed()
+    seconds = sum(count * seconds_per_run(_as_costly(config)) for config, count in runs)
+    return (
+        f"{sum(count for _, count in runs):,} runs, {about(seconds / cores)} on {cores} core{'' if cores == 1 else 's'}"
+    )
 
 
 def _as_costly(config: RunConfig) -> RunConfig:
@@ -24,6 +27,5 @@ def _as_costly(config: RunConfig) -> RunConfig:
 @st.cache_data(show_spinner="Measuring how fast a step is here", max_entries=64, hash_funcs=BY_CONFIG)
 def seconds_per_run(config: RunConfig) -> float:
     """How long one run takes on one core of this machine, measured on a few of its steps."""
-    from vit_lab.training.cost import estimate_seconds  # brings torch
-
-    return estimate_seconds(config)
+    seconds: float = apart("vit_lab.training.cost:estimate_seconds", config)
+    return seconds

@@ -6,6 +6,7 @@ import streamlit as st
 
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
+from vit_lab.forkserver.calls import TooMuchError
 from vit_lab.refusals import one_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
 from vit_lab.runs.plans import Plan, new_experiment
@@ -28,7 +29,7 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
     with fold:
         try:
             plan = form()
-            needed = dict.fromkeys(run.config.data.dataset for run in plan.runs("planned"))
+            needed = dict.fromkeys(config.data.dataset for config, _ in plan.of_one_seed())
         except ConfigError as error:
             st.info(error.message)
             return lambda: None
@@ -45,6 +46,8 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
                 slot.caption(cost_words(plan, open_manager().workers))
             except DatasetError as error:
                 slot.error(str(error))
+            except TooMuchError as error:
+                slot.info(f"How long this takes cannot be told: measuring a step {error}.")
 
     return tell_cost
 

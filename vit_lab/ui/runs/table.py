@@ -1,6 +1,5 @@
 """The table of runs."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,14 +49,14 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "name": run.name,
         "status": run.status,
         "progress": run.step / total if total else 0.0,
-        "loss": json.loads(run.sparkline),
+        "loss": run.losses,
         "val_accuracy": run.val_accuracy,
         "test_accuracy": run.test_accuracy,
         "init": init,
         "settings": settings,
         "tags": run.tags,
         "seconds": run.wall_seconds,
-        "started": pd.Timestamp(run.created_at),
+        "started": pd.to_datetime(run.created_at, errors="coerce", utc=True),
     }
 
 

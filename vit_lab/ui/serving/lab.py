@@ -16,39 +16,48 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 from vit_lab.training import device
-from vit_lab.ui.serving.server import leave_at_once
+from vit_lab.ui.serving.once import Once
 from vit_lab.ui.serving.visitor import visitor
 
+LOST = (
+    "The database is not where it was: somebody has removed it, or put another in its place. What is at work goes on; "
+    "when the lab is ended, all that it has is saved to a new file there. End the lab soon."
+)
 NOTICE_SECONDS = 2.0  # within which some page finds out that a process has died
 
 
-@st.cache_resource(show_spinner=False)
-def _store() -> Store:
-    return Store(paths.database())
+def _open() -> Store:
+    try:
+        return Store(paths.database())
+    except OSError as error:  # of a home that is no folder
+        raise StoreError(str(error)) from error
+
+
+def _close(store: Store) -> None:
+    """What a lost database holds is written to a file beside where it was: its results exist nowhere else."""
+    try:
+        if store.is_lost:
+            print(f"The database was removed while in use; all that it held is in {store.rescue()}", flush=True)
+    finally:
+        store.close()
+
+
+_store = Once(_open, _close)
+_manager = Once(lambda: RunManager(_store()), RunManager.shutdown)
+
+
+def end() -> None:
+    """Checkpoint what trains, end the workers, and close the store. Whoever asks for it again, gets another."""
+    _manager.end()  # before the store that it writes to
+    _store.end()
+
+
+atexit.register(end)  # of a process that is no server: a notebook, a test
 
 
 @st.cache_data(show_spinner=False, ttl=NOTICE_SECONDS)
 def _notice_the_dead() -> None:
     _store().interrupt_runs_of_dead_processes()
-
-
-def _end(manager: RunManager) -> None:
-    try:
-        manager.shutdown()
-    finally:
-        leave_at_once()
-
-
-def _release(manager: RunManager) -> None:
-    atexit.unregister(_end)
-    manager.shutdown()
-
-
-@st.cache_resource(show_spinner=False, on_release=_release)
-def _manager() -> RunManager:
-    manager = RunManager(_store())
-    atexit.register(_end, manager)
-    return manager
 
 
 def start_from_dashboard() -> None:
@@ -70,7 +79,10 @@ def open_store() -> Store:
         chosen_name()
         device.check()
         _notice_the_dead()
-        return _store()
+        store = _store()
+        if store.is_lost:
+            st.warning(LOST)
+        return store
     except (ConfigError, StoreError) as error:
         what = "The runs cannot be read" if isinstance(error, StoreError) else "Nothing can be trained here"
         st.error(str(error), title=what)
@@ -99,13 +111,13 @@ def open_manager() -> RunManager:
     return _manager().as_visitor(visitor())
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> None:
-    """Start workers for a pair, and load the charts, in the background: the first click need not wait for them."""
-
+def _prepare() -> None:
     def load() -> None:
         for module in ("vit_lab.ui.figures.charts", "vit_lab.ui.figures.rows"):
             importlib.import_module(module)
 
     _manager().prepare(2)
     threading.Thread(target=load, daemon=True).start()
+
+
+warm_up = Once(_prepare)  # workers for a pair, and the charts, in the background: the first click need not wait

@@ -1,17 +1,69 @@
-"""How a server ends."""
+"""How a server begins and ends, and what stands before it."""
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import FrameType
 
-from streamlit.runtime import Runtime
+from starlette.middleware import Middleware
+from streamlit.web.server.starlette import App
+
+from vit_lab.forkserver import client
+from vit_lab.ui.serving.door import Door
+
+MIDDLEWARE = [Middleware(Door)]
+DESCRIPTORS = 65_536  # a session takes three and a few more; some systems allow 256 unless they are asked for more
 
 
-def leave_at_once() -> None:
-    """End the process of a server, once all that matters is done; nothing happens in a process that is none.
+@asynccontextmanager
+async def lifespan(app: App) -> AsyncIterator[None]:
+    """From before the first request to after the last."""
+    _allow_many_descriptors()
+    client.warm_up()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _end)
+    yield
+    _end()
 
-    A page may be in the middle of a computation, in a thread of its own. Python, on its way out, unwinds such a thread,
-    and C++ code answers that by aborting the process: signal 6 in place of exit code 0.
+
+def _end(signum: int = 0, frame: FrameType | None = None) -> None:
+    """End the process as soon as all that matters is kept; a second signal ends it at once.
+
+    The server's own way out waits for each open page, and then Python's for each thread. A page may be in the middle of
+    a computation there, and C++ code answers the unwinding of its thread by aborting the process.
     """
-    if isinstance(Runtime._instance, Runtime):
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _leave)
+    threading.Thread(target=_keep_and_leave, name="vit-lab-end").start()  # a lock may be held by the thread interrupted
+
+
+def _keep_and_leave() -> None:
+    code = 1
+    from vit_lab.ui.serving import lab  # its caches want a server to be there
+
+    try:
+        lab.end()
+        code = 0
+    finally:
+        _leave(code=code)
+
+
+def _leave(signum: int = 0, frame: FrameType | None = None, code: int = 1) -> None:
+    with suppress(OSError, ValueError):
         sys.stdout.flush(), sys.stderr.flush()
-        os._exit(int(hasattr(sys, "last_value")))  # as Python would: 1 after an error that nobody has caught
+    os._exit(code)
+
+
+def _allow_many_descriptors() -> None:
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -5,22 +5,27 @@ same through reloads, tabs and restarts of the server, and nobody else can name 
 """
 
 import hashlib
+import ipaddress
 import os
+import socket
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from vit_lab.runs.limits import HOST, may_change
 from vit_lab.runs.records import RunRecord
 
-ONLY_HERE = ("127.0.0.1", "localhost", "::1")
+LOCAL_ADDRESSES = ("127.0.0.1", "localhost", "::1")  # of a server that answers to its own machine only
+ALLOWED_HOSTS = "server.allowedHosts"
 NOT_YOURS = "Started by somebody else: only they, or the host, can change it."
 
 
 def is_class() -> bool:
     """Whether several people use this server: it answers to other machines, or VIT_LAB_CLASS says so."""
-    return _all_are_visitors() or st.get_option("server.address") not in ONLY_HERE
+    return _all_are_visitors() or st.get_option("server.address") not in LOCAL_ADDRESSES
 
 
 def visitor() -> str:
@@ -44,9 +49,25 @@ def _all_are_visitors() -> bool:
     return os.environ.get("VIT_LAB_CLASS", "") not in ("", "0")
 
 
+def names_this_machine(host: str) -> bool:
+    """Whether the Host header of a request calls this machine by a name that no other site can have.
+
+    A site whose name leads to this machine (DNS rebinding) has its pages ask for that name.
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".").lower()
+    except ValueError:
+        return False
+    with suppress(ValueError):
+        return ipaddress.ip_address(name).is_loopback
+    own = socket.gethostname().lower()
+    return name in ("localhost", own, f"{own}.local", *(allowed.lower() for allowed in st.get_option(ALLOWED_HOSTS)))
+
+
 def _sits_at_the_machine() -> bool:
-    forwarded = {"x-forwarded-for", "forwarded", "x-real-ip"} & {name.lower() for name in st.context.headers}
-    return st.context.ip_address is None and not forwarded
+    headers = {name.lower(): value for name, value in st.context.headers.items()}
+    is_forwarded = not headers.keys().isdisjoint(("x-forwarded-for", "forwarded", "x-real-ip"))
+    return st.context.ip_address is None and not is_forwarded and names_this_machine(headers.get("host", ""))
 
 
 def _token(cookie: str) -> bytes | None:

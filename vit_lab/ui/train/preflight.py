@@ -1,28 +1,28 @@
 """Preflight on the Train page: all arms before the first step, as the sliders move."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, KINDS, RunConfig
-from vit_lab.datasets import DECIDED
+from vit_lab.config import GROUPS, RunConfig
+from vit_lab.forkserver.calls import TooMuchError
 from vit_lab.places import GROUP_NAMES, Place
-from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.runs.limits import look_images
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
+from vit_lab.ui.serving.apart import apart, memory
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.words import GLOSSARY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vit_lab.data.run_data import Split
     from vit_lab.probes.preflight import Preflight
 
-DATA_SHAPE = ("num_frames", "vocabulary", "sequence_length")  # settings of a model that its clips or sequences follow
+TOO_LARGE = "A look at every model of this size would take too much of this machine; choose larger patches or less."
 GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
 SATURATES = "Each token looks at hardly more than one other, and the softmax lets little gradient through."
 HEALTHY = "Signal, attention and loss look healthy."
@@ -37,7 +37,10 @@ MEANINGS = {
 
 def gauge_badge(config: RunConfig) -> str:
     """Markdown for how a model starts, in a word or two."""
-    findings = _preflight(config).findings
+    look = _look(config)
+    if look is None:
+        return ":gray-badge[too large to look at]"
+    findings = look.findings
     return " ".join(f":red-badge[{finding}]" for finding in findings) or ":green-badge[healthy start]"
 
 
@@ -52,10 +55,14 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
 
     from vit_lab.ui.figures import charts
 
-    looks = [_preflight(config) for config in configs]
-    table = pd.concat([_table(arm, look) for arm, look in enumerate(looks)], ignore_index=True)
+    looks = {arm: look for arm, config in enumerate(configs) if (look := _look(config))}
+    if len(looks) < len(configs):
+        fold.info(TOO_LARGE)
+    if not looks:
+        return
+    table = pd.concat([_table(arm, look) for arm, look in looks.items()], ignore_index=True)
     with fold:
-        for arm, look in enumerate(looks):
+        for arm, look in looks.items():
             start, words = look.start, " ".join(MEANINGS[finding] for finding in look.findings) or HEALTHY
             even = f"ln {start.num_classes} = {math.log(start.num_classes):.2f}"
             say(f"{chip(arm)} {words} Loss {start.loss:.2f} nats; guessing evenly would give {even}.")
@@ -87,11 +94,11 @@ def _table(arm: int, look: "Preflight") -> "pd.DataFrame":
     return by_place(look.rows).assign(arm=LETTERS[arm], run=LETTERS[arm])
 
 
-def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
+def _promises(looks: Mapping[int, "Preflight"]) -> "pd.DataFrame":
     import pandas as pd
 
     columns = {}
-    for arm, look in enumerate(looks):
+    for arm, look in looks.items():
         values = {(measure, place): value for measure, place, value in look.rows}
         for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
             stds = [values[measure, Place(group=group)] for group in GROUPS]
@@ -99,29 +106,18 @@ def _promises(looks: Sequence["Preflight"]) -> "pd.DataFrame":
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 
+def _look(config: RunConfig) -> "Preflight | None":
+    """What is seen before the first step; None if that would take too much of this machine."""
+    try:
+        return _preflight(config)
+    except TooMuchError:
+        return None
+
+
 @st.cache_data(show_spinner="Looking at both arms before the first step", max_entries=500, hash_funcs=BY_CONFIG)
 def _preflight(config: RunConfig) -> "Preflight":
-    import torch
-
-    from vit_lab.probes.preflight import preflight
-
-    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
-    return preflight(config, _batch(_data_of(config)))
-
-
-def _data_of(config: RunConfig) -> RunConfig:
-    """The config with nothing left in it but what decides on its data."""
-    shape = config.model.model_dump(include={"kind", *DECIDED, *DATA_SHAPE})
-    if "image_size" in shape:
-        shape["patch_size"] = shape["image_size"]  # one patch, which always fits
-    return RunConfig(seed=config.seed, data=config.data, model=KINDS[config.model.kind].model_validate(shape))
-
-
-@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_CONFIG)
-def _batch(config: RunConfig) -> "Split":
-    """What the probes of a run look at."""
-    from vit_lab.data.run_data import Split
-    from vit_lab.data.splits import load_run_data
-
-    batch = load_run_data(config).probed(PROBE_IMAGES)
-    return Split(batch.inputs.clone(), batch.labels.clone())
+    images = look_images(config, memory())
+    if not images:
+        raise TooMuchError("takes more memory than a figure may")
+    look: Preflight = apart("vit_lab.training.first_look:first_look", config, images)
+    return look

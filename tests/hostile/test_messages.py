@@ -1,0 +1,53 @@
+"""Messages that no button sends: whatever a visitor says, other people's runs go on."""
+
+from contextlib import suppress
+
+from peer import ANN, BOB, Peer
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from waiting import wait_for
+from websockets.exceptions import ConnectionClosed
+
+from vit_lab.runs.states import Status
+from vit_lab.runs.store import Store
+
+SINGLE = "arms=1&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
+KINDS = BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields
+
+
+def hostile(kind: str) -> BackMsg:
+    """A message of a kind, saying yes to whatever it asks."""
+    message = BackMsg()
+    field = BackMsg.DESCRIPTOR.fields_by_name[kind]
+    if field.message_type:
+        getattr(message, kind).SetInParent()
+    else:
+        setattr(message, kind, "x" if field.cpp_type == field.CPPTYPE_STRING else True)
+    return message
+
+
+def test_every_kind_of_message_leaves_the_runs_of_others_alone(class_server):
+    ann = Peer(class_server, ANN).open(SINGLE)
+    ann.open(SINGLE, click="train")
+    store = Store(class_server.home / "runs.sqlite3")
+    before = wait_for(lambda: (runs := store.runs()) and runs[0].step > 0 and runs[0])
+    for kind in [field.name for field in KINDS] + ["clear_cache"]:
+        bob = Peer(class_server, BOB).open()
+        bob.send(hostile(kind))
+        bob.close()
+    assert Peer(class_server, BOB).open().elements
+    now = wait_for(lambda: (run := store.run(before.id)).step > before.step and run)
+    assert (now.status, now.turn, now.worker) == (Status.RUNNING, before.turn, before.worker), "never interrupted"
+    assert len(store.runs()) == 1
+    store.close()
+    class_server.kill()  # a connection that is closed by a message leaves many lines in the terminal
+
+
+def test_noise_ends_nothing_but_its_own_connection(class_server):
+    for noise in (b"", b"\x00" * 1000, b"\xff" * 1000, b"\x0a\xff\xff\xff\xff\x0f", "text", "\x00"):
+        peer = Peer(class_server, BOB).open()
+        with suppress(ConnectionClosed):
+            peer.send(noise)
+            peer.send(noise)
+        peer.close()
+        assert Peer(class_server, ANN).open().elements, f"after {noise[:6]!r} nobody is served"
+    class_server.kill()  # its terminal tells of each in many lines, which `stop` would object to

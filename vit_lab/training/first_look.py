@@ -1,0 +1,13 @@
+"""A first look at a run: its own data, its model at step 0, and every probe. Nothing is trained."""
+
+import torch
+
+from vit_lab.config import RunConfig
+from vit_lab.data.splits import load_run_data
+from vit_lab.probes.preflight import Preflight, preflight
+
+
+def first_look(config: RunConfig, images: int) -> Preflight:
+    """Look at the first images that the run's own probes look at, with one intra-op thread. Raises DatasetError."""
+    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
+    return preflight(config, load_run_data(config).probed(images))
