@@ -7,7 +7,7 @@ import json
 import pytest
 from tiny import tiny
 
-from vit_lab.analysis.export import curves, summary, to_csv, to_json
+from vit_lab.analysis.export import summary, to_csv, to_json
 from vit_lab.events import Diverged, Evaluated, Finished, Histograms, Probed, Started, StepMeasured
 from vit_lab.places import Place
 from vit_lab.runs.records import NewRun
@@ -88,8 +88,8 @@ def test_every_row_names_the_run_and_every_setting(store, runs):
 
 def test_no_runs_give_an_empty_table_with_the_same_first_columns(store, runs):
     columns = ["run_id", "name", "seed", "step", "seconds", "measure", "value"]
-    assert list(curves(store, [])) == columns
-    assert list(curves(store, runs))[: len(columns)] == columns
+    assert to_csv(store, []).splitlines() == [",".join(columns)]
+    assert to_csv(store, runs).startswith(",".join(columns))
     assert rows(to_csv(store, [])) == []
 
 

@@ -116,6 +116,7 @@ def test_a_server_that_is_killed_leaves_a_run_that_resumes_and_ends_equal_to_the
     assert all((kept[name] == tensor).all() for name, tensor in whole.checkpoint().tensors.items())
 
 
+@pytest.mark.long
 def test_a_server_deep_in_a_long_step_ends_in_time_all_the_same(server, arrive):
     dashboard = server()
     page = arrive(dashboard).open(SLOW)
@@ -126,6 +127,7 @@ def test_a_server_deep_in_a_long_step_ends_in_time_all_the_same(server, arrive):
     assert run.status == Status.INTERRUPTED
 
 
+@pytest.mark.long
 def test_editing_a_page_neither_loses_nor_doubles_the_workers(server, arrive, tmp_path):
     root = tmp_path / "lab"
     for name in ("pages", "vit_lab", ".streamlit"):

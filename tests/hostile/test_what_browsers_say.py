@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import pytest
 from peer import ANN, BOB, Peer
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from waiting import wait_for
@@ -42,6 +43,7 @@ def test_every_kind_of_message_leaves_the_runs_of_others_alone(class_server):
     class_server.kill()  # a connection that is closed by a message leaves many lines in the terminal
 
 
+@pytest.mark.long
 def test_noise_ends_nothing_but_its_own_connection(class_server):
     for noise in (b"", b"\x00" * 1000, b"\xff" * 1000, b"\x0a\xff\xff\xff\xff\x0f", "text", "\x00"):
         peer = Peer(class_server, BOB).open()
