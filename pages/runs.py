@@ -11,7 +11,7 @@ from vit_lab.runs.plans import new_experiment
 from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.store import LONGEST_NAME
 from vit_lab.ui.experiments.controls import run_controls
-from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON
+from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON, too_many
 from vit_lab.ui.poll import poll
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
@@ -105,7 +105,14 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     if st.button("Delete", icon=":material/delete:", disabled=may_not, help=why, key="delete"):
         delete(chosen)
     as_csv, as_json = partial(to_csv, store, runs.runs), partial(to_json, store, runs.runs)
-    download = partial(st.download_button, icon=DOWNLOAD_ICON, disabled=not runs.runs, on_click="ignore")
+    too_much = too_many(len(runs.runs))
+    download = partial(
+        st.download_button,
+        icon=DOWNLOAD_ICON,
+        disabled=not runs.runs or bool(too_much),
+        help=too_much,
+        on_click="ignore",
+    )
     download("CSV", as_csv, "vit-lab-runs.csv", "text/csv", key="csv")
     download("JSON", as_json, "vit-lab-runs.json", "application/json", key="json")
 

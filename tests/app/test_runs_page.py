@@ -2,11 +2,12 @@
 
 import pytest
 from every_kind import PAIRS
-from places import RUNS, TRAIN
+from places import COMPARE, RUNS, TRAIN
 
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.settings import configure
+from vit_lab.ui.experiments import downloads
 from vit_lab.ui.runs.table import _settings
 
 
@@ -193,3 +194,12 @@ def test_the_pages_lead_to_one_another(table):
 def test_the_settings_of_a_run_leave_out_what_its_kind_does_not_have():
     told = _settings(configure(kind="transformer", dataset="copy"))
     assert "dataset copy" in told and "kind transformer" in told and "None" not in told
+
+
+def test_measurements_of_too_many_runs_are_for_the_command_line(open_page, every_kind, monkeypatch):
+    monkeypatch.setattr(downloads, "MOST_RUNS", 0)
+    at = open_page(COMPARE, experiment="done")
+    (curves,) = [button for button in at.get("download_button") if button.proto.label == "Curves as CSV"]
+    assert curves.proto.disabled and "vit-lab export" in curves.proto.help
+    (report,) = [button for button in at.get("download_button") if button.proto.label == "Report"]
+    assert not report.proto.disabled

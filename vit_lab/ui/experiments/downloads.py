@@ -4,15 +4,23 @@ from functools import partial
 
 import streamlit as st
 
+from vit_lab.analysis.export import outcomes_csv, to_csv
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.store import Store
 
 DOWNLOAD_ICON = ":material/download:"
+MOST_RUNS = 40  # whose measurements a page gives away: the server holds them in memory, about a megabyte a run
+
+
+def too_many(runs: int) -> str | None:
+    """Why the measurements of so many runs are not given away on a page; None if they are."""
+    if runs <= MOST_RUNS:
+        return None
+    return f"More than {MOST_RUNS} runs are too much for a page; `vit-lab export ID --csv FILE` writes any number."
 
 
 def downloads(store: Store, experiment: str) -> None:
     """Buttons for the report and for tables; what they give is made on the click."""
-    from vit_lab.analysis.export import outcomes_csv, to_csv  # brings pandas
 
     def found() -> Experiment:
         return Experiment.read(store, experiment)
@@ -35,4 +43,6 @@ def downloads(store: Store, experiment: str) -> None:
             help="One HTML file that opens without a network.",
         )
         table("Results as CSV", lambda: outcomes_csv(found().runs), "vit-lab-results.csv", key="results")
-        table("Curves as CSV", lambda: to_csv(store, found().runs), "vit-lab-curves.csv", key="curves")
+        why = too_many(len(found().runs))
+        curves = partial(table, disabled=bool(why), help=why)
+        curves("Curves as CSV", lambda: to_csv(store, found().runs), "vit-lab-curves.csv", key="curves")

@@ -8,11 +8,13 @@ import streamlit as st
 from vit_lab.config import RunConfig, VitConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.runs.limits import look_bytes
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import arm_label
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.learn.digit import as_array
 from vit_lab.ui.prose import warn
+from vit_lab.ui.serving.apart import memory
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import open_store
 
@@ -27,7 +29,10 @@ def latest_run(suits: Callable[[RunConfig], bool]) -> RunRecord | None:
     """The newest finished run whose config suits and whose model can be read back."""
     from vit_lab.runs.trained import trained_runs  # brings torch
 
-    return next(filter(can_be_read, trained_runs(open_store(), suits)), None)
+    def is_light(config: RunConfig) -> bool:  # a lesson looks into it here, in the server
+        return look_bytes(config, 1) <= memory() and suits(config)
+
+    return next(filter(can_be_read, trained_runs(open_store(), is_light)), None)
 
 
 def latest_vit(suits: Callable[[VitConfig], bool]) -> RunRecord | None:
