@@ -33,13 +33,17 @@ SETTINGS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encodin
 START_SECONDS = 60
 
 TELL_SETTINGS = """
-import atexit, json, sys
+import json, os, sys
 
-def tell():
+leave = os._exit  # by which a server ends
+
+def tell(code):
     if "streamlit.config" in sys.modules:
-        print(json.dumps({name: sys.modules["streamlit.config"].get_option(name) for name in NAMES}))
+        told = {name: sys.modules["streamlit.config"].get_option(name) for name in NAMES}
+        print(json.dumps(told), flush=True)
+    leave(code)
 
-atexit.register(tell)
+os._exit = tell
 """
 OPEN_PAGES = """
 from streamlit.testing.v1 import AppTest
