@@ -49,3 +49,14 @@ print(loaded, [button.key for button in at.button], len(at.exception))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[[], []] ['train'] 0"
+
+
+def test_the_train_page_is_drawn_without_torch_where_figures_are_computed_apart(home, worker_processes):
+    code = """
+import sys
+from streamlit.testing.v1 import AppTest
+at = AppTest.from_file("dashboard.py", default_timeout=60).run()
+print(len(at.exception), "torch" in sys.modules, any("healthy start" in words.value for words in at.markdown))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 False True"

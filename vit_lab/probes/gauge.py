@@ -17,6 +17,8 @@ and `vit` read as healthy (a rare seed excepted), and variances a hundred times 
 import math
 from dataclasses import dataclass
 
+from vit_lab.events import Row
+
 SMALLEST_BLOCK_SHARE = 0.025
 SMALLEST_ENTROPY = 0.4
 LARGEST_GROWTH = 5.0
@@ -37,6 +39,15 @@ class Start:
     entropy: float
     loss: float
     num_classes: int
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """A model at step 0. `rows` are (measure, place, value) as in a run; `findings` is empty for a healthy start."""
+
+    rows: list[Row]
+    start: Start
+    findings: list[str]
 
 
 def gauge(start: Start) -> list[str]:

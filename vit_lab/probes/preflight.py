@@ -1,32 +1,21 @@
 """Preflight: every probe of a model at step 0, before any training, fast enough to follow a slider."""
 
 import math
-from dataclasses import dataclass
 
 import torch.nn.functional as F
 
 from vit_lab.config import GroupName, RunConfig
 from vit_lab.data.run_data import Split
-from vit_lab.events import Row
 from vit_lab.init.build import Model, build_model
 from vit_lab.init.residual import rule_of
 from vit_lab.init.schemes import expected_variance
 from vit_lab.models.loss import training_loss
 from vit_lab.places import Place
-from vit_lab.probes.gauge import Start, gauge
+from vit_lab.probes.gauge import Preflight, Start, gauge
 from vit_lab.probes.rows import by_depth, by_head
 from vit_lab.probes.signal import rms
 from vit_lab.probes.trace import trace
 from vit_lab.probes.weights import gradient_rows, layers, weight_rows
-
-
-@dataclass(frozen=True)
-class Preflight:
-    """A model at step 0. `rows` are (measure, place, value) as in a run; `findings` is empty for a healthy start."""
-
-    rows: list[Row]
-    start: Start
-    findings: list[str]
 
 
 def preflight(config: RunConfig, batch: Split) -> Preflight:

@@ -4,7 +4,8 @@ import torch
 
 from vit_lab.config import RunConfig
 from vit_lab.data.splits import load_run_data
-from vit_lab.probes.preflight import Preflight, preflight
+from vit_lab.probes.gauge import Preflight
+from vit_lab.probes.preflight import preflight
 
 
 def first_look(config: RunConfig, images: int) -> Preflight:

@@ -20,7 +20,7 @@ from vit_lab.ui.words import GLOSSARY
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vit_lab.probes.preflight import Preflight
+    from vit_lab.probes.gauge import Preflight
 
 TOO_LARGE = "A look at every model of this size would take too much of this machine; choose larger patches or less."
 GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
