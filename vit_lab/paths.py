@@ -5,6 +5,8 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+DOOMED = ".deleted"
+
 
 def top() -> Path:
     """The folder of dashboard.py, pages/ and docs/: the top of a checkout, or its copy inside an installed package."""
@@ -44,6 +46,11 @@ def checkpoints() -> Path:
 def checkpoint(run_id: str) -> Path:
     """The latest checkpoint of a run."""
     return checkpoints() / f"{run_id}.safetensors"
+
+
+def doomed(run_id: str) -> Path:
+    """The same while its run is being deleted."""
+    return checkpoints() / f"{run_id}{DOOMED}"
 
 
 def half_written(run_id: str) -> list[Path]:

@@ -86,7 +86,7 @@ def test_the_host_can_name_it(local):
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "http://localhost:9999", "null", "file://", "http://localhost"]
+    "origin", ["http://evil.example", "http://localhost:9999", "null", "file://", "http://localhost", "http://[::1", ""]
 )
 def test_a_page_of_another_site_gets_in_nowhere(local, origin):
     assert not is_let_in(host="localhost:8501", origin=origin)

@@ -104,13 +104,19 @@ def test_pilots_stay_while_runs_wait_for_the_rate_that_they_pick(manager):
     assert [run.id for run in manager.store.runs()] == [waiting]
 
 
-def test_checkpoints_of_runs_that_are_gone_are_swept_at_the_next_start(store):
-    (run_id,) = store.add(pair([tiny()], "e"))
-    for name in (run_id, "gone"):
-        paths.checkpoint(name).parent.mkdir(exist_ok=True)
-        paths.checkpoint(name).write_bytes(b"x")
+def test_a_deletion_that_was_cut_short_is_finished_or_taken_back_and_no_other_checkpoint_goes(store):
+    (kept,) = store.add(pair([tiny()], "e"))
+    paths.checkpoints().mkdir()
+    for file in (paths.doomed(kept), paths.doomed("gone"), paths.checkpoint("of another database")):
+        file.write_bytes(b"x")
     manager = RunManager(store, 1)
-    assert [file.stem for file in paths.checkpoints().iterdir()] == [run_id]
+    assert {file.name for file in paths.checkpoints().iterdir()} == {
+        paths.checkpoint(kept).name,
+        paths.checkpoint("of another database").name,
+    }
+    manager.stop(kept)
+    manager.delete([kept])
+    assert [file.stem for file in paths.checkpoints().iterdir()] == ["of another database"]
     manager.shutdown()
 
 

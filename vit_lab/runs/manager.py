@@ -98,8 +98,11 @@ class RunManager:
             self._refuse_others(run_ids)
             self._refuse_needed_pilots(run_ids)
             self.store.delete(run_ids)
+            for run_id in run_ids:
+                with suppress(FileNotFoundError):
+                    paths.checkpoint(run_id).replace(paths.doomed(run_id))
         for run_id in run_ids:
-            for file in (paths.checkpoint(run_id), *paths.half_written(run_id)):
+            for file in (paths.doomed(run_id), *paths.half_written(run_id)):
                 file.unlink(missing_ok=True)
 
     def prepare(self, runs: int) -> None:
@@ -128,11 +131,15 @@ class RunManager:
             self.store.interrupt_runs_of(self.store.presence.name)
 
     def _sweep(self) -> None:
-        """Remove what is left of runs that are gone: who deleted them was killed before their files went, too."""
-        known = {run.id for run in self.store.runs()}
-        for file in paths.checkpoints().glob("*.safetensors"):
-            if file.stem not in known:
-                with suppress(OSError):
+        """Finish what a process was killed in the middle of: a checkpoint goes with its run, or stays with it.
+
+        Only those that were about to go are looked at: a database that was exchanged must not cost a checkpoint.
+        """
+        for file in list(paths.checkpoints().glob(f"*{paths.DOOMED}")):
+            with suppress(OSError):
+                if self.store.runs([file.stem]):
+                    file.replace(paths.checkpoint(file.stem))
+                else:
                     file.unlink()
 
     def _add(self, runs: Sequence[NewRun], kind: Kind) -> list[str]:

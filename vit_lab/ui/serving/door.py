@@ -47,9 +47,17 @@ def _refusal(scope: Scope) -> str | None:
     if not is_class() and not names_this_machine(host):
         return NOT_THIS_MACHINE
     if scope["type"] == "websocket" and origin is not None:
-        trusted = [urlsplit(own).netloc or own for own in st.get_option("server.corsAllowedOrigins")]
-        if urlsplit(origin).netloc not in (host, *trusted):
+        trusted = [host, *map(_place, st.get_option("server.corsAllowedOrigins"))]
+        if _place(origin) not in trusted:
             return FOREIGN_PAGE
     if UPLOADS in scope["path"] and scope.get("method") != "OPTIONS":
         return NO_UPLOADS
     return None
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin such as http://localhost:8501; of what is none, itself."""
+    try:
+        return urlsplit(origin).netloc or origin
+    except ValueError:
+        return origin
