@@ -42,7 +42,7 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
 if not get_script_run_ctx(suppress_warning=True):  # `streamlit run` looks for a server in this file, and starts it
     app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE)
 else:
-    from vit_lab.ui.serving.lab import problems_told  # its caches want the server to be there
+    from vit_lab.ui.serving.lab import problems_told, tell_loss  # its caches want the server to be there
 
     st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide", initial_sidebar_state=400)
     st.logo(ICON, size="large")
@@ -56,4 +56,5 @@ else:
     page = st.navigation(sections, position="top")
     st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
     with problems_told():
+        tell_loss()
         page.run()

@@ -6,9 +6,9 @@ A new set is an entry here and a loader (docs/decisions/018-one-entry-one-loader
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
+from vit_lab.named import function_named
 from vit_lab.paths import data_folder
 
 Examples = Literal["images", "clips", "sequences"]
@@ -94,8 +94,7 @@ class Dataset:
 
     def loader(self) -> Callable[[Any], Any]:
         """The function that `load` names; its module is imported only now."""
-        module, _, function = self.load.partition(":")
-        return getattr(import_module(module), function)
+        return function_named(self.load)
 
 
 DIGITS = tuple("0123456789")

@@ -6,7 +6,9 @@ import threading
 import time
 
 import pytest
+from places import COMPARE, LEARN_INIT, TRAIN
 
+from vit_lab import paths
 from vit_lab.ui.serving.once import Once
 
 ENDING = """
@@ -69,3 +71,13 @@ def test_what_could_not_be_made_is_tried_again():
     with pytest.raises(OSError, match="not yet"):
         one()
     assert one() == 5
+
+
+def test_a_database_that_is_gone_is_said_once_on_every_page(open_page):
+    open_page()
+    paths.database().rename(paths.home() / "elsewhere")
+    for page in (TRAIN, COMPARE, LEARN_INIT):
+        told = [
+            warning.value for warning in open_page(page).warning if "The database is not where it was" in warning.value
+        ]
+        assert len(told) == 1

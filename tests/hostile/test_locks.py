@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from tiny import pair, tiny
@@ -58,7 +59,7 @@ def test_a_run_goes_on_while_another_program_holds_the_database_and_loses_nothin
 
 
 def test_a_database_that_is_held_for_ever_fails_the_run_in_a_sentence(manager, monkeypatch):
-    monkeypatch.setattr(sink, "BUSY_SECONDS", 0.5)
+    monkeypatch.setattr(sink, "LONGEST_BUSY", 0.5)
     (run_id,) = manager.submit(pair([tiny(steps=100_000)], "e"))
     wait_for(lambda: manager.store.run(run_id).step > 0)
     other = sqlite3.connect(paths.database(), isolation_level=None)
@@ -81,6 +82,17 @@ def test_a_database_that_is_removed_is_noticed_and_all_it_held_is_saved(home, st
     rescued = Store(saved)
     assert [run.name for run in rescued.runs()] == ["written afterwards"]
     rescued.close()
+
+
+def test_no_database_is_made_over_the_log_of_one_that_was_removed(home, store):
+    store.add(pair([tiny()], "e"))
+    shutil.move(paths.database(), home / "elsewhere")
+    with pytest.raises(StoreError, match=r"its log runs.sqlite3-wal is still there.*; put it back, or end every"):
+        Store(paths.database())
+    shutil.move(home / "elsewhere", paths.database())
+    assert len(store.runs()) == 1
+    with closing(Store(paths.database())) as again:
+        assert len(again.runs()) == 1
 
 
 def test_a_database_that_is_replaced_is_noticed(home, store):

@@ -6,19 +6,15 @@ would take the memory of everybody's runs, and keep it.
 
 import os
 import pickle
-import select
 import sys
 import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from vit_lab.forkserver.client import Child, start
+from vit_lab.named import function_named
 
-CHUNK = 2**16
 NO_MEMORY, MESSAGES = "no memory", ("can't allocate memory", "not enough memory", "bad_alloc", "Cannot allocate")
 TARGET = "vit_lab.forkserver.calls:answer"
 _turns = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1)))  # more at once would only be slower, each
@@ -26,13 +22,6 @@ _turns = threading.BoundedSemaphore(max(1, (os.cpu_count() or 1)))  # more at on
 
 class TooMuchError(Exception):
     """A computation that would take too much memory or time. The message says which, in words that follow "it"."""
-
-
-def function_of(target: str) -> Callable[..., Any]:
-    """The function that "module:name" names; its module is imported only now."""
-    module, _, name = target.partition(":")
-    function: Callable[..., Any] = getattr(import_module(module), name)
-    return function
 
 
 def compute(target: str, *arguments: object, seconds: float, memory: int) -> Any:
@@ -51,7 +40,7 @@ def compute(target: str, *arguments: object, seconds: float, memory: int) -> Any
         child = start(TARGET)
         try:
             _send(child, asked)
-            answer = _receive(child, time.monotonic() + seconds)
+            answer = _receive(child, seconds)
         finally:
             child.kill()
     if answer is None:
@@ -72,7 +61,7 @@ def answer() -> None:
     _keep_to(memory)
     said: tuple[bool, Any]
     try:
-        said = True, function_of(target)(*arguments)
+        said = True, function_named(target)(*arguments)
     except MemoryError:
         said = False, NO_MEMORY
     except Exception as error:
@@ -99,16 +88,12 @@ def _send(child: Child, asked: bytes) -> None:
         child.stdin.close()
 
 
-def _receive(child: Child, deadline: float) -> bytes | None:
+def _receive(child: Child, seconds: float) -> bytes | None:
     """All that a child writes; None if that takes too long."""
     assert child.stdout is not None
-    ready, heard = select.poll(), b""
-    ready.register(child.stdout.fileno(), select.POLLIN)
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0 or not ready.poll(1000 * left):
-            return None
-        chunk = os.read(child.stdout.fileno(), CHUNK)
-        if not chunk:
-            return heard
-        heard += chunk
+    heard: list[bytes] = []
+    stream = child.stdout.buffer  # type: ignore[attr-defined]
+    reader = threading.Thread(target=lambda: heard.append(stream.read()), daemon=True)
+    reader.start()
+    reader.join(seconds)
+    return heard[0] if heard else None

@@ -27,7 +27,7 @@ PID_SECONDS = 30.0  # for a fork server to load torch, on a slow machine
 KILLED = -9
 # A new Python imports what this one does, wherever that has found it; -P: not whatever lies in the current folder.
 FORK_SERVER = "from vit_lab.forkserver.server import main; main(int(sys.argv[1]), sys.argv[2].split())"
-NEW_PYTHON = "from importlib import import_module; getattr(import_module(sys.argv[1]), sys.argv[2])(*sys.argv[3:])"
+NEW_PYTHON = "from vit_lab.named import function_named; function_named(sys.argv[1])(*sys.argv[2:])"
 
 
 class Child(Protocol):
@@ -59,7 +59,7 @@ def start(target: str, *arguments: str) -> Child:
     if CAN_FORK:
         return _fork_server().start(target, *arguments)
     return subprocess.Popen(
-        _python(NEW_PYTHON, *target.split(":"), *arguments),
+        _python(NEW_PYTHON, target, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -149,7 +149,8 @@ class Forked:
     def __init__(self, server: ForkServer, stdin: int, stdout: int, status: int):
         self.stdin: IO[str] | None = open(stdin, "w", buffering=1, encoding="utf-8")  # noqa: SIM115 - as Popen's
         self.stdout: IO[str] | None = open(stdout, encoding="utf-8")  # noqa: SIM115
-        self._server, self._status = server, status
+        self._server = server
+        self._status = open(status, "rb", buffering=0)  # noqa: SIM115
         self._said = b""  # the process id, and later on the exit code, a line each
         self._pid: int | None = None
         self._code: int | None = None
@@ -191,11 +192,8 @@ class Forked:
                 left = None if deadline is None else max(0.0, deadline - time.monotonic())
                 if not ready.poll(None if left is None else 1000 * left):
                     return
-                heard = os.read(self._status, 64)
+                heard = self._status.read(64)
                 self._said += heard
                 numbers = [int(line) for line in self._said.split(b"\n")[:-1]]
                 self._pid = numbers[0] if numbers else None
                 self._code = numbers[1] if len(numbers) > 1 else None if heard else self._server.exit_code()
-
-    def __del__(self) -> None:
-        os.close(self._status)

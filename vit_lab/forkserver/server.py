@@ -21,6 +21,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from vit_lab.named import function_named
+
 LONGEST_REQUEST = 2**20  # bytes; the environment is most of it
 MOST_DESCRIPTORS = 2**16
 PR_SET_PDEATHSIG = 1  # of prctl(2)
@@ -111,8 +113,7 @@ class _Server:
             os.environ.update(request["environment"])
             sys.path[:] = request["path"]
             os.chdir(request["folder"])
-            module, _, function = request["target"].partition(":")
-            getattr(import_module(module), function)(*request["arguments"])
+            function_named(request["target"])(*request["arguments"])
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)

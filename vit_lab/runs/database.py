@@ -20,6 +20,10 @@ from vit_lab.runs.presence import Presence
 BUSY_SECONDS = 10.0  # for which a write waits while another program holds the file
 
 
+class DatabaseGoneError(OSError):
+    """The file was removed, perhaps under a program that still uses it."""
+
+
 class Database:
     """One file, brought up to date when it is opened. Safe to share between threads.
 
@@ -37,6 +41,7 @@ class Database:
             processes = path.parent / "processes"
             processes.mkdir(parents=True, exist_ok=True)
             with FileLock(path.parent / "opening.lock", timeout=10):  # SQLite's switch to WAL does not wait
+                _refuse_orphaned_log(path)
                 self.presence = Presence(processes)
                 try:
                     self._writer, self._reader = self._connect(), self._connect()
@@ -122,6 +127,13 @@ class Database:
             ) from error
 
 
+def _refuse_orphaned_log(path: Path) -> None:
+    """A file made beside the log of one that is gone would spoil what a program still holds of that one."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and not path.exists():
+        raise DatabaseGoneError(f"it is gone, and its log {log.name} is still there")
+
+
 def _which(path: Path) -> tuple[int, int] | None:
     """Which file this is, whatever it is called; None if there is none."""
     try:
@@ -142,6 +154,8 @@ def remedy(error: Exception) -> str:
     said = str(error).lower()
     if isinstance(error, NewerDatabase):
         return "update the lab to the version that wrote it"
+    if isinstance(error, DatabaseGoneError):
+        return "put it back, or end every program of the lab and move the log away"
     if isinstance(error, ForeignDatabase) or "not a database" in said:
         return "this is not a database of the lab: move the file away, and an empty one is made in its place"
     if "malformed" in said:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from vit_lab.config import RunConfig
@@ -50,6 +51,7 @@ HOST_LIMITS = Limits(
 VISITOR_LIMITS = Limits(runs=120, queue=600, steps=20_000, dim=256, depth=12, memory_bytes=4 * GIB, wall_seconds=1800)
 
 
+@cache
 def machine_memory() -> int:
     """Bytes that all programs of this machine, or of this container, have together; 0 if that cannot be found out."""
     try:

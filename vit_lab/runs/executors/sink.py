@@ -13,7 +13,7 @@ from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 BUSY_PAUSE = 0.5
-BUSY_SECONDS = 900.0  # for which another program may hold the database before a run fails over it
+LONGEST_BUSY = 900.0  # for which another program may hold the database before a run fails over it
 
 
 class Sink:
@@ -83,7 +83,7 @@ class Sink:
         except StoreBusyError:
             now = time.monotonic()
             self._busy_since = self._busy_since or now
-            if now - self._busy_since > BUSY_SECONDS:
+            if now - self._busy_since > LONGEST_BUSY:
                 raise
             return False
         self._busy_since = None

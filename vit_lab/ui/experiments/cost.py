@@ -1,8 +1,11 @@
 """What an experiment will take on this machine, told before it is started."""
 
+import math
+
 import streamlit as st
 
 from vit_lab.config import InitConfig, RunConfig
+from vit_lab.forkserver.calls import TooMuchError
 from vit_lab.runs.plans import Plan
 from vit_lab.settings import configure
 from vit_lab.ui.serving.apart import apart
@@ -13,10 +16,11 @@ from vit_lab.ui.words import about
 def cost_words(plan: Plan, cores: int) -> str:
     """How many runs a plan has, and how long they take on so many cores, a run on each."""
     runs = plan.of_one_seed()
+    many = f"{sum(count for _, count in runs):,} runs"
     seconds = sum(count * seconds_per_run(_as_costly(config)) for config, count in runs)
-    return (
-        f"{sum(count for _, count in runs):,} runs, {about(seconds / cores)} on {cores} core{'' if cores == 1 else 's'}"
-    )
+    if math.isinf(seconds):
+        return f"{many}; how long they take cannot be told, for a step takes too much here to be measured"
+    return f"{many}, {about(seconds / cores)} on {cores} core{'' if cores == 1 else 's'}"
 
 
 def _as_costly(config: RunConfig) -> RunConfig:
@@ -26,6 +30,8 @@ def _as_costly(config: RunConfig) -> RunConfig:
 
 @st.cache_data(show_spinner="Measuring how fast a step is here", max_entries=64, hash_funcs=BY_CONFIG)
 def seconds_per_run(config: RunConfig) -> float:
-    """How long one run takes on one core of this machine, measured on a few of its steps."""
-    seconds: float = apart("vit_lab.training.cost:estimate_seconds", config)
-    return seconds
+    """How long one run takes on one core of this machine, measured on a few of its steps; inf if they take too much."""
+    try:
+        return float(apart("vit_lab.training.cost:estimate_seconds", config))
+    except TooMuchError:  # kept as well, or each look at the page would try again
+        return math.inf

@@ -6,7 +6,6 @@ import streamlit as st
 
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
-from vit_lab.forkserver.calls import TooMuchError
 from vit_lab.refusals import one_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
 from vit_lab.runs.plans import Plan, new_experiment
@@ -46,8 +45,6 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
                 slot.caption(cost_words(plan, open_manager().workers))
             except DatasetError as error:
                 slot.error(str(error))
-            except TooMuchError as error:
-                slot.info(f"How long this takes cannot be told: measuring a step {error}.")
 
     return tell_cost
 

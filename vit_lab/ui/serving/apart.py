@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from vit_lab.forkserver.calls import TooMuchError, compute, function_of
+from vit_lab.forkserver.calls import TooMuchError, compute
+from vit_lab.named import function_named
 from vit_lab.runs.executors.choice import chosen_name
 from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.limits import GIB, machine_memory
@@ -17,7 +18,7 @@ def apart(target: str, *arguments: object) -> Any:
     Where runs train in threads, to save memory, it is computed here.
     """
     if chosen_name() == "threads":
-        return function_of(target)(*arguments)
+        return function_named(target)(*arguments)
     try:
         return compute(target, *arguments, seconds=SECONDS, memory=memory())
     except OSError as error:

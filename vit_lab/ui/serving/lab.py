@@ -48,8 +48,10 @@ _manager = Once(lambda: RunManager(_store()), RunManager.shutdown)
 
 def end() -> None:
     """Checkpoint what trains, end the workers, and close the store. Whoever asks for it again, gets another."""
-    _manager.end()  # before the store that it writes to
-    _store.end()
+    try:
+        _manager.end()  # before the store that it writes to
+    finally:
+        _store.end()
 
 
 atexit.register(end)  # of a process that is no server: a notebook, a test
@@ -79,10 +81,7 @@ def open_store() -> Store:
         chosen_name()
         device.check()
         _notice_the_dead()
-        store = _store()
-        if store.is_lost:
-            st.warning(LOST)
-        return store
+        return _store()
     except (ConfigError, StoreError) as error:
         what = "The runs cannot be read" if isinstance(error, StoreError) else "Nothing can be trained here"
         st.error(str(error), title=what)
@@ -96,6 +95,12 @@ def problems_told() -> Iterator[None]:
         yield
     except (StoreError, ConfigError) as error:
         st.error(str(error))
+
+
+def tell_loss() -> None:
+    """Say so if the database is not where it was, above whatever page is shown."""
+    if any(store.is_lost for store in _store.made):
+        st.warning(LOST)
 
 
 def tell_hold_up(active: Iterable[RunRecord]) -> None:

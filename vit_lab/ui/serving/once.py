@@ -26,6 +26,11 @@ class Once(Generic[T]):
                     self._made.append(self._make())
         return self._made[0]
 
+    @property
+    def made(self) -> list[T]:
+        """The one that there is, if it has been called for."""
+        return list(self._made)
+
     def end(self) -> None:
         """Release it; the next call makes another."""
         with self._making:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -37,7 +38,7 @@ MEANINGS = {
 
 def gauge_badge(config: RunConfig) -> str:
     """Markdown for how a model starts, in a word or two."""
-    look = _look(config)
+    look = _preflight(config)
     if look is None:
         return ":gray-badge[too large to look at]"
     findings = look.findings
@@ -55,7 +56,7 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
 
     from vit_lab.ui.figures import charts
 
-    looks = {arm: look for arm, config in enumerate(configs) if (look := _look(config))}
+    looks = {arm: look for arm, config in enumerate(configs) if (look := _preflight(config))}
     if len(looks) < len(configs):
         fold.info(TOO_LARGE)
     if not looks:
@@ -106,18 +107,11 @@ def _promises(looks: Mapping[int, "Preflight"]) -> "pd.DataFrame":
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 
-def _look(config: RunConfig) -> "Preflight | None":
-    """What is seen before the first step; None if that would take too much of this machine."""
-    try:
-        return _preflight(config)
-    except TooMuchError:
-        return None
-
-
 @st.cache_data(show_spinner="Looking at both arms before the first step", max_entries=500, hash_funcs=BY_CONFIG)
-def _preflight(config: RunConfig) -> "Preflight":
+def _preflight(config: RunConfig) -> "Preflight | None":
+    """None, which is kept as well, if a look would take too much of this machine."""
     images = look_images(config, memory())
-    if not images:
-        raise TooMuchError("takes more memory than a figure may")
-    look: Preflight = apart("vit_lab.training.first_look:first_look", config, images)
+    look: Preflight | None = None
+    with suppress(TooMuchError):
+        look = apart("vit_lab.training.first_look:first_look", config, images) if images else None
     return look
