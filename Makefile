@@ -12,7 +12,7 @@ run: $(STAMP)
 # The files of tests side by side, then those that drive a browser, which want the machine to themselves.
 test: $(STAMP) lint browser
 	$(BIN)/python -m pytest -m "not long and not browser" -n auto --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest -m "browser and not long"
+	$(BIN)/python -m pytest tests/e2e -m "not long"
 
 # What takes minutes, as a server that is killed a hundred times, and what a faster test says, too.
 test-long: $(STAMP) browser
@@ -35,7 +35,9 @@ $(STAMP): requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	touch $@
 
-# The browser tests want Chromium; where it cannot be installed they skip and say so.
+# The browser tests want Chromium, best the one without windows; where there is none to be had they skip and say so.
 browser:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq && apt-get install -y -qq chromium; } || echo "No chromium here: the browser tests will skip."
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	  && { apt-get install -y -qq chromium-headless-shell || apt-get install -y -qq chromium; }; \
+	} || echo "No chromium here: the browser tests will skip."

@@ -16,20 +16,7 @@ from vit_lab.forkserver import client
 from vit_lab.forkserver.client import ForkServer, start
 
 linux = pytest.mark.skipif(not client.CAN_FORK, reason="It forks on Linux only.")
-TARGET = __name__
-
-
-def describe(*words):
-    """Print what this process has been given, and leave with code 3 at the end of stdin."""
-    given = {"words": words, "folder": str(Path.cwd()), "word": os.environ.get("A_WORD"), "parent": os.getppid()}
-    open_files = sorted(int(file.name) for file in Path("/dev/fd").iterdir() if file.exists())
-    print(json.dumps(given | {"path": sys.path, "open": open_files, "torch": "torch" in sys.modules}), flush=True)
-    sys.stdin.read()
-    sys.exit(3)
-
-
-def break_down():
-    raise RuntimeError("it broke")
+TARGET = "children"
 
 
 @pytest.fixture(params=[pytest.param(True, marks=linux), False], ids=["forked", "a new Python"])

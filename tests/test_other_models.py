@@ -246,7 +246,7 @@ def test_the_manager_trains_it_and_the_store_keeps_it(config):
 @pytest.mark.parametrize(
     ("name", "settings", "wanted"),
     [
-        ("copy", {"vocabulary": 6, "sequence_length": 5, "steps": 250, "warmup_steps": 60}, 0.95),
+        ("copy", {"vocabulary": 4, "sequence_length": 3, "steps": 120, "warmup_steps": 30}, 0.95),
         ("moving-digits", {"num_frames": 3, "patch_size": 14, "depth": 1, "steps": 120}, 0.75),
     ],
 )

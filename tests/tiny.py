@@ -10,23 +10,26 @@ from vit_lab.runs.states import Status
 from vit_lab.settings import configure
 
 SMALL = {"dim": 8, "depth": 2, "heads": 2, "batch_size": 16, "steps": 10}
-TINY = {"patch_size": 14, "train_size": 50} | SMALL
+OF_PATCHES = {"patch_size": 14, "train_size": 50} | SMALL
+TINY = {"validation_size": 100} | OF_PATCHES
+WARM = {"warmup_steps": 3}
 
 
 def tiny(**settings: Any) -> RunConfig:
     """A config of a tiny run, with some settings of its own."""
-    return configure(**TINY | {"warmup_steps": 3} | settings)
+    return configure(**TINY | WARM | settings)
 
 
 def tiny_clips(**settings: Any) -> RunConfig:
     """The same of a TimeSformer."""
-    return tiny(**{"kind": "timesformer", "dataset": "moving-direction", "num_frames": 3} | settings)
+    own = {"kind": "timesformer", "dataset": "moving-direction", "num_frames": 3}
+    return configure(**OF_PATCHES | WARM | own | settings)
 
 
 def tiny_sequences(**settings: Any) -> RunConfig:
     """The same of an encoder-decoder Transformer."""
-    own = {"kind": "transformer", "dataset": "copy", "vocabulary": 5, "sequence_length": 4, "warmup_steps": 3}
-    return configure(**SMALL | own | settings)
+    own = {"kind": "transformer", "dataset": "copy", "vocabulary": 5, "sequence_length": 4}
+    return configure(**SMALL | WARM | own | settings)
 
 
 def tiny_data(config: RunConfig) -> RunData:

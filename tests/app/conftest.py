@@ -15,16 +15,17 @@ from streamlit.testing.v1 import AppTest
 from vit_lab.data import bundled
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import NewRun
-from vit_lab.ui.experiments import launch  # noqa: F401 - imported before a test patches what it imports
+from vit_lab.ui.experiments import cost, launch  # noqa: F401 - imported before a test patches what it imports
 from vit_lab.ui.figures import picture
 from vit_lab.ui.serving import lab
 from vit_lab.ui.train import preflight
 
 end = lab.end  # kept, because a test may put something else in the manager's place
 manager = lab._manager
-# What takes longer than all the rest of a page: unpacking the digits, and looking at a model before its first step
+# What takes longer than all the rest of a page: unpacking the digits, a look before the first step, timing a step
 digits_read_once = functools.cache(picture.load_bundled_digits)
 looked_at_once = functools.cache(preflight._preflight.__wrapped__)
+timed_once = functools.cache(cost.seconds_per_run.__wrapped__)
 # And longer than the page itself: reading what every installed package says of itself, in search of components
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
@@ -36,6 +37,7 @@ def fresh_server(home, monkeypatch) -> Iterator[None]:
     monkeypatch.setattr(picture, "load_bundled_digits", digits_read_once)
     monkeypatch.setattr(bundled, "load_bundled_digits", digits_read_once)
     monkeypatch.setattr(preflight, "_preflight", looked_at_once)
+    monkeypatch.setattr(cost, "seconds_per_run", timed_once)
     st.cache_data.clear()
     st.cache_resource.clear()
     yield

@@ -34,29 +34,21 @@ def test_the_imports_of_a_page_bring_no_torch(loaded, page):
     assert not loaded[page] & HEAVY.get(page, {"torch", "torchvision"})
 
 
-def test_the_train_page_shows_its_button_before_torch_is_loaded(home, worker_processes):
+def test_the_train_page_needs_no_torch_where_figures_are_computed_apart_and_its_button_comes_first(
+    home, worker_processes
+):
     code = """
 import sys
 from streamlit.testing.v1 import AppTest
 import vit_lab.ui.train.preflight as preflight
-loaded = []
-def look(config):
+loaded, look = [], preflight.gauge_badge
+def noted(config):
     loaded.append([name for name in ("torch", "scipy", "altair", "pandas") if name in sys.modules])
-    return ""
-preflight.gauge_badge = look
+    return look(config)
+preflight.gauge_badge = noted
 at = AppTest.from_file("dashboard.py", default_timeout=60).run()
-print(loaded, [button.key for button in at.button], len(at.exception))
+healthy = any("healthy start" in words.value for words in at.markdown)
+print(loaded, [button.key for button in at.button], len(at.exception), healthy, "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[[], []] ['train'] 0"
-
-
-def test_the_train_page_is_drawn_without_torch_where_figures_are_computed_apart(home, worker_processes):
-    code = """
-import sys
-from streamlit.testing.v1 import AppTest
-at = AppTest.from_file("dashboard.py", default_timeout=60).run()
-print(len(at.exception), "torch" in sys.modules, any("healthy start" in words.value for words in at.markdown))
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "0 False True"
+    assert done.stdout.splitlines()[-1] == "[[], []] ['train'] 0 True False"

@@ -19,7 +19,7 @@ from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
 
-CONFIGS = [tiny(scheme=scheme, steps=250, dropout=0.1, shift=1, seed=5) for scheme in ("linear-default", "xavier")]
+CONFIGS = [tiny(scheme=scheme, steps=100, dropout=0.1, shift=1, seed=5) for scheme in ("linear-default", "xavier")]
 SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["vit_lab.runs.executors.threads", "vit_lab.data.splits"])
 

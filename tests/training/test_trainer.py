@@ -44,7 +44,7 @@ def test_a_run_says_its_sizes_first_and_its_test_accuracy_last():
     events, training = trained(tiny())
     parameters = sum(p.numel() for p in training.model.parameters())
     assert events[0] == Started(
-        step=0, total_steps=10, parameters=parameters, train_images=50, validation_images=1000, test_images=2000
+        step=0, total_steps=10, parameters=parameters, train_images=50, validation_images=100, test_images=2000
     )
     loss, accuracy = evaluate(training.model, training.data.test)
     assert (events[-1].step, events[-1].test_loss, events[-1].test_accuracy) == (10, loss, accuracy)
@@ -95,11 +95,12 @@ def test_every_step_of_a_short_run_is_measured():
     assert [event.step for event in of_kind(Probed, events)] == list(range(21))
 
 
-def test_no_two_events_of_a_kind_share_a_step():
-    events, _ = trained(tiny(steps=510))
+def test_no_two_events_of_a_kind_share_a_step(monkeypatch):
+    monkeypatch.setattr(trainer, "STEP_EVENTS", 25)
+    events, _ = trained(tiny(steps=51))
     assert len({(event.kind, event.step) for event in events}) == len(events)
     assert [event.step for event in events] == sorted(event.step for event in events)
-    assert len(of_kind(StepMeasured, events)) == 255
+    assert len(of_kind(StepMeasured, events)) == 26
 
 
 def test_epochs_set_the_number_of_steps():

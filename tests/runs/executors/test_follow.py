@@ -10,6 +10,7 @@ from vit_lab.runs.executors import follow as follow_module
 from vit_lab.runs.executors.follow import follow, train_here
 from vit_lab.runs.executors.messages import Ended, Said
 from vit_lab.runs.states import Status
+from vit_lab.training import trainer
 from vit_lab.training.checkpoint import Checkpoint
 from vit_lab.training.trainer import train
 
@@ -73,6 +74,23 @@ def test_all_that_a_training_says_is_told_in_whatever_batches(every_event):
 def test_events_survive_being_carried_as_text():
     events = said(followed())
     assert plain(from_json(kind, text) for kind, text in plain(events)) == plain(events)
+
+
+def test_a_probe_between_two_measurements_leaves_the_counter_where_the_checkpoint_is(monkeypatch):
+    monkeypatch.setattr(trainer, "STEP_EVENTS", 2)
+    monkeypatch.setattr(follow_module, "BATCH_SECONDS", 60.0)
+    data, up_to_a_probe = load_run_data(CONFIG), []
+
+    class Cut(trainer.Training):
+        def __next__(self):
+            if up_to_a_probe and up_to_a_probe[-1].kind == "probed" and up_to_a_probe[-1].step == 4:
+                raise StopIteration
+            up_to_a_probe.append(super().__next__())
+            return up_to_a_probe[-1]
+
+    monkeypatch.setattr(follow_module, "train", Cut)
+    batch, checkpoint, _ = follow(CONFIG, data, None, lambda: None)
+    assert checkpoint.step == 4 == max(e.step for _, e in batch.events if isinstance(e, Stepped | StepMeasured))
 
 
 def test_a_checkpoint_comes_after_all_events_up_to_its_step_and_before_any_further(every_event):

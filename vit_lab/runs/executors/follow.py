@@ -59,8 +59,8 @@ def follow(
     ended = Ended(Status.FAILED, "the run ended without saying why")
     told = kept = time.monotonic()
     for event in training:
-        if events and isinstance(events[-1][1], Stepped):
-            events.pop()  # only the latest counts
+        if isinstance(event, Stepped | StepMeasured) and events and isinstance(events[-1][1], Stepped):
+            events.pop()  # only the latest counts, and other events do not move the counter
         events.append((clock.training_seconds, event))
         clock.saw(event, config.optim.batch_size)
         ended = _ending(event) or ended

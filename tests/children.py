@@ -1,0 +1,50 @@
+"""What child processes of the tests do; it imports little, for each of them imports it again."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def describe(*words):
+    """Print what this process has been given, and leave with code 3 at the end of stdin."""
+    given = {"words": words, "folder": str(Path.cwd()), "word": os.environ.get("A_WORD"), "parent": os.getppid()}
+    open_files = sorted(int(file.name) for file in Path("/dev/fd").iterdir() if file.exists())
+    print(json.dumps(given | {"path": sys.path, "open": open_files, "torch": "torch" in sys.modules}), flush=True)
+    sys.stdin.read()
+    sys.exit(3)
+
+
+def break_down():
+    """As a defect does."""
+    raise RuntimeError("it broke")
+
+
+def refuse():
+    """As the lab does."""
+    from vit_lab.settings import ConfigError
+
+    raise ConfigError("depth", "is broken")
+
+
+def give_back(value):
+    """What was given."""
+    return value
+
+
+def take(megabytes):
+    """So much memory, by Python."""
+    return len(bytearray(megabytes * 2**20))
+
+
+def take_tensor(megabytes):
+    """So much memory, by torch."""
+    import torch
+
+    return torch.ones(megabytes * 2**18).sum().item()
+
+
+def sleep(seconds):
+    """Wait."""
+    time.sleep(seconds)
