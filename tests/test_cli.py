@@ -275,10 +275,10 @@ def test_commands_leave_no_sign_of_life_behind(home):
 
 
 def test_more_training_images_than_there_are_end_with_2_and_leave_no_run_behind():
-    done = run("train", *SMALL, "--train-size", "7001", "--json")
+    done = run("train", *SMALL, "--train-size", "7901", "--json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(
-        "train-size: 7001 is more than the 7000 training images of mnist-10k; choose at most 7000"
+        "train-size: 7901 is more than the 7900 training images of mnist-10k; choose at most 7900"
     )
     assert stored_runs() == []
 

@@ -73,7 +73,7 @@ def test_what_could_not_be_made_is_tried_again():
     assert one() == 5
 
 
-def test_a_database_that_is_gone_is_said_once_on_every_page(open_page):
+def test_a_database_that_is_gone_is_said_once_on_every_page(open_page, workers):
     open_page()
     paths.database().rename(paths.home() / "elsewhere")
     for page in (TRAIN, COMPARE, LEARN_INIT):

@@ -15,6 +15,11 @@ IMAGES, HELD_OUT = 8_000, DATASETS["mnist-10k"].sizes.validation
 EVERYTHING = {"train_size": None}
 
 
+def usual(**settings):
+    """A tiny run that holds out as many images as any other."""
+    return tiny(**{"validation_size": None} | settings)
+
+
 @pytest.fixture(scope="module")
 def numbered():
     """A data set whose images show their own number in every pixel; test images count on from the training images."""
@@ -30,7 +35,7 @@ def numbers(images):
 
 def drawn(dataset, **settings):
     """The numbers of the training, validation and test images."""
-    data = split(dataset, tiny(**settings))
+    data = split(dataset, usual(**settings))
     return numbers(data.train.pool[data.train.index]), numbers(data.validation.inputs), numbers(data.test.inputs)
 
 
@@ -44,7 +49,7 @@ def test_no_image_is_in_two_splits_or_twice_in_one(numbered, train_size, seed):
 
 
 def test_every_image_has_its_own_label(numbered):
-    data = split(numbered, tiny())
+    data = split(numbered, usual())
     for images, labels in (
         (data.train.pool[data.train.index], data.train.labels),
         (data.validation.inputs, data.validation.labels),
@@ -70,16 +75,16 @@ def test_as_many_images_are_held_out_as_the_config_says(numbered, held_out):
     parts = drawn(numbered, train_size=None, validation_size=held_out)
     assert [len(part) for part in parts] == [IMAGES - held_out, held_out, 500]
     assert len(torch.cat(parts).unique()) == IMAGES + 500
-    usual = drawn(numbered, train_size=None, validation_size=HELD_OUT)
-    assert all(torch.equal(a, b) for a, b in zip(usual, drawn(numbered, train_size=None), strict=True))
+    as_usual = drawn(numbered, train_size=None, validation_size=HELD_OUT)
+    assert all(torch.equal(a, b) for a, b in zip(as_usual, drawn(numbered, train_size=None), strict=True))
     assert configure(validation_size=held_out).train_images == IMAGES - held_out
 
 
 def test_probes_look_at_held_out_images_or_at_training_images_if_there_are_none(numbered):
-    data = split(numbered, tiny())
+    data = split(numbered, usual())
     assert torch.equal(data.probed(64).inputs, data.validation.inputs[:64])
     assert torch.equal(data.probed(64).labels, data.validation.labels[:64])
-    without = split(numbered, tiny(validation_size=0, train_size=50))
+    without = split(numbered, usual(validation_size=0, train_size=50))
     seen = numbers(without.probed(64).inputs)
     assert torch.equal(seen.sort().values, numbers(without.train.pool[without.train.index]).sort().values)
     assert torch.equal(without.probed(64).labels, seen % 10) and len(without.probed(16)) == 16
@@ -88,7 +93,7 @@ def test_probes_look_at_held_out_images_or_at_training_images_if_there_are_none(
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_both_arms_of_a_pair_see_the_same_data(scheme):
     noisy = {"label_noise": 0.2, "pixel_noise": 0.1, "train_size": 100, "seed": 4}
-    one, other = (load_run_data(tiny(**noisy, **init)) for init in ({}, {"scheme": scheme, "variance_scale": 3.0}))
+    one, other = (load_run_data(usual(**noisy, **init)) for init in ({}, {"scheme": scheme, "variance_scale": 3.0}))
     for a, b in zip(one.train.batches(16, 4, epoch=2), other.train.batches(16, 4, epoch=2), strict=True):
         assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
     assert torch.equal(one.validation.inputs, other.validation.inputs)
@@ -106,20 +111,20 @@ def test_the_config_knows_how_many_training_images_there_are(dataset, full_mnist
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_the_measured_share_of_noisy_labels_is_the_one_asked_for(numbered, share):
-    data = split(numbered, tiny(label_noise=share, train_size=None))
+    data = split(numbered, usual(label_noise=share, train_size=None))
     wrong = (data.train.labels != numbers(data.train.pool[data.train.index]) % 10).float()
     expected = share * 9 / 10  # a random class is the right one in one case of ten
     assert abs(float(wrong.mean()) - expected) <= 5 * (expected * (1 - expected) / len(wrong)) ** 0.5
 
 
 def test_noisy_labels_fall_evenly_on_all_classes(numbered):
-    labels = split(numbered, tiny(label_noise=1.0, train_size=None)).train.labels
+    labels = split(numbered, usual(label_noise=1.0, train_size=None)).train.labels
     share = labels.bincount(minlength=10) / len(labels)
     assert (share - 0.1).abs().max() < 5 * (0.09 / len(labels)) ** 0.5
 
 
 def test_labels_that_are_evaluated_are_never_noisy(numbered):
-    data = split(numbered, tiny(label_noise=1.0, pixel_noise=0.0))
+    data = split(numbered, usual(label_noise=1.0, pixel_noise=0.0))
     assert torch.equal(data.validation.labels, numbers(data.validation.inputs) % 10)
     assert torch.equal(data.test.labels, numbers(data.test.inputs) % 10)
 
@@ -127,7 +132,7 @@ def test_labels_that_are_evaluated_are_never_noisy(numbered):
 @pytest.mark.parametrize("normalise", [True, False])
 @pytest.mark.parametrize("noise", [0.1, 1.5])
 def test_pixel_noise_has_the_std_asked_for_in_units_of_white(noise, normalise):
-    clean, noisy = (load_run_data(tiny(pixel_noise=p, train_size=500, normalise=normalise)) for p in (0.0, noise))
+    clean, noisy = (load_run_data(usual(pixel_noise=p, train_size=500, normalise=normalise)) for p in (0.0, noise))
     white = 1 / DATASETS["mnist-10k"].std[0] if normalise else 1.0
     added = [
         noisy.train.pool[noisy.train.index] - clean.train.pool[clean.train.index],
@@ -146,7 +151,7 @@ def test_pixel_noise_has_the_std_asked_for_in_units_of_white(noise, normalise):
 def test_noise_does_not_reach_the_shared_data_set():
     before = load_dataset("mnist-10k", normalise=True)
     images, labels = before.train_images.clone(), before.train_labels.clone()
-    load_run_data(tiny(pixel_noise=1.0, label_noise=1.0, shift=2))
+    load_run_data(usual(pixel_noise=1.0, label_noise=1.0, shift=2))
     after = load_dataset("mnist-10k", normalise=True)
     assert torch.equal(after.train_images, images) and torch.equal(after.train_labels, labels)
 
@@ -156,7 +161,7 @@ def test_noise_does_not_reach_the_shared_data_set():
 
 @pytest.fixture
 def training(numbered):
-    return split(numbered, tiny(train_size=50)).train
+    return split(numbered, usual(train_size=50)).train
 
 
 @pytest.mark.parametrize("batch_size", [1, 16, 25, 50, 4_096])
@@ -186,7 +191,7 @@ def test_another_epoch_or_seed_has_another_order(training, seed, epoch):
 
 
 def test_noisy_labels_stay_with_their_images_over_epochs(numbered):
-    train = split(numbered, tiny(train_size=50, label_noise=0.5)).train
+    train = split(numbered, usual(train_size=50, label_noise=0.5)).train
     one, other = (
         dict(zip(numbers(images).tolist(), labels.tolist(), strict=True))
         for images, labels in (next(train.batches(50, 0, epoch)) for epoch in (0, 1))
@@ -229,7 +234,7 @@ def test_every_image_is_moved_as_torch_roll_moves_it(most, normalise):
 @pytest.mark.parametrize(("normalise", "dark"), [(True, -0.1307 / 0.3081), (False, 0.0)])
 @pytest.mark.parametrize("noise", [0.0, 1.5])
 def test_what_a_shift_brings_in_is_the_black_of_the_data_set_whatever_the_batch_holds(normalise, dark, noise):
-    config = tiny(shift=6, normalise=normalise, pixel_noise=noise)
+    config = usual(shift=6, normalise=normalise, pixel_noise=noise)
     images, _ = next(load_run_data(config).train.batches(50, 0, 0))
     assert float(black(config.data)) == pytest.approx(dark)
     assert float(black(config.data)) == float(load_dataset("mnist-10k", normalise).train_images.min()), "to the bit"

@@ -60,7 +60,10 @@ def dashboard(browser, shared_server) -> Dashboard:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, best the one without windows, which takes half the processor. For one file at a time: while it runs, no other test of the process can use asyncio."""
+    """Debian's Chromium, best the one without windows, which takes half the processor.
+
+    For one file at a time: while it runs, no other test of the process can use asyncio.
+    """
     chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if chromium is None:
         say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
