@@ -115,6 +115,15 @@ def test_no_option_of_a_run_brings_a_traceback(nothing_trains, given_settings):
     refused_or_valid(CliRunner().invoke(app, ["train", *options, "--json"]), nothing_trains)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("field", FIELDS)
+def test_each_option_with_each_awkward_value(nothing_trains, field):
+    for word in AWKWARD:
+        done = CliRunner().invoke(app, ["train", f"--{option_name(field)}={word}", "--json"])
+        refused_or_valid(done, nothing_trains)
+        assert len(done.stderr) < 2_000 or nothing_trains, f"{field}={word[:20]}"
+
+
 @AGAIN_AND_AGAIN
 @given(
     st.sampled_from(["compare", "sweep", "claim", "runs", "export", "train", "nonsense"]),

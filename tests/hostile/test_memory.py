@@ -1,10 +1,14 @@
 """Links that ask for more than the machine has: what a page computes has a limit, and a server does not grow."""
 
+import json
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from commands import ROOT
 from peer import ANN, Peer
 
 from vit_lab.config import RunConfig
@@ -68,6 +72,39 @@ def test_no_link_makes_a_server_grow_or_wait(class_server):
         assert time.monotonic() - began < 90
         page.close()
     assert hidden(pid, "VmHWM") - before < 200
+
+
+@linux
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_five_hundred_pages_leave_the_server_as_large_as_fifty(server):
+    pages = ["", "runs", "compare", "sweep", "claim", "weights"]
+    sizes = []
+    for number in range(500):
+        page = Peer(server, ANN).open(f"depth={1 + number % 3}&seed={number}", page=pages[number % len(pages)])
+        assert page.elements
+        page.close()
+        if number in (49, 499):
+            sizes.append(hidden(server.pid))
+    print(f"RSS in MiB after 50 and 500 pages: {sizes}")
+    assert sizes[1] - sizes[0] < 100
+
+
+@linux
+def test_a_command_under_a_ceiling_of_memory_fails_its_run_in_a_sentence(home, worker_processes):
+    ceiling = 5 * GIB  # of addresses, of which torch alone takes most
+
+    def keep_to_it():
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
+
+    large = ["--patch-size=4", "--dim=256", "--depth=12", "--batch-size=512", "--validation-size=0", "--steps=2"]
+    command = [sys.executable, "-m", "vit_lab", "train", *large, "--json"]
+    done = subprocess.run(command, cwd=ROOT, preexec_fn=keep_to_it, capture_output=True, text=True, timeout=120)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["status"]) == (1, "failed")
+    assert told["error"].startswith("there is not enough memory for a step") and "Traceback" not in done.stderr
 
 
 @linux

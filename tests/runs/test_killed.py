@@ -1,7 +1,9 @@
 """kill -9 in the middle of runs, again and again: nothing committed is lost, nothing stays `running` or changes."""
 
+import functools
 import json
 import multiprocessing
+import signal
 import sqlite3
 import time
 
@@ -24,13 +26,18 @@ SPAWN = multiprocessing.get_context("forkserver")
 SPAWN.set_forkserver_preload(["vit_lab.runs.executors.threads", "vit_lab.data.splits"])
 
 
-def serve(home, checkpoint_seconds):
-    """A server and its workers in one process: marks what a dead one left, resumes it, and trains until killed."""
+def serve(home, checkpoint_seconds, point=""):
+    """A server and its workers in one process: marks what a dead one left, resumes it, and trains until killed.
+
+    At a point, as "before fsync", it kills itself.
+    """
     import os
 
     from vit_lab.runs.executors import follow
 
     os.environ["VIT_LAB_HOME"] = str(home)
+    if point:
+        die_at(*point.split())
     follow.CHECKPOINT_SECONDS, follow.BATCH_SECONDS = checkpoint_seconds, 0.02
     manager = RunManager(Store(paths.database()), 2, ThreadExecutor())
     for run in reversed(manager.store.runs()):
@@ -38,6 +45,38 @@ def serve(home, checkpoint_seconds):
             manager.resume(run.id)
     while True:
         time.sleep(0.05)
+
+
+def die_at(when, what):
+    """Kill this process before or after the third time that something happens."""
+    import os
+    from pathlib import Path
+
+    calls = []
+
+    def deadly(function):
+        def called(*arguments):
+            calls.append(1)
+            if when == "before" and len(calls) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            done = function(*arguments)
+            if when == "after" and len(calls) == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done
+
+        return called
+
+    class Connection(sqlite3.Connection):
+        def execute(self, query, *values):
+            run = super().execute
+            return (deadly(run) if query == "COMMIT" else run)(query, *values)
+
+    if what == "fsync":
+        os.fsync = deadly(os.fsync)
+    elif what == "rename":
+        Path.replace = deadly(Path.replace)
+    else:
+        sqlite3.connect = functools.partial(sqlite3.connect, factory=Connection)
 
 
 def committed(run_ids):
@@ -110,6 +149,32 @@ def check_ends_equal(ids):
     finally:
         manager.shutdown()
         manager.store.close()
+
+
+POINTS = [f"{when} {what}" for what in ("fsync", "rename", "commit") for when in ("before", "after")]
+
+
+def test_a_server_that_dies_at_any_point_of_writing_leaves_all_whole(home):
+    store = Store(paths.database())
+    ids = [run_id for experiment in "abc" for run_id in store.add(pair(CONFIGS, experiment))]
+    store.close()
+    for point in POINTS:
+        server = SPAWN.Process(target=serve, args=(home, 0.01, point), daemon=True)
+        server.start()
+        before = committed(ids)
+        server.join(60)
+        assert server.exitcode == -signal.SIGKILL, f"it did not die {point}"
+        assert before.items() <= committed(ids).items()
+        with sqlite3.connect(paths.database()) as db:
+            assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        db.close()
+        store = Store(paths.database())
+        for run in store.runs():
+            assert run.status not in ACTIVE
+            if paths.checkpoint(run.id).exists():
+                assert load_checkpoint(paths.checkpoint(run.id)).step <= run.step
+        store.close()
+    check_ends_equal(ids)
 
 
 def chance():

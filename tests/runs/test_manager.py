@@ -365,7 +365,7 @@ def raising(error):
     ("error", "sentence"),
     [
         (RuntimeError("boom\nand a long story"), "RuntimeError: boom"),
-        (MemoryError(), "MemoryError: no message"),
+        (MemoryError(), "there is not enough memory for a step; choose a smaller batch"),
         (
             OSError(28, "No space left on device", "/lab/x"),
             "No space left on device: /lab/x; free some space or mend it",

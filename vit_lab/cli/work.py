@@ -35,7 +35,7 @@ def work_off(store: Store, plan: Plan, download: bool, workers: int | None = Non
         config_of = {run.config.data.dataset: run.config for run in new}
         _make_sure_of_files(config_of, download)
         manager.prepare(len(new))  # while the data is looked at
-        device.chosen()  # refused before a run is queued for it
+        device.check()  # refused before a run is queued for it
         _make_sure_of_data(config_of.values())
         manager.submit(new, plan.kind)
         _watch(store, experiment, manager)

@@ -62,12 +62,15 @@ def answer() -> None:
     said: tuple[bool, Any]
     try:
         said = True, function_named(target)(*arguments)
-    except MemoryError:
-        said = False, NO_MEMORY
     except Exception as error:
-        said = False, NO_MEMORY if any(word in str(error) for word in MESSAGES) else error
+        said = False, NO_MEMORY if lacks_memory(error) else error
     with os.fdopen(out, "wb") as answers:
         answers.write(pickle.dumps(said))
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether it was raised because memory has run out, by Python, or by torch, which has no class for that."""
+    return isinstance(error, MemoryError) or any(word in str(error) for word in MESSAGES)
 
 
 def _keep_to(memory: int) -> None:

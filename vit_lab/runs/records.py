@@ -1,9 +1,11 @@
 """A stored run, as screens and scripts see it."""
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 from vit_lab.config import RunConfig
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
@@ -113,6 +115,28 @@ class RunRecord:
     def has_ended(self) -> bool:
         """Whether it has a result, good or bad."""
         return self.status in ENDED
+
+
+def read_run(row: Mapping[str, Any]) -> RunRecord:
+    """A row of the table of runs, also one that somebody or a broken disk has spoilt.
+
+    A value that cannot be becomes none, and the run's error says so: one bad row must not take a page.
+    """
+    bad = [name for name, kind in KINDS.items() if not _is_sound(row[name], kind)]
+    values = dict(row) | {name: None if get_args(KINDS[name]) else KINDS[name]() for name in bad}
+    if values["status"] not in set(Status):
+        bad = [*(name for name in bad if name != "status"), "status"]
+        values["status"] = Status.FAILED
+    return RunRecord(**values | ({"error": f"its record is damaged: {', '.join(bad)}"} if bad else {}))
+
+
+KINDS = get_type_hints(RunRecord)
+
+
+def _is_sound(value: object, kind: type) -> bool:
+    kinds = get_args(kind) or (kind,)
+    is_number = isinstance(value, int | float)
+    return isinstance(value, (*kinds, int) if float in kinds else kinds) and (not is_number or 0 <= value < math.inf)
 
 
 @lru_cache(maxsize=2048)

@@ -20,7 +20,7 @@ from vit_lab.runs.database import Database
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.queue import Queue
-from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord
+from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_run
 from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS
 from vit_lab.runs.states import Status
 
@@ -125,10 +125,13 @@ class Store:
         return ExperimentRecord(**dict(rows[0]))
 
     def events(self, run_id: str, kind: str) -> list[dict[str, Any]]:
-        """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened."""
+        """All events of a kind, by step, as plain data; `seconds` is the training time at which each happened.
+
+        One whose stored text is no JSON is passed over.
+        """
         query = "SELECT seconds, body FROM events WHERE run = ? AND kind = ? ORDER BY step"
-        rows = self._database.read(query, run_id, kind)
-        return [_parsed(row["body"]) | {"seconds": row["seconds"]} for row in rows]
+        rows = [(row["seconds"], _parsed(row["body"])) for row in self._database.read(query, run_id, kind)]
+        return [event | {"seconds": seconds} for seconds, event in rows if event is not None]
 
     def waiting_experiments(self) -> list[str]:
         """The experiments of this process with runs that wait for their pilots."""
@@ -267,7 +270,7 @@ class Store:
 
     def _runs(self, clause: str, *values: object) -> list[RunRecord]:
         rows = self._database.read(f"SELECT {RUN_COLUMNS} FROM runs {clause}", *values)
-        return [RunRecord(**dict(row)) for row in rows]
+        return [read_run(dict(row)) for row in rows]
 
     def _set(self, run_id: str, **columns: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in columns)
@@ -281,12 +284,20 @@ def one_line(text: str) -> str:
     return " ".join(storable.split())[:LONGEST_NAME]
 
 
-def _parsed(body: str) -> dict[str, Any]:
-    event: dict[str, Any] = _parsed_before(body) if len(body) <= LONGEST_KEPT else json.loads(body)
+def _parsed(body: str) -> dict[str, Any] | None:
+    event: dict[str, Any] | None = _parsed_before(body) if len(body) <= LONGEST_KEPT else _read(body)
     return event
 
 
 @lru_cache(maxsize=20_000)  # of 40 runs and more; a few hundred bytes each
 def _parsed_before(body: str) -> Any:
     """Whoever watches a run asks each second for all of its losses, and most of them are those of before."""
-    return json.loads(body)
+    return _read(body)
+
+
+def _read(body: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(body)
+    except (TypeError, ValueError):
+        return None
+    return event if isinstance(event, dict) else None

@@ -10,6 +10,7 @@ from contextlib import closing
 
 from vit_lab import paths
 from vit_lab.data.errors import DatasetError
+from vit_lab.forkserver.calls import lacks_memory
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors.messages import Ended, TrainRun
 from vit_lab.runs.executors.sink import Sink
@@ -106,5 +107,7 @@ def _why(error: Exception) -> str:
     if isinstance(error, OSError):
         where = error.filename or paths.home()
         return f"{error.strerror or error}: {where}; free some space or mend it, then resume"
+    if lacks_memory(error):
+        return "there is not enough memory for a step; choose a smaller batch, fewer blocks or larger patches"
     said = str(error).splitlines()[0][:LONGEST_WHY] if str(error) else "no message"
     return f"{type(error).__name__}: {said}"
