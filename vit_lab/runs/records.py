@@ -123,9 +123,10 @@ def read_run(row: Mapping[str, Any]) -> RunRecord:
     A value that cannot be becomes none, and the run's error says so: one bad row must not take a page.
     """
     bad = [name for name, kind in KINDS.items() if not _is_sound(row[name], kind)]
+    if "status" not in bad and row["status"] not in set(Status):
+        bad.append("status")
     values = dict(row) | {name: None if get_args(KINDS[name]) else KINDS[name]() for name in bad}
-    if values["status"] not in set(Status):
-        bad = [*(name for name in bad if name != "status"), "status"]
+    if "status" in bad:
         values["status"] = Status.FAILED
     return RunRecord(**values | ({"error": f"its record is damaged: {', '.join(bad)}"} if bad else {}))
 
@@ -135,8 +136,9 @@ KINDS = get_type_hints(RunRecord)
 
 def _is_sound(value: object, kind: type) -> bool:
     kinds = get_args(kind) or (kind,)
-    is_number = isinstance(value, int | float)
-    return isinstance(value, (*kinds, int) if float in kinds else kinds) and (not is_number or 0 <= value < math.inf)
+    if isinstance(value, int | float):
+        return (float in kinds or (int in kinds and isinstance(value, int))) and 0 <= value < math.inf
+    return isinstance(value, kinds)
 
 
 @lru_cache(maxsize=2048)
