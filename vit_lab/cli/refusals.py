@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 
+from vit_lab.cli.early import INTERRUPTED, hear_ctrl_c
 from vit_lab.data.errors import DatasetError
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.states import Status
@@ -41,13 +42,14 @@ def refusals(json_keys: Sequence[str] = ()) -> Iterator[None]:
     """
     with _terminated_as_interrupted():
         try:
+            hear_ctrl_c()
             yield
         except ConfigError as error:
             fail(f"{option_name(error.field)}: {error.message}", code=2)
         except (DatasetError, StoreError, OSError) as error:
             _tell(json_keys, Status.FAILED, str(error))
         except KeyboardInterrupt:
-            _tell(json_keys, Status.INTERRUPTED, "interrupted before there was a result")
+            _tell(json_keys, Status.INTERRUPTED, INTERRUPTED)
 
 
 def _tell(json_keys: Sequence[str], status: Status, error: str) -> NoReturn:
