@@ -27,11 +27,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vit_lab import paths
-from vit_lab.config import RunConfig, VitConfig
+from vit_lab.config import RunConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.datasets import is_available
 from vit_lab.events import Stepped
 from vit_lab.init.build import build_model
+from vit_lab.model_config import VitConfig
 from vit_lab.models.loss import training_loss
 from vit_lab.presets import preset
 from vit_lab.settings import configure

@@ -14,8 +14,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.contenders import SIZES
 from benchmarks.figures import Figure
-from vit_lab.config import RunConfig, VitConfig
+from vit_lab.config import RunConfig
 from vit_lab.init.build import build_model
+from vit_lab.model_config import VitConfig
 from vit_lab.models.loss import training_loss
 from vit_lab.randomness import generator_for
 from vit_lab.settings import configure

@@ -7,8 +7,8 @@ import torch
 
 from benchmarks.figures import Figure
 from vit_lab.analysis.statistics import accuracy_error, paired_test, summarise
-from vit_lab.config import VitConfig
 from vit_lab.data.splits import load_run_data
+from vit_lab.model_config import VitConfig
 from vit_lab.models.vit import VisionTransformer
 from vit_lab.settings import configure
 from vit_lab.training.shuffled import ORDERS, Order, shuffled_accuracies

@@ -6,8 +6,8 @@ from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.comparison import compare, scores_of, verdict
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.summary import rate_words
-from vit_lab.config import datasets_for
 from vit_lab.datasets import is_available
+from vit_lab.model_config import datasets_for
 from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan

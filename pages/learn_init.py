@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from vit_lab.config import SCHEMES, InitConfig
+from vit_lab.config import InitConfig
+from vit_lab.init.schemes import ELEMENTWISE
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
@@ -32,7 +33,7 @@ say(r"""
 inits = []
 for arm, (column, default) in enumerate(zip(st.columns(2), ("linear-default", "xavier"), strict=True)):
     with column:
-        scheme = st.selectbox(f"{chip(arm)} scheme", SCHEMES, SCHEMES.index(default), key=f"layer_scheme_{arm}")
+        scheme = st.selectbox(f"{chip(arm)} scheme", ELEMENTWISE, ELEMENTWISE.index(default), key=f"layer_scheme_{arm}")
         scale = st.select_slider(f"{chip(arm)} variance ×", SCALES, "1", key=f"layer_scale_{arm}")
         inits.append(InitConfig(scheme=scheme, variance_scale=float(scale)))
 one, two = st.columns(2)
@@ -53,7 +54,7 @@ say(r"""
     input, and a LayerNorm rescales what it reads.
 """)
 one, two = st.columns(2)
-scheme = one.selectbox("Scheme", SCHEMES, SCHEMES.index("xavier"), key="depth_scheme")
+scheme = one.selectbox("Scheme", ELEMENTWISE, ELEMENTWISE.index("xavier"), key="depth_scheme")
 factor = two.select_slider(
     "Small and large are apart from medium by a factor of", [3, 10, 30, 100], 10, key="depth_factor"
 )
@@ -72,7 +73,7 @@ say(r"""
     variance of the *weights* has no such correction. Where it is large, one score beats all others and the softmax
     passes hardly any gradient; training with collapsed entropy is unstable (Zhai et al. 2023).
 """)
-scheme = st.selectbox("Scheme", SCHEMES, SCHEMES.index("xavier"), key="softmax_scheme")
+scheme = st.selectbox("Scheme", ELEMENTWISE, ELEMENTWISE.index("xavier"), key="softmax_scheme")
 told = softmax(scheme)
 look_for(f"""
     {told} Dots are the heads of the classroom model on 32 digits, before training. Entropy 1: a head looks at all

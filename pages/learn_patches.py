@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from vit_lab.config import VitConfig
 from vit_lab.data.bundled import SIDE
+from vit_lab.model_config import VitConfig
 from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import apart, show_picture
 from vit_lab.ui.learn.digit import choose_digit

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from vit_lab.config import TransformerConfig
+from vit_lab.model_config import TransformerConfig
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.training import start, started, watch

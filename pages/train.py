@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from vit_lab.config import KINDS
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
+from vit_lab.model_config import KINDS
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan

@@ -22,6 +22,7 @@ FLOORS = """
     vit_lab.presets vit_lab.spelling vit_lab.events
     vit_lab.settings vit_lab.places
     vit_lab.config
+    vit_lab.model_config
     vit_lab.datasets vit_lab.refusals vit_lab.randomness vit_lab.paths vit_lab.named vit_lab.forkserver
 """
 LAYERS = tuple(set(floor.split()) for floor in FLOORS.strip().splitlines())

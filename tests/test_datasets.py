@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 
-from vit_lab.config import KINDS, DataConfig, datasets_for
+from vit_lab.config import DataConfig
 from vit_lab.datasets import DATASETS, DECIDED, MEANT
+from vit_lab.model_config import KINDS, datasets_for
 from vit_lab.settings import configure
 
 every_dataset = pytest.mark.parametrize("name", DATASETS)

@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from vit_lab.config import GROUPS, SCHEMES, InitConfig, RunConfig
+from vit_lab.config import GROUPS, InitConfig, RunConfig
 from vit_lab.init.build import build_model, initialise
 from vit_lab.init.quantiles import quantile, uniforms
 from vit_lab.init.schemes import SCHEMES as ENTRIES
@@ -27,19 +27,22 @@ TABLE = {
     "kaiming": (stats.norm(), lambda fan_in, fan_out: 2 / fan_in),
     "vit": (TRUNCATED, lambda fan_in, fan_out: 0.02**2),
     "normal": (stats.norm(), lambda fan_in, fan_out: 0.09),
+    "lecun": (stats.norm(), lambda fan_in, fan_out: 1 / fan_in),
+    "gamma": (stats.norm(), lambda fan_in, fan_out: fan_in**-1.5),
 }
 SCALE = {"normal": 0.09}  # `normal` has the variance it is given
 WIDTHS = (32, 64)
 SEED = 11
-every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
+every_scheme = pytest.mark.parametrize("scheme", TABLE)
 every_group = pytest.mark.parametrize("group", GROUPS)
 every_width = pytest.mark.parametrize("dim", WIDTHS)
-every_pair_of_schemes = pytest.mark.parametrize(("a", "b"), [*itertools.combinations(SCHEMES, 2)])
+every_pair_of_schemes = pytest.mark.parametrize(("a", "b"), [*itertools.combinations(TABLE, 2)])
 
 
 def settings(**given):
     return configure(
-        **{"dim": 32, "depth": 2, "heads": 2, "mlp_ratio": 3.0, "pool": "cls", "position": "learned"} | given
+        **{"dim": 32, "depth": 2, "heads": 2, "mlp_ratio": 3.0, "pool": "cls", "position": "learned", "gamma": 0.75}
+        | given
     )
 
 
@@ -96,7 +99,7 @@ def test_bounded_distributions_fill_their_bounds_and_do_not_cross_them(scheme, d
 @every_group
 def test_the_expected_variance_is_the_one_of_the_table(scheme, group):
     distribution, sigma2 = TABLE[scheme]
-    init = InitConfig(scheme=scheme, variance_scale=SCALE.get(scheme, 1.0))
+    init = InitConfig(scheme=scheme, variance_scale=SCALE.get(scheme, 1.0), gamma=0.75)
     assert ENTRIES[scheme].sigma2(init, 30, 50) * init.variance_scale == pytest.approx(sigma2(30, 50))
     promised = expected_variance(init, Place(group=group), 30, 50)
     assert promised == pytest.approx(sigma2(30, 50) * distribution.var())
@@ -117,6 +120,10 @@ def by_torch(scheme, weight):
                 return nn.init.trunc_normal_(torch.empty_like(weight), std=0.02, a=-0.04, b=0.04)
             case "normal":
                 return nn.init.normal_(torch.empty_like(weight))
+            case "lecun":
+                return nn.init.normal_(torch.empty_like(weight), std=weight.shape[1] ** -0.5)
+            case "gamma":
+                return nn.init.normal_(torch.empty_like(weight), std=weight.shape[1] ** -0.75)
 
 
 @every_scheme

@@ -10,14 +10,14 @@ from tiny import tiny, tiny_clips, tiny_data, tiny_sequences
 from waiting import ended
 
 from vit_lab import paths
-from vit_lab.config import GROUPS, SCHEMES, InitConfig
+from vit_lab.config import GROUPS, InitConfig
 from vit_lab.data.run_data import Split
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Evaluated, Finished, Probed, Started, StepMeasured
 from vit_lab.init.build import build_model, initialise
 from vit_lab.init.residual import rule_of
+from vit_lab.init.schemes import ELEMENTWISE, expected_variance
 from vit_lab.init.schemes import SCHEMES as TABLE
-from vit_lab.init.schemes import expected_variance
 from vit_lab.places import Place
 from vit_lab.presets import preset
 from vit_lab.probes.preflight import preflight
@@ -40,7 +40,7 @@ STARTS = {
     "clips divided, none at zero": tiny_clips(zero_temporal=False, position="learned"),
 }
 every_model = pytest.mark.parametrize("config", STARTS.values(), ids=STARTS.keys())
-every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
+every_scheme = pytest.mark.parametrize("scheme", ELEMENTWISE)
 BOUNDED = {"uniform": stats.uniform(-math.sqrt(3), 2 * math.sqrt(3)), "normal": stats.norm()}
 BOUNDED["truncated"] = stats.truncnorm(-2, 2, scale=1 / stats.truncnorm(-2, 2).std())
 
@@ -67,7 +67,7 @@ def test_every_matrix_has_the_variance_and_shape_of_its_scheme(config, scheme):
         if rule(matrix.place) == 0:
             assert config.model.zero_temporal and not weights.any()
             continue
-        variance = expected_variance(config.init, matrix.place, *matrix.fans)
+        variance = expected_variance(config.init, matrix.place, *matrix.fans, blocks=config.model.depth)
         assert abs(weights.mean()) < 5 * math.sqrt(variance / weights.size), matrix.name
         assert abs(weights.var() / variance - 1) < 5 * math.sqrt((excess + 2) / weights.size), matrix.name
         standardised.append(weights / math.sqrt(variance))

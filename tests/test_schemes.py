@@ -15,7 +15,8 @@ from vit_lab.events import Probed
 from vit_lab.init import build
 from vit_lab.init.build import build_model, initialise, unfilled
 from vit_lab.init.residual import plain, rule_of, zero_over_time
-from vit_lab.init.schemes import SCHEMES, Elementwise, Scheme, expected_variance
+from vit_lab.init.scheme import Scheme
+from vit_lab.init.schemes import SCHEMES, expected_variance
 from vit_lab.models.record import Recorder
 from vit_lab.places import Place
 from vit_lab.probes.preflight import expected_std, preflight
@@ -33,7 +34,7 @@ every_model = pytest.mark.parametrize("config", MODELS.values(), ids=MODELS.keys
 
 def test_every_name_that_a_config_may_hold_has_an_entry():
     assert tuple(SCHEMES) == settings_of_a_run.SCHEMES
-    assert all(scheme.summary and scheme.source for scheme in SCHEMES.values())
+    assert all(s.summary and s.source and s.latex and s.made_for for s in SCHEMES.values())
 
 
 # Schemes that are not elementwise, made up here
@@ -93,8 +94,8 @@ def of_scheme(config, name, **init):
 
 @every_model
 def test_a_structured_scheme_is_one_entry(config, monkeypatch):
-    monkeypatch.setitem(SCHEMES, "orthogonal", Orthogonal())
-    model = build_model(of_scheme(config, "orthogonal", vo_scale=4.0))
+    monkeypatch.setitem(SCHEMES, "of-z", Orthogonal())
+    model = build_model(of_scheme(config, "of-z", vo_scale=4.0))
     rule = rule_of(config.model, config.init)
     for matrix in model.matrices():
         weight = matrix.weight.detach()
@@ -105,8 +106,8 @@ def test_a_structured_scheme_is_one_entry(config, monkeypatch):
 
 
 def test_without_a_formula_nothing_is_promised(monkeypatch):
-    monkeypatch.setitem(SCHEMES, "orthogonal", Orthogonal())
-    config = of_scheme(tiny(), "orthogonal")
+    monkeypatch.setitem(SCHEMES, "of-z", Orthogonal())
+    config = of_scheme(tiny(), "of-z")
     assert math.isnan(expected_variance(config.init, Place(group="mlp"), 3, 4))
     assert all(math.isnan(std) for std in expected_std(build_model(config), config).values())
 
@@ -151,31 +152,22 @@ def test_whoever_else_builds_a_model_gives_it_a_batch(monkeypatch):
     assert all(ms > 0 for ms in step_milliseconds([tiny_clips(scheme="xavier")], repeats=1))
 
 
-class WithGamma(InitConfig):
-    """An init with one more setting."""
-
-    gamma: float = 0.5
-
-
-def test_a_setting_of_one_scheme_reaches_its_formula_its_arm_and_its_name(monkeypatch):
-    """Std fan_in^-gamma (Zhang et al. 2024)."""
-    power = Elementwise("normal", lambda init, fan_in, _: fan_in ** (-2 * init.gamma), summary="", source="")
-    monkeypatch.setitem(SCHEMES, "normal", power)
-    init = WithGamma(scheme="normal", gamma=1.0)
+def test_a_setting_of_one_scheme_reaches_its_formula_its_arm_and_its_name():
+    init = InitConfig(scheme="gamma", gamma=1.0)
     config = tiny(dim=64)
     model = build_model(config.model_copy(update={"init": init}))
     for matrix in model.matrices():
         fan_in = matrix.fans[0]
         assert expected_variance(init, matrix.place, *matrix.fans) == pytest.approx(fan_in**-2)
         assert float(matrix.weight.detach().std()) == pytest.approx(1 / fan_in, rel=0.2)
-    assert WithGamma(qk_scale=2, gamma=0.7).taking(init) == WithGamma(scheme="normal", qk_scale=2, gamma=1.0)
-    assert (arm_label(init), json_label(init)) == ("normal (gamma 1.0)", "normal (gamma 1.0)")
+    assert InitConfig(qk_scale=2, gamma=0.7).taking(init) == InitConfig(scheme="gamma", qk_scale=2, gamma=1.0)
+    assert (arm_label(init), json_label(init)) == ("gamma (gamma 1.0)", "gamma (gamma 1.0)")
 
 
 # Residual rules
 
 
-def test_only_a_divided_timesformer_holds_a_branch_back():
+def test_unless_asked_for_only_a_divided_timesformer_holds_a_branch_back():
     rules = [rule_of(c.model, c.init) for c in (tiny_clips(), tiny_clips(zero_temporal=False), tiny())]
     assert rules == [zero_over_time, plain, plain]
 

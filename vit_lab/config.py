@@ -3,18 +3,20 @@
 Nowhere else has a setting a default. `vit_lab.settings` reads and writes all of them under flat names.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticKnownError
 
-from vit_lab.datasets import DATASETS, MEANT, Examples
-from vit_lab.refusals import not_a_divisor, one_of, refusal
+from vit_lab.datasets import DATASETS, MEANT
+from vit_lab.model_config import ModelConfig, Part, VitConfig, datasets_for
+from vit_lab.refusals import one_of, refusal
 
-SchemeName = Literal["linear-default", "xavier", "kaiming", "vit", "normal"]
+SchemeName = Literal[
+    "linear-default", "xavier", "kaiming", "vit", "normal", "lecun", "gamma", "gpt2", "orthogonal", "mimetic", "lsuv"
+]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
-OptimiserName = Literal["adamw"]
+OptimiserName = Literal["adamw", "sgd", "muon"]
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
 SCALES = tuple(f"{group}_scale" for group in GROUPS)  # settings of an init: factors of single groups
@@ -31,11 +33,7 @@ def _known(name: Any) -> Any:
 DatasetName = Annotated[str, BeforeValidator(_known)]  # not a Literal, so that a data set is an entry and no more
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
-
-
-class DataConfig(_Part):
+class DataConfig(Part):
     """What a run learns from, and how small or hard the task is made."""
 
     dataset: DatasetName = Field(
@@ -63,135 +61,7 @@ class DataConfig(_Part):
     )
 
 
-class _Blocks(_Part):
-    """The blocks, which all models have in common."""
-
-    dim: int = Field(64, ge=2, le=512, description="Width of a token: how many numbers describe a patch.")
-    depth: int = Field(4, ge=1, le=24, description="Encoder blocks on top of one another.")
-    heads: int = Field(4, ge=1, le=32, description="Attention heads in a block; they share the width evenly.")
-    mlp_ratio: float = Field(2.0, gt=0, le=8, description="Hidden width of the MLP, in multiples of dim.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped after embedding, attention and MLP.")
-    attention_dropout: float = Field(0.0, ge=0, lt=1, description="Share of attention weights dropped.")
-
-    @model_validator(mode="after")
-    def _widths_fit(self) -> Self:
-        if round(self.dim * self.mlp_ratio) < 1:
-            raise refusal("mlp_ratio", f"{self.mlp_ratio:g} of dim {self.dim} leaves the MLP no width; choose more")
-        if self.dim % self.heads:
-            raise not_a_divisor(self, "heads", "dim")
-        return self
-
-
-class _Vision(_Blocks):
-    """What models of images and of clips have in common."""
-
-    image_size: int = Field(28, ge=4, le=64, description="Height and width of an image, in pixels.")
-    channels: int = Field(1, ge=1, le=4, description="Colour channels of an image.")
-    num_classes: int = Field(10, ge=2, le=100, description="Classes to tell apart.")
-    patch_size: int = Field(
-        7, ge=1, le=64, description="Height and width of a patch, in pixels; it must divide the image."
-    )
-    position: Literal["learned", "sinusoidal", "none"] = Field(
-        "sinusoidal", description="How a token knows where it is."
-    )
-    qkv_bias: bool = Field(True, description="Whether the query, key and value projections have a bias.")
-    out_bias: bool = Field(True, description="Whether the projection after attention has a bias.")
-    final_norm: bool = Field(True, description="Whether a LayerNorm stands before the classifier.")
-
-    @property
-    def num_patches(self) -> int:
-        """Patches of one image or frame."""
-        return (self.image_size // self.patch_size) ** 2
-
-    @model_validator(mode="after")
-    def _patches_fit(self) -> Self:
-        if self.image_size % self.patch_size:
-            raise not_a_divisor(self, "patch_size", "image_size")
-        return self
-
-
-class VitConfig(_Vision):
-    """A Vision Transformer (Dosovitskiy et al. 2021, Sec. 3.1), pre-norm."""
-
-    reads: ClassVar[Examples] = "images"
-    kind: Literal["vit"] = "vit"
-    pool: Literal["cls", "mean"] = Field(
-        "mean", description="What the classifier reads: a class token, or the mean token."
-    )
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens N that attention sees: the patches, and the class token if there is one."""
-        return self.num_patches + (self.pool == "cls")
-
-
-class TimesformerConfig(_Vision):
-    """A TimeSformer (Bertasius et al. 2021, Sec. 3), pre-norm; its classifier reads the mean token."""
-
-    reads: ClassVar[Examples] = "clips"
-    kind: Literal["timesformer"] = "timesformer"
-    num_frames: int = Field(8, ge=2, le=32, description="Frames of a clip.")
-    space_time: Literal["space", "joint", "divided"] = Field(
-        "divided",
-        description="What a patch attends to: its own frame, all frames, or its place over time and then its frame.",
-    )
-    zero_temporal: bool = Field(
-        True,
-        description="Whether the projection after attention over time starts at 0, as in the authors' release; "
-        "otherwise the scheme sets it, in group vo.",
-    )
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens of a clip: the patches of all frames."""
-        return self.num_patches * self.num_frames
-
-
-class TransformerConfig(_Blocks):
-    """An encoder-decoder Transformer (Vaswani et al. 2017, Sec. 3), pre-norm; `depth` counts for each of the two."""
-
-    reads: ClassVar[Examples] = "sequences"
-    kind: Literal["transformer"] = "transformer"
-    vocabulary: int = Field(11, ge=3, le=1_000, description="Different symbols, the start symbol 0 included.")
-    sequence_length: int = Field(10, ge=1, le=128, description="Symbols of a sequence, the start symbol not counted.")
-
-    @property
-    def num_classes(self) -> int:
-        """What an output is chosen from: the symbols."""
-        return self.vocabulary
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens that the encoder sees."""
-        return self.sequence_length
-
-
-KINDS: dict[str, type[VitConfig | TimesformerConfig | TransformerConfig]] = {
-    "vit": VitConfig,
-    "timesformer": TimesformerConfig,
-    "transformer": TransformerConfig,
-}
-
-
-def datasets_for(kind: str) -> tuple[str, ...]:
-    """The data sets that a kind of model reads."""
-    return tuple(name for name, dataset in DATASETS.items() if dataset.examples == KINDS[kind].reads)
-
-
-def _kind(model: Any) -> str:
-    """Which model a plain dict means; a ViT if it does not say."""
-    return str(model.get("kind", "vit") if isinstance(model, Mapping) else getattr(model, "kind", "vit"))
-
-
-ModelConfig = Annotated[
-    Annotated[VitConfig, Tag("vit")]
-    | Annotated[TimesformerConfig, Tag("timesformer")]
-    | Annotated[TransformerConfig, Tag("transformer")],
-    Discriminator(_kind),
-]
-
-
-class InitConfig(_Part):
+class InitConfig(Part):
     """How the weight matrices start: a scheme, and factors on its variance."""
 
     scheme: SchemeName = Field("linear-default", description="Distribution and variance of the initial weights.")
@@ -205,18 +75,30 @@ class InitConfig(_Part):
         "zero",
         description="How biases start: at 0, or drawn by the scheme, each like a weight of its matrix.",
     )
+    gamma: float = Field(0.5, gt=0, le=2, description="The power of the fan-in that the scheme gamma divides by.")
+    residual: Literal["plain", "depth-scaled", "zero"] = Field(
+        "plain",
+        description="How the last matrix of a residual branch starts: as the scheme draws it, divided by the root of "
+        "twice its block's number, or at 0.",
+    )
+    norm_matched: bool = Field(
+        False,
+        description="Whether this is a control: every matrix replaced by a Gaussian one of the same Frobenius norm.",
+    )
 
     def taking(self, arm: "InitConfig") -> Self:
         """This init with what is an arm's own: all settings but scales of groups and biases, which arms share."""
-        shared = (*SCALES, "biases")
-        return self.model_copy(update={field: value for field, value in vars(arm).items() if field not in shared})
+        return self.model_copy(update={field: getattr(arm, field) for field in OF_AN_ARM})
 
     def scale(self, group: GroupName) -> float:
         """The whole factor on the variance of one group of matrices."""
         return self.variance_scale * float(getattr(self, f"{group}_scale"))
 
 
-class OptimConfig(_Part):
+OF_AN_ARM = tuple(field for field in InitConfig.model_fields if field not in (*SCALES, "biases"))
+
+
+class OptimConfig(Part):
     """The optimiser and its schedule. A run lasts `steps`, or `epochs` if those are given."""
 
     steps: int = Field(300, ge=1, le=100_000, description="Training steps, one batch each.")
@@ -232,6 +114,8 @@ class OptimConfig(_Part):
     )
     beta1: float = Field(0.9, ge=0, lt=1, description="Decay of AdamW's running mean of gradients.")
     beta2: float = Field(0.99, ge=0, lt=1, description="Decay of AdamW's running mean of squared gradients.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Decay of the running mean of gradients of SGD and Muon.")
+    nesterov: bool = Field(True, description="Whether SGD looks ahead along its momentum (Nesterov).")
     schedule: Literal["cosine", "constant", "noam"] = Field(
         "cosine",
         description="How the learning rate falls after the warm-up; "
@@ -256,7 +140,7 @@ class OptimConfig(_Part):
         return -(-examples // self.batch_size)
 
 
-class RunConfig(_Part):
+class RunConfig(Part):
     """One training of one model from one seed."""
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Number from which every random draw of the run follows.")

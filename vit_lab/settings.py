@@ -10,8 +10,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from vit_lab.config import KINDS, DataConfig, InitConfig, OptimConfig, RunConfig
+from vit_lab.config import DataConfig, InitConfig, OptimConfig, RunConfig
 from vit_lab.datasets import DATASETS, DECIDED, MEANT
+from vit_lab.model_config import KINDS
 from vit_lab.refusals import bounds_of, divisors, one_of
 
 PARTS: dict[str, tuple[type[BaseModel], ...]] = {

@@ -4,6 +4,8 @@
 | --- | --- | --- | --- |
 | an init | `xavier × 3` | `xavier:3` | `xavier x3` |
 | with scales of groups | `vit × 4 (queries, keys × 2)` | `vit:4` | `vit x4 (qk x2)` |
+| with more settings | `xavier (residual zero)` | `xavier,residual=zero` | `xavier (residual zero)` |
+| its control | `norm-matched mimetic` | `norm-matched:mimetic` | `norm-matched mimetic` |
 | a task | `mnist, 40% noisy labels` | `mnist:0.4` | |
 | a setting | patch size | `patch-size` | `patch_size` |
 | a variance or std | 0.000052 | | a number |
@@ -18,6 +20,9 @@ from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
 from vit_lab.settings import ConfigError, configure
 
+CONTROL = "norm-matched"
+TOLD = ("scheme", "variance_scale", "norm_matched", *SCALES, "biases")
+FURTHER = tuple(field for field in InitConfig.model_fields if field not in TOLD)  # told as setting=value
 SHORTER = {"scheme": "init"}  # settings whose option has another name
 
 
@@ -25,7 +30,7 @@ def arm_label(init: InitConfig) -> str:
     """An init as people read it: 'xavier', 'normal × 0.01', 'vit × 4 (queries, keys × 2)'. Factors are on variances."""
     scales = [f"{GROUP_NAMES[group]}{_times(scale)}" for group, scale in _group_scales(init).items()]
     scales += ["biases too"] * (init.biases == "scheme") + _further(init)
-    return f"{init.scheme}{_times(init.variance_scale)}" + (f" ({'; '.join(scales)})" if scales else "")
+    return f"{_control(init)}{init.scheme}{_times(init.variance_scale)}" + (f" ({'; '.join(scales)})" if scales else "")
 
 
 def json_label(init: InitConfig) -> str:
@@ -33,26 +38,45 @@ def json_label(init: InitConfig) -> str:
     scale = "" if init.variance_scale == 1 else f" x{init.variance_scale:g}"
     groups = [f"{group} x{factor:g}" for group, factor in _group_scales(init).items()]
     groups += ["biases too"] * (init.biases == "scheme") + _further(init)
-    return f"{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
+    return f"{_control(init)}{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
 
 
 def arm_spec(init: InitConfig) -> str:
-    """An init as a shell and a link spell it: 'xavier', 'normal:0.01'. Scales of single groups are not told."""
-    return init.scheme if init.variance_scale == 1 else f"{init.scheme}:{init.variance_scale:g}"
+    """An init as a shell and a link spell it: 'xavier', 'normal:0.01', 'norm-matched:gamma:2,gamma=0.7'.
+
+    Scales of single groups are not told.
+    """
+    control = f"{CONTROL}:" if init.norm_matched else ""
+    scale = "" if init.variance_scale == 1 else f":{init.variance_scale:g}"
+    further = [f",{field}={value}" for field, value in _further_settings(init).items()]
+    return "".join((control, init.scheme, scale, *further))
 
 
 def parse_arm(spec: str) -> InitConfig:
     """The inverse of `arm_spec`. Raises ConfigError."""
-    scheme, colon, scale = spec.strip().partition(":")
+    arm, *further = spec.strip().split(",")
+    control, colon, of_what = arm.partition(":")
+    is_control = control == CONTROL and bool(colon)
+    scheme, colon, scale = (of_what if is_control else arm).partition(":")
     if scheme not in SCHEMES:
         choices = one_of(list(SCHEMES))
         raise ConfigError("arm", f"there is no scheme {scheme[:40]!r}; choose {choices}, with :scale if wanted")
+    settings = dict(_setting(text) for text in further)
     try:
-        return configure(scheme=scheme, variance_scale=float(scale) if colon else 1.0).init
-    except ConfigError as error:
-        raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
+        variance_scale = float(scale) if colon else 1.0
     except ValueError:
         raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
+    try:
+        return configure(scheme=scheme, variance_scale=variance_scale, norm_matched=is_control, **settings).init
+    except ConfigError as error:
+        raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
+
+
+def _setting(text: str) -> tuple[str, str]:
+    field, equals, value = text.strip().partition("=")
+    if not equals or field not in FURTHER:
+        raise ConfigError("arm", f"{text[:40]!r} is no setting of an arm; write for example residual=zero")
+    return field, value
 
 
 def size_words(data: DataConfig) -> str:
@@ -112,9 +136,16 @@ def _group_scales(init: InitConfig) -> dict[GroupName, float]:
 
 def _further(init: InitConfig) -> list[str]:
     """Settings of an init that no other words tell, where they differ from what they are by default."""
-    told, fields = ("scheme", "variance_scale", *SCALES, "biases"), type(init).model_fields.items()
-    further = {field: getattr(init, field) for field, about in fields if getattr(init, field) != about.default}
-    return [f"{field.replace('_', ' ')} {value}" for field, value in further.items() if field not in told]
+    return [f"{field.replace('_', ' ')} {value}" for field, value in _further_settings(init).items()]
+
+
+def _further_settings(init: InitConfig) -> dict[str, Any]:
+    fields = type(init).model_fields
+    return {field: value for field in FURTHER if (value := getattr(init, field)) != fields[field].default}
+
+
+def _control(init: InitConfig) -> str:
+    return f"{CONTROL} " if init.norm_matched else ""
 
 
 def _times(factor: float) -> str:

@@ -1,6 +1,7 @@
 """A config is a key of Streamlit's caches by its hash, which tells all configs apart."""
 
-from vit_lab.config import KINDS, RunConfig, datasets_for
+from vit_lab.config import RunConfig
+from vit_lab.model_config import KINDS, datasets_for
 from vit_lab.settings import bounds, choices, configure, flat
 from vit_lab.ui.serving.caches import BY_CONFIG
 

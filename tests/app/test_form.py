@@ -4,8 +4,9 @@ from itertools import cycle, product
 
 import pytest
 
-from vit_lab.config import KINDS, RunConfig, datasets_for
+from vit_lab.config import RunConfig
 from vit_lab.data.images import load_dataset
+from vit_lab.model_config import KINDS, datasets_for
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_SEEDS
 from vit_lab.settings import PART_OF, bounds, choices, configure, describe, difference, flat, settings_of

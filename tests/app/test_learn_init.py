@@ -7,7 +7,7 @@ from places import LEARN_INIT
 from played import play, played
 
 from vit_lab.analysis.findings import claim_findings, space_time_findings
-from vit_lab.config import SCHEMES
+from vit_lab.init.schemes import ELEMENTWISE as SCHEMES
 from vit_lab.runs.designs import CLAIM_ARMS, comparison
 from vit_lab.settings import configure
 from vit_lab.ui.learn.init.guess import Guess, outcome_words

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from places import COMPARE, RUNS, TRAIN
 
 from vit_lab import paths
-from vit_lab.config import GROUPS, KINDS, SCHEMES, RunConfig, datasets_for
+from vit_lab.config import GROUPS, SCHEMES, RunConfig
+from vit_lab.model_config import KINDS, datasets_for
 from vit_lab.presets import PRESETS
 from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Experiment

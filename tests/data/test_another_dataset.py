@@ -6,13 +6,14 @@ import torch
 from tiny import record
 from typer.testing import CliRunner
 
-from vit_lab.config import RunConfig, datasets_for
+from vit_lab.config import RunConfig
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import black, load_dataset
 from vit_lab.data.pixels import Pixels
 from vit_lab.data.splits import load_run_data, shifted
 from vit_lab.datasets import DATASETS
 from vit_lab.events import Finished
+from vit_lab.model_config import datasets_for
 from vit_lab.probes.preflight import preflight
 from vit_lab.randomness import generator_for
 from vit_lab.runs.designs import claim

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torchvision.datasets import MNIST, FashionMNIST
 
-from vit_lab.config import datasets_for
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import load_dataset
 from vit_lab.data.pixels import load_pixels
 from vit_lab.datasets import DATASETS, Sizes, is_available
+from vit_lab.model_config import datasets_for
 
 TORCHVISION = [name for name in datasets_for("vit") if DATASETS[name].download]
 FILES = {

@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F
 from tiny import tiny
 
-from vit_lab.config import SCHEMES, DataConfig, datasets_for
+from vit_lab.config import SCHEMES, DataConfig
 from vit_lab.data.images import ImageDataset, black, load_dataset
 from vit_lab.data.splits import TrainingSet, load_run_data, shifted, split
 from vit_lab.datasets import DATASETS
+from vit_lab.model_config import datasets_for
 from vit_lab.settings import ConfigError, configure
 
 IMAGES, HELD_OUT = 8_000, DATASETS["mnist-10k"].sizes.validation

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from vit_lab.config import InitConfig, TimesformerConfig, TransformerConfig, VitConfig
+from vit_lab.config import InitConfig
 from vit_lab.init.build import initialise, unfilled
+from vit_lab.model_config import TimesformerConfig, TransformerConfig, VitConfig
 from vit_lab.models.attention import Attention
 from vit_lab.models.record import Recorder
 from vit_lab.models.transformer import causal_mask

@@ -5,8 +5,9 @@ import itertools
 import pytest
 import torch
 
-from vit_lab.config import InitConfig, TimesformerConfig, VitConfig
+from vit_lab.config import InitConfig
 from vit_lab.init.build import initialise
+from vit_lab.model_config import TimesformerConfig, VitConfig
 from vit_lab.models.timesformer import TimeSformer
 from vit_lab.models.vit import VisionTransformer
 

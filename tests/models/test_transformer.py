@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from vit_lab.config import InitConfig, TransformerConfig
+from vit_lab.config import InitConfig
 from vit_lab.init.build import initialise
+from vit_lab.model_config import TransformerConfig
 from vit_lab.models.attention import Attention, attention_weights
 from vit_lab.models.transformer import Transformer, causal_mask
 

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from vit_lab.config import InitConfig, VitConfig
+from vit_lab.config import InitConfig
 from vit_lab.init.build import initialise
+from vit_lab.model_config import VitConfig
 from vit_lab.models.size import num_parameters
 from vit_lab.models.vit import VisionTransformer, patchify, sinusoidal_positions
 

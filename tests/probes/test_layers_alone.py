@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from vit_lab.config import SCHEMES, InitConfig
+from vit_lab.config import InitConfig
 from vit_lab.data.splits import load_run_data
-from vit_lab.init.schemes import ALONE, expected_variance
+from vit_lab.init.schemes import ALONE, ELEMENTWISE, expected_variance
 from vit_lab.probes.layers_alone import one_layer, output_variance, stack_rms
 from vit_lab.probes.rows import by_head
 from vit_lab.probes.saturation import by_qk_scale
@@ -15,7 +15,7 @@ from vit_lab.probes.trace import trace
 from vit_lab.settings import configure
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ELEMENTWISE)
 @pytest.mark.parametrize(("fan_in", "fan_out"), [(64, 256), (256, 64)])
 def test_a_layer_has_the_variance_of_its_formula_and_so_has_its_output(scheme, fan_in, fan_out):
     init = InitConfig(scheme=scheme, variance_scale=2.0)

@@ -12,6 +12,7 @@ from vit_lab.cli.files import check_writable, write_files
 from vit_lab.cli.options import CsvFile, Download, FairRate, HtmlFile, Json, PresetName, Seeds, settings_as_options
 from vit_lab.cli.refusals import fail, refusals, refuse
 from vit_lab.cli.work import work_off
+from vit_lab.config import OF_AN_ARM
 from vit_lab.presets import preset as preset_config
 from vit_lab.runs import designs
 from vit_lab.runs.plans import Plan
@@ -75,7 +76,7 @@ def compare(
     settings: dict[str, Any],
 ) -> None:
     """Train several inits on the same seeds and print how they differ, and how sure one may be."""
-    refuse(settings, "scheme", "variance_scale", instead="--arm")
+    refuse(settings, *OF_AN_ARM, instead="--arm")
     with refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
         plan = designs.comparison(base, arm or designs.CLAIM_ARMS, seeds, fair_rate=fair_rate)
@@ -132,7 +133,7 @@ def claim(
     settings: dict[str, Any],
 ) -> None:
     """Check the claim that a larger variance helps on smaller or harder data."""
-    refuse(settings, "scheme", "variance_scale", instead="--arm")
+    refuse(settings, *OF_AN_ARM, instead="--arm")
     refuse(settings, "train_size", instead="--size")
     refuse(settings, "dataset", "label_noise", instead="--task")
     with refusals(EXPERIMENT_KEYS if json_ else ()):

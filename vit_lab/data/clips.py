@@ -14,11 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vit_lab.config import RunConfig, TimesformerConfig
+from vit_lab.config import RunConfig
 from vit_lab.data.images import load_dataset
 from vit_lab.data.run_data import RunData, Split, TrainingSet, shuffled
 from vit_lab.data.splits import split
 from vit_lab.datasets import DATASETS, DIRECTIONS, TRAVEL
+from vit_lab.model_config import TimesformerConfig
 from vit_lab.randomness import generator_for
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.config import RunConfig, TransformerConfig
+from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData, Split, TrainingSet
 from vit_lab.datasets import DATASETS
+from vit_lab.model_config import TransformerConfig
 from vit_lab.randomness import generator_for
 from vit_lab.settings import ConfigError
 

@@ -4,7 +4,7 @@ Schemes touch the weight matrices, each as one of a group: `embed` (patches or s
 attention, `mlp`, `head`; the projection after attention over time belongs to `vo`. A residual rule of the model may
 hold back the last matrix of a branch. Everything else starts alike in every arm: LayerNorm gains at 1, class token and
 learned positions from a normal of std 0.02 truncated at two std, and biases at 0 unless the config asks the scheme for
-them.
+them. An init that is `norm_matched` is a control for another: of every matrix only the Frobenius norm is kept.
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,12 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from vit_lab.config import InitConfig, ModelConfig, RunConfig, TimesformerConfig, TransformerConfig
+from vit_lab.config import InitConfig, RunConfig
 from vit_lab.init.given import Given
 from vit_lab.init.quantiles import quantile, uniforms
 from vit_lab.init.residual import rule_of
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.timesformer import TimeSformer
 from vit_lab.models.transformer import Transformer
@@ -52,6 +53,9 @@ def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None =
             assert matrix.bias is not None
             matrix.bias.copy_(_held_back(biases, given.factor(matrix)))
     scheme.settle(given)
+    if init.norm_matched:
+        for matrix in matrices:
+            matrix.weight.copy_(_of_norm(matrix.weight.double().norm(), given.normals(matrix)))
 
 
 def build_model(config: RunConfig, batch: Tensor | None = None) -> Model:
@@ -73,6 +77,11 @@ def _start_alike(model: nn.Module, matrices: Iterable[Matrix], seed: int) -> Non
             parameter.copy_(0.02 * quantile(uniforms(parameter.shape, seed, name), "truncated"))
         elif parameter not in drawn:
             raise ValueError(f"init: nothing says how {name} starts; tell it among the model's matrices, or here")
+
+
+def _of_norm(norm: Tensor, z: Tensor) -> Tensor:
+    """A Gaussian matrix of that Frobenius norm; zeros for a norm of 0."""
+    return z * (norm / z.norm())
 
 
 def _held_back(drawn: Tensor, factor: float) -> Tensor:

@@ -41,6 +41,10 @@ class Given:
         """The same draw as a standard Gaussian Z: (fan_out, fan_in), float64."""
         return torch.special.ndtri(self.uniforms(matrix))
 
+    def more_normals(self, matrix: Matrix, what: str, shape: tuple[int, ...]) -> Tensor:
+        """A further draw that goes with a matrix, for schemes that need more numbers than it has: float64."""
+        return torch.special.ndtri(uniforms(torch.Size(shape), self.seed, f"{matrix.name} {what}"))
+
     def bias_uniforms(self, matrix: Matrix) -> Tensor:
         """The draw of the matrix's biases: (fan_out,), float64 in (0, 1)."""
         return uniforms(matrix.weight.shape[:1], self.seed, f"{matrix.name}.bias")

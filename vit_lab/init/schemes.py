@@ -2,118 +2,94 @@
 
 A scheme draws all matrices of a model from their places and their uniforms. Most draw each weight by itself and are an
 `Elementwise`: a distribution and a variance from the fans. A scheme that builds matrices of one another, or looks at
-data, is a `Scheme` of its own. Torch is imported as a scheme draws, so a page can show a formula without it.
+data, is a `Scheme` of its own.
 """
 
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from vit_lab.config import InitConfig, SchemeName
-from vit_lab.init.distributions import TRUNCATED_VARIANCE, Distribution
+from vit_lab.init.scheme import Elementwise, Scheme
+from vit_lab.init.structured import Lsuv, Mimetic, Orthogonal
 from vit_lab.places import Place
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from vit_lab.init.given import Given
-    from vit_lab.models.matrix import Matrix
 
 ALONE = Place(part="mlp", group="mlp", projection="up")  # a matrix that stands by itself counts as one of an MLP
 
 
-class Scheme(ABC):
-    """How the matrices of a model start. The scales of the config are the scheme's to apply, to the variance."""
-
-    summary: str
-    source: str
-    needs_data = False
-
-    @abstractmethod
-    def draw(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
-        """The weights of every matrix, (fan_out, fan_in). Several matrices may be drawn together, in any order."""
-
-    def draw_biases(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
-        """The biases, (fan_out,), for a config that asks the scheme for them; those left out start at 0."""
-        yield from ()
-
-    def settle(self, given: "Given") -> None:  # noqa: B027, for most have nothing left to do
-        """Change what was drawn once all of it is in place: for positions, and for what needs a batch of data.
-
-        The residual rule has acted by then, so that measures see the model as it will start; `given.factor` tells it.
-        """
-
-    def sigma2(self, init: InitConfig, fan_in: int, fan_out: int) -> float:
-        """The formula by itself, before truncation and scales; NaN where there is none."""
-        return math.nan
-
-    def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
-        """The variance that a weight of a matrix has, scales included; NaN where no formula promises one."""
-        return math.nan
+def over_all_branches(place: Place, blocks: int) -> float:
+    """The end of each residual branch divided by sqrt(2 L), of which a model has two a block."""
+    return (2 * blocks) ** -0.5 if place.ends_branch else 1.0
 
 
-@dataclass(frozen=True)
-class Elementwise(Scheme):
-    """Each weight is a quantile of its own uniform, times sigma.
-
-    sigma^2 follows from the fans of one projection and the init's settings.
-    """
-
-    distribution: Distribution
-    formula: Callable[[InitConfig, int, int], float]
-    summary: str
-    source: str
-
-    def sigma2(self, init: InitConfig, fan_in: int, fan_out: int) -> float:
-        """The formula by itself, before truncation and scales."""
-        return self.formula(init, fan_in, fan_out)
-
-    def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
-        """sigma^2 times the scales, less what truncation takes."""
-        assert place.group is not None
-        truncation = TRUNCATED_VARIANCE if self.distribution == "truncated" else 1
-        return self.sigma2(init, fan_in, fan_out) * init.scale(place.group) * truncation
-
-    def draw(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
-        """One matrix after the other."""
-        for matrix in given.matrices:
-            yield matrix, self._weights(given, matrix, given.uniforms(matrix))
-
-    def draw_biases(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
-        """As nn.Linear does for its own: a bias is drawn as one more weight of its row."""
-        for matrix in given.matrices:
-            if matrix.bias is not None:
-                yield matrix, self._weights(given, matrix, given.bias_uniforms(matrix))
-
-    def _weights(self, given: "Given", matrix: "Matrix", u: "Tensor") -> "Tensor":
-        from vit_lab.init.quantiles import quantile
-
-        sigma = math.sqrt(self.sigma2(given.init, *matrix.fans) * given.init.scale(matrix.group))
-        return sigma * quantile(u, self.distribution)
-
-
-GLOROT, HE = "Glorot & Bengio 2010, Eq. 16", "He et al. 2015, Eq. 10"
+LINEAR_DEFAULT = Elementwise(
+    "uniform",
+    lambda _, fan_in, __: 1 / (3 * fan_in),
+    summary="what nn.Linear does",
+    source="torch.nn.Linear",
+    latex=r"\sigma^2 = \frac{1}{3\, \mathrm{fan_{in}}}",
+    made_for="nothing in particular: a default that was kept",
+)
 SCHEMES: dict[SchemeName, Scheme] = {
-    "linear-default": Elementwise(
-        "uniform", lambda _, fan_in, __: 1 / (3 * fan_in), summary="what nn.Linear does", source="torch.nn.Linear"
+    "linear-default": LINEAR_DEFAULT,
+    "xavier": Elementwise(
+        "uniform",
+        lambda _, fan_in, fan_out: 2 / (fan_in + fan_out),
+        summary="the signal keeps its size on the way there, the gradient on the way back, as far as both can be",
+        source="Glorot & Bengio 2010, Eq. 16",
+        latex=r"\sigma^2 = \frac{2}{\mathrm{fan_{in}} + \mathrm{fan_{out}}}",
+        made_for="deep networks with tanh",
     ),
-    "xavier": Elementwise("uniform", lambda _, fan_in, fan_out: 2 / (fan_in + fan_out), summary=GLOROT, source=GLOROT),
-    "kaiming": Elementwise("normal", lambda _, fan_in, __: 2 / fan_in, summary=HE, source=HE),
+    "kaiming": Elementwise(
+        "normal",
+        lambda _, fan_in, __: 2 / fan_in,
+        summary="the signal keeps its size although ReLU takes half of it",
+        source="He et al. 2015, Eq. 10",
+        latex=r"\sigma^2 = \frac{2}{\mathrm{fan_{in}}}",
+        made_for="deep networks with ReLU",
+    ),
     "vit": Elementwise(
         "truncated",
         lambda *_: 0.02**2,
         summary="std 0.02 whatever the width, cut at two std, as much Transformer code since BERT",
         source="Devlin et al. 2019, BERT's released code",
+        latex=r"\sigma = 0.02",
+        made_for="Transformers of width 768, pre-trained at length",
     ),
     "normal": Elementwise(
         "normal",
         lambda *_: 1.0,
         summary="variance 1 whatever the width; the scale is the variance",
         source="this lab",
+        latex=r"\sigma^2 = 1",
+        made_for="setting a variance directly",
     ),
+    "lecun": Elementwise(
+        "normal",
+        lambda _, fan_in, __: 1 / fan_in,
+        summary="the signal keeps its size through a linear layer",
+        source="LeCun et al. 1998, Sec. 4.6",
+        latex=r"\sigma^2 = \frac{1}{\mathrm{fan_{in}}}",
+        made_for="networks whose inputs have variance 1",
+    ),
+    "gamma": Elementwise(
+        "normal",
+        lambda init, fan_in, _: fan_in ** (-2 * init.gamma),
+        summary="std fan_in to the power of -gamma: 0.5 is lecun, more is smaller",
+        source="Zhang et al. 2024, arXiv 2405.05409",
+        latex=r"\sigma = \mathrm{fan_{in}}^{-\gamma}",
+        made_for="asking whether a Transformer reasons or memorises: small starts towards the first",
+    ),
+    "gpt2": Elementwise(
+        "normal",
+        lambda *_: 0.02**2,
+        summary="std 0.02; the end of each residual branch divided by the root of twice the number of blocks",
+        source="Radford et al. 2019, Sec. 2.3",
+        latex=r"\sigma = 0.02,\quad \text{ends of branches: } \frac{0.02}{\sqrt{2 L}}",
+        made_for="deep pre-norm language models",
+        factor=over_all_branches,
+    ),
+    "orthogonal": Orthogonal(),
+    "mimetic": Mimetic(LINEAR_DEFAULT),
+    "lsuv": Lsuv(),
 }
+ELEMENTWISE = tuple(name for name, scheme in SCHEMES.items() if isinstance(scheme, Elementwise))
 
 
 def expected_variance(init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int = 1) -> float:

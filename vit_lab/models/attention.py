@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vit_lab.config import TimesformerConfig, VitConfig
+from vit_lab.model_config import TimesformerConfig, VitConfig
 from vit_lab.models.attend import attend
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder

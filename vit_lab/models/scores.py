@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from vit_lab.config import TimesformerConfig
+from vit_lab.model_config import TimesformerConfig
 
 SpaceTime = Literal["space", "joint", "divided"]
 

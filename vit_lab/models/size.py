@@ -2,7 +2,7 @@
 
 from functools import singledispatch
 
-from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig, VitConfig
+from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig, VitConfig
 
 
 @singledispatch

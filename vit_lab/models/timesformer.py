@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from vit_lab.config import TimesformerConfig
+from vit_lab.model_config import TimesformerConfig
 from vit_lab.models.attention import Attention, attention_of, dropout
 from vit_lab.models.blocks import EncoderBlock, matrices_between
 from vit_lab.models.matrix import Matrix

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vit_lab.config import TransformerConfig
+from vit_lab.model_config import TransformerConfig
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.blocks import Block, EncoderBlock, FeedForward, matrices_of
 from vit_lab.models.matrix import Matrix

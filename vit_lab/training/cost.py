@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vit_lab.config import RunConfig, TimesformerConfig
+from vit_lab.config import RunConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Stepped
 from vit_lab.init.build import build_model
+from vit_lab.model_config import TimesformerConfig
 from vit_lab.models.scores import attention_scores, macs_per_token
 from vit_lab.presets import preset
 from vit_lab.randomness import generator_for

@@ -5,13 +5,15 @@ torch is loaded when one is built, not before, so a page can show the table with
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vit_lab.config import OptimConfig, OptimiserName
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
+
+    from vit_lab.init.build import Model
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,50 @@ def adamw(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
     return [torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=fused)]
 
 
+def sgd(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
+    """One SGD for all parameters; its weight decay goes through the momentum, as torch has it."""
+    import torch
+
+    nesterov = config.nesterov and config.momentum > 0  # torch has none without momentum
+    groups = by_decay(model.parameters(), config)
+    return [torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov)]
+
+
+def muon(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
+    """Muon for the matrices of the blocks, queries, keys and values each for itself; AdamW for the rest."""
+    import torch
+
+    from vit_lab.training.muon import Muon
+
+    rows: dict[Tensor, list[slice | None]] = {}
+    for matrix in cast("Model", model).matrices():
+        if matrix.place.block is not None:
+            rows.setdefault(matrix.parameter, []).append(matrix.rows)
+    rest = by_decay((parameter for parameter in model.parameters() if parameter not in rows), config)
+    rate, decay = config.learning_rate, config.weight_decay
+    return [
+        Muon(rows, lr=rate, momentum=config.momentum, weight_decay=decay),
+        torch.optim.AdamW(rest, lr=rate, betas=(config.beta1, config.beta2)),
+    ]
+
+
 OPTIMISERS: dict[OptimiserName, Optimiser] = {
     "adamw": Optimiser(
         source="Loshchilov & Hutter 2019, Algorithm 2",
         settings=("learning_rate", "weight_decay", "decay", "beta1", "beta2"),
         rate_factors=(0.1, 0.3, 1.0, 3.0),
         build=adamw,
+    ),
+    "sgd": Optimiser(
+        source="Sutskever et al. 2013, Sec. 2",
+        settings=("learning_rate", "momentum", "nesterov", "weight_decay", "decay"),
+        rate_factors=(1.0, 3.0, 10.0, 30.0, 100.0),
+        build=sgd,
+    ),
+    "muon": Optimiser(
+        source="Jordan et al. 2024; Liu et al. 2025, arXiv 2502.16982, for the size of an update",
+        settings=("learning_rate", "momentum", "weight_decay", "decay", "beta1", "beta2"),
+        rate_factors=(0.1, 0.3, 1.0, 3.0),
+        build=muon,
     ),
 }

@@ -1,6 +1,6 @@
 """The words that pages use for things, each once. All without torch."""
 
-from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig
+from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.size import num_parameters
 
 LIVE_WEIGHTS = {  # measure: its heading, and what one number of it is called

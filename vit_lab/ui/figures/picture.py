@@ -11,11 +11,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from vit_lab.config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.data.bundled import SIDE, load_bundled_digits
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.pixels import load_pixels
 from vit_lab.datasets import DATASETS, DIGITS, TRAVEL, is_available
+from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig
 
 PIXELS = 252  # width of the picture of the whole digit, gaps left out: 9 screen pixels an image pixel
 MOST_SYMBOLS = 16  # of a sequence, in its picture

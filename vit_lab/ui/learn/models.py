@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from vit_lab.config import RunConfig, VitConfig
+from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.model_config import VitConfig
 from vit_lab.runs.limits import look_bytes
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import arm_label

@@ -5,9 +5,10 @@ from typing import Any
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, KINDS, RunConfig, datasets_for
+from vit_lab.config import GROUPS, RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.model_config import KINDS, datasets_for
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import divisors
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
@@ -164,11 +165,27 @@ class Form:
         scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init", f"{letter.upper()} init")
         values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
-        with st.popover("By group", help="Scale the variance of one group of matrices further.", width="stretch"):
+        with st.popover("More", help="Groups of matrices, ends of branches, biases, a control.", width="stretch"):
             for group in GROUPS:
                 values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
-            values["biases"] = st.selectbox(
-                "Biases start", choices("biases"), help=describe("biases"), key=f"{letter}_biases", bind="query-params"
+            for field, label in (("biases", "Biases start"), ("residual", "Ends of residual branches")):
+                values[field] = st.selectbox(
+                    label, choices(field), help=describe(field), key=f"{letter}_{field}", bind="query-params"
+                )
+            values["gamma"] = st.number_input(
+                "Power γ",
+                value=DEFAULTS["gamma"],
+                step=0.1,
+                format="%g",
+                help=describe("gamma"),
+                key=(key := f"{letter}_gamma"),
+                bind=link(key),
+            )
+            values["norm_matched"] = st.toggle(
+                "Keep only the norms",
+                help=describe("norm_matched"),
+                key=f"{letter}_norm_matched",
+                bind="query-params",
             )
         return values
 

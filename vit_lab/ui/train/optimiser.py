@@ -9,6 +9,10 @@ def optimiser_fields(form: Form) -> None:
     """Which optimiser, once there is a choice, and of its settings those that it reads."""
     form.choice("optimiser", "Optimiser")
     read = OPTIMISERS[form.values.get("optimiser", DEFAULTS["optimiser"])].settings
+    if "momentum" in read:
+        form.number("momentum", "Momentum", step=0.01)
+    if "nesterov" in read:
+        form.switch("nesterov", "Nesterov momentum")
     if "weight_decay" in read:
         form.number("weight_decay", "Weight decay", step=0.01)
     if "decay" in read:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import KINDS, InitConfig, RunConfig, datasets_for
 from vit_lab.config import SCALES as GROUP_SCALES
+from vit_lab.config import InitConfig, RunConfig
+from vit_lab.model_config import KINDS, datasets_for
 from vit_lab.presets import PRESETS
 from vit_lab.settings import PART_OF, ConfigError, configure, flat, settings_of
 

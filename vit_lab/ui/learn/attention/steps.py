@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.config import RunConfig, VitConfig
+from vit_lab.config import RunConfig
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.model_config import VitConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.settings import configure
 from vit_lab.ui.figures.patch_map import place_words

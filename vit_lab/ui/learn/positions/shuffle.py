@@ -12,8 +12,9 @@ from vit_lab.analysis.arms import LETTERS
 from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
 from vit_lab.analysis.colours import GREY
 from vit_lab.analysis.statistics import accuracy_error
-from vit_lab.config import RunConfig, VitConfig
+from vit_lab.config import RunConfig
 from vit_lab.data.errors import DatasetError
+from vit_lab.model_config import VitConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from vit_lab.config import RunConfig, TimesformerConfig
+from vit_lab.config import RunConfig
+from vit_lab.model_config import TimesformerConfig
 from vit_lab.models.scores import SpaceTime
 from vit_lab.presets import preset
 from vit_lab.runs.records import RunRecord

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from vit_lab.config import TransformerConfig
+from vit_lab.model_config import TransformerConfig
 
 if TYPE_CHECKING:
     from vit_lab.probes.anatomy import Piece

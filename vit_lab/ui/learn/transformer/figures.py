@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import RunConfig, TransformerConfig
+from vit_lab.config import RunConfig
+from vit_lab.model_config import TransformerConfig
 from vit_lab.presets import preset
 from vit_lab.settings import configure
 from vit_lab.ui.learn.models import model_of

@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from vit_lab.config import RunConfig, TransformerConfig
+from vit_lab.config import RunConfig
+from vit_lab.model_config import TransformerConfig
 from vit_lab.settings import ConfigError
 from vit_lab.ui.learn.models import latest_run, model_of
 from vit_lab.ui.learn.transformer import charts
