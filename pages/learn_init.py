@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vit_lab.config import InitConfig
-from vit_lab.init.schemes import ELEMENTWISE
+from vit_lab.init.schemes import ELEMENTWISE, SCHEMES
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
@@ -13,6 +13,7 @@ from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.prose import note, prose, say
 from vit_lab.ui.serving.lab import warm_up
 from vit_lab.ui.train.widgets import SCALES
+from vit_lab.ui.words import scheme_words
 
 FANS = [8, 16, 32, 64, 128, 256, 512]
 STEPS = 200
@@ -46,6 +47,14 @@ look_for("""
     shape of the distribution differ. So two arms of a pair differ in nothing else. In the table, drawn and measured
     numbers lie close to the formula, the closer the larger the matrix.
 """)
+
+with st.expander("All schemes of the lab"):
+    say(r"""
+        $D$ is the width, $L$ the number of blocks, $Z$ a matrix of standard normal numbers. The last three build a
+        matrix as a whole; of all others each weight is drawn by itself.
+    """)
+    for name in SCHEMES:
+        st.markdown(scheme_words(name))
 
 st.subheader("Ten layers", anchor=False)
 say(r"""

@@ -36,12 +36,7 @@ with st.sidebar:
     top = st.container()
     examples = KINDS[form.kind()].reads
     arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params", help=ARMS)
-    arm_values = []
-    for first in range(0, arms, 2):
-        row = st.columns(2, wrap=False) if arms > 1 else [st.container()]
-        for arm, column in enumerate(row[: arms - first], start=first):
-            with column:
-                arm_values.append(form.arm(arm))
+    arm_values = form.arms(arms)
 
     st.markdown("#### Size")
     one, two = st.columns(2, wrap=False)
@@ -83,6 +78,8 @@ with st.sidebar:
         form.switch("zero_temporal", "Attention over time starts at 0")
         form.switch("qkv_bias", "Bias in queries, keys, values")
         form.switch("out_bias", "Bias after attention")
+        form.choice("norm", "LayerNorm of a branch")
+        form.number("residual_factor", "Residual factor", step=0.1)
         form.switch("final_norm", "Final LayerNorm")
         form.number("validation_size", f"Validation {examples}", step=500, empty="as many as usual")
         form.number("label_noise", "Label noise", step=0.05)

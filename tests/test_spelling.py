@@ -62,7 +62,7 @@ def test_an_arm_is_spelled_and_read_alike(spec):
     [
         (
             "gauss",
-            "arm: there is no scheme 'gauss'; choose linear-default, xavier, kaiming, vit or normal, with :scale",
+            "arm: there is no scheme 'gauss'; choose linear-default, xavier, kaiming",
         ),
         ("xavier:much", "arm: 'much' is not a number; write for example xavier:0.5"),
         ("xavier:", "arm: '' is not a number; write for example xavier:0.5"),

@@ -173,6 +173,36 @@ def test_gpt2_divides_the_ends_of_branches_by_the_root_of_twice_the_depth():
         assert float(matrix.weight.detach().std()) == pytest.approx(expected, rel=0.06), matrix.name
 
 
+def factors_on_xavier(config, scheme):
+    """By name, the factor between the matrices of a scheme and those of xavier, which must be one for all weights."""
+    ours, xavier = (weights(built(config, scheme=name)) for name in (scheme, "xavier"))
+    for name in ours:
+        np.testing.assert_allclose(ours[name], ours[name].std() / xavier[name].std() * xavier[name], rtol=1e-5)
+    return {name: ours[name].std() / xavier[name].std() for name in ours}
+
+
+def test_t_fixup_of_an_encoder_and_of_a_decoder():
+    """Against the factors of the authors' code, layer6ai-labs/T-Fixup, at depth 3."""
+    found = factors_on_xavier(tiny_sequences(depth=3), "t-fixup")
+    encoder, decoder = 0.67 * 3 ** (-1 / 4), (9 * 3) ** (-1 / 4)
+    for stack, factor in (("encoder", encoder), ("decoder", decoder)):
+        for block in range(3):
+            for part in ("attention", "cross") if stack == "decoder" else ("attention",):
+                for matrix, expected in (("q", 1), ("k", 1), ("v", factor * 2**0.5), ("out", factor)):
+                    assert found[f"{stack}.{block}.{part}.{matrix}"] == pytest.approx(expected, rel=1e-5)
+            for matrix in ("up", "down"):
+                assert found[f"{stack}.{block}.mlp.{matrix}"] == pytest.approx(factor, rel=1e-5)
+    for embedding in ("source_embed", "target_embed"):
+        assert found[embedding] == pytest.approx(decoder, rel=1e-5)
+    assert found["head"] == pytest.approx(1, rel=1e-5)
+
+
+def test_deepnorm_divides_values_output_and_mlp_by_the_fourth_root_of_eight_depths():
+    for name, factor in factors_on_xavier(configure(MODELS["vit"], depth=5), "deepnorm").items():
+        expected = (8 * 5) ** (-1 / 4) if name.endswith((".v", ".out", ".up", ".down")) else 1
+        assert factor == pytest.approx(expected, rel=1e-5), name
+
+
 @every_model
 @pytest.mark.parametrize("scheme", ["vit", *STRUCTURED])
 def test_a_control_has_the_norms_of_its_arm_and_nothing_of_its_structure(config, scheme):

@@ -13,7 +13,19 @@ from vit_lab.model_config import ModelConfig, Part, VitConfig, datasets_for
 from vit_lab.refusals import one_of, refusal
 
 SchemeName = Literal[
-    "linear-default", "xavier", "kaiming", "vit", "normal", "lecun", "gamma", "gpt2", "orthogonal", "mimetic", "lsuv"
+    "linear-default",
+    "xavier",
+    "kaiming",
+    "vit",
+    "normal",
+    "lecun",
+    "gamma",
+    "gpt2",
+    "t-fixup",
+    "deepnorm",
+    "orthogonal",
+    "mimetic",
+    "lsuv",
 ]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
 OptimiserName = Literal["adamw", "sgd", "muon"]

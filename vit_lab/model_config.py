@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 from vit_lab.datasets import DATASETS, Examples
 from vit_lab.refusals import not_a_divisor, refusal
 
+Norm = Literal["pre", "post", "none"]
+
 
 class Part(BaseModel):
     """A part of a run's config: frozen, finite, and without settings that it does not know."""
@@ -24,6 +26,17 @@ class _Blocks(Part):
     mlp_ratio: float = Field(2.0, gt=0, le=8, description="Hidden width of the MLP, in multiples of dim.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped after embedding, attention and MLP.")
     attention_dropout: float = Field(0.0, ge=0, lt=1, description="Share of attention weights dropped.")
+    norm: Norm = Field(
+        "pre",
+        description="Where a block has its LayerNorms: before each branch, after each sum, or nowhere.",
+    )
+    residual_factor: float = Field(
+        1.0,
+        gt=0,
+        le=100,
+        description="What a block multiplies its tokens by before a branch is added to them; "
+        "DeepNorm has the fourth root of twice the depth, with the norm after the sum.",
+    )
 
     @model_validator(mode="after")
     def _widths_fit(self) -> Self:
@@ -63,7 +76,7 @@ class _Vision(_Blocks):
 
 
 class VitConfig(_Vision):
-    """A Vision Transformer (Dosovitskiy et al. 2021, Sec. 3.1), pre-norm."""
+    """A Vision Transformer (Dosovitskiy et al. 2021, Sec. 3.1)."""
 
     reads: ClassVar[Examples] = "images"
     kind: Literal["vit"] = "vit"
@@ -78,7 +91,7 @@ class VitConfig(_Vision):
 
 
 class TimesformerConfig(_Vision):
-    """A TimeSformer (Bertasius et al. 2021, Sec. 3), pre-norm; its classifier reads the mean token."""
+    """A TimeSformer (Bertasius et al. 2021, Sec. 3); its classifier reads the mean token."""
 
     reads: ClassVar[Examples] = "clips"
     kind: Literal["timesformer"] = "timesformer"
@@ -100,7 +113,7 @@ class TimesformerConfig(_Vision):
 
 
 class TransformerConfig(_Blocks):
-    """An encoder-decoder Transformer (Vaswani et al. 2017, Sec. 3), pre-norm; `depth` counts for each of the two."""
+    """An encoder-decoder Transformer (Vaswani et al. 2017, Sec. 3); `depth` counts for each of the two."""
 
     reads: ClassVar[Examples] = "sequences"
     kind: Literal["transformer"] = "transformer"

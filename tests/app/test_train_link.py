@@ -17,6 +17,7 @@ from vit_lab.runs.plans import Plan
 from vit_lab.runs.rates import PILOT_SEED
 from vit_lab.runs.store import Store
 from vit_lab.settings import PART_OF, ConfigError, bounds, choices, configure, flat, settings_of
+from vit_lab.training.optimisers import OPTIMISERS
 from vit_lab.ui.train.reuse import form_of
 from vit_lab.ui.train.widgets import filled_in, for_another_kind, spelled, train_link, widgets_of
 
@@ -56,8 +57,9 @@ def values(field, kind):
 @st.composite
 def inits(draw):
     scales = {f"{group}_scale": floats("qk_scale") | st.just(1.0) for group in (*GROUPS, "variance")}
-    biases = {"biases": st.sampled_from(choices("biases"))}
-    return draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales | biases))
+    more = {field: st.sampled_from(choices(field)) for field in ("biases", "residual")}
+    more |= {"gamma": floats("gamma"), "norm_matched": st.booleans()}
+    return draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales | more))
 
 
 @st.composite
@@ -70,6 +72,9 @@ def arms(draw):
     if chosen.get("epochs") is None:
         chosen["steps"] = draw(st.integers(1, 100_000))
     assume(chosen.get("seed") != PILOT_SEED)  # which no launch takes
+    read = OPTIMISERS[chosen.get("optimiser", "adamw")].settings
+    unread = {field for optimiser in OPTIMISERS.values() for field in optimiser.settings if field not in read}
+    chosen = {field: value for field, value in chosen.items() if field not in unread}
     chosen = {"dataset": datasets_for(kind)[0]} | chosen
     try:
         configs = [

@@ -6,24 +6,13 @@ from types import SimpleNamespace
 from tiny import tiny
 
 from vit_lab.config import GROUPS
-from vit_lab.init.schemes import SCHEMES, Scheme
 from vit_lab.places import Place
 from vit_lab.ui.arms import variance_words
 from vit_lab.ui.train.preflight import _promises
 
 
-class Silent(Scheme):
-    """A scheme that promises nothing."""
-
-    summary = source = "nobody"
-
-    def draw(self, given):
-        yield from ()
-
-
-def test_the_words_beside_an_arm(monkeypatch):
-    monkeypatch.setitem(SCHEMES, "xavier", Silent())
-    assert variance_words(tiny(scheme="xavier")) == "**xavier**: σ = –, σ² = – at width 8"
+def test_the_words_beside_an_arm():
+    assert variance_words(tiny(scheme="mimetic")) == "**mimetic**: no one σ; the preflight shows what it draws"
 
 
 def test_the_promises_of_the_preflight():

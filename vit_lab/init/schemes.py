@@ -18,6 +18,23 @@ def over_all_branches(place: Place, blocks: int) -> float:
     return (2 * blocks) ** -0.5 if place.ends_branch else 1.0
 
 
+def t_fixup(place: Place, blocks: int) -> float:
+    """Huang et al. 2020, Sec. 3: what makes an update of a whole model without norms as large as one of a shallow one.
+
+    Encoder: 0.67 L^-1/4 on the output of attention and both layers of the MLP, times sqrt(2) on the values, whose
+    matrix is drawn as one of three. Decoder: (9 L)^-1/4 in its place. Embedding: (9 L)^-1/4.
+    """
+    if place.group == "embed":
+        return (9 * blocks) ** -0.25
+    own = (9 * blocks) ** -0.25 if place.stack == "decoder" else 0.67 * blocks**-0.25
+    return own * {"v": 2**0.5, "out": 1.0, "project": 1.0, "up": 1.0, "down": 1.0}.get(str(place.projection), 1 / own)
+
+
+def deepnorm(place: Place, blocks: int) -> float:
+    """Wang et al. 2022, Fig. 2, the row of encoders: values, output and both layers of the MLP times (8 L)^-1/4."""
+    return (8 * blocks) ** -0.25 if place.group in ("vo", "mlp") else 1.0
+
+
 LINEAR_DEFAULT = Elementwise(
     "uniform",
     lambda _, fan_in, __: 1 / (3 * fan_in),
@@ -84,6 +101,26 @@ SCHEMES: dict[SchemeName, Scheme] = {
         latex=r"\sigma = 0.02,\quad \text{ends of branches: } \frac{0.02}{\sqrt{2 L}}",
         made_for="deep pre-norm language models",
         factor=over_all_branches,
+    ),
+    "t-fixup": Elementwise(
+        "uniform",
+        lambda _, fan_in, fan_out: 2 / (fan_in + fan_out),
+        summary="xavier, but values, attention output and MLP smaller the deeper the model, and so the embedding",
+        source="Huang et al. 2020, Sec. 3",
+        latex=r"\sigma = 0.67 L^{-1/4}\, \sigma_{\text{xavier}},\quad \text{values: } \times \sqrt{2},"
+        r"\quad \text{embedding: } (9 L)^{-1/4}\, \sigma_{\text{xavier}}",
+        made_for="models without norms, trained without warm-up",
+        factor=t_fixup,
+    ),
+    "deepnorm": Elementwise(
+        "uniform",
+        lambda _, fan_in, fan_out: 2 / (fan_in + fan_out),
+        summary="xavier, but values, attention output and MLP smaller the deeper the model",
+        source="Wang et al. 2022, Fig. 2, arXiv 2203.00555",
+        latex=r"\sigma = (8 L)^{-1/4}\, \sigma_{\text{xavier}},\quad x \leftarrow "
+        r"\mathrm{LN}\big((2 L)^{1/4} x + f(x)\big)",
+        made_for="very deep models with norms after the sums, and the residual factor (2 L)^1/4",
+        factor=deepnorm,
     ),
     "orthogonal": Orthogonal(),
     "mimetic": Mimetic(LINEAR_DEFAULT),

@@ -4,11 +4,14 @@ B batch, N tokens, D dim.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vit_lab.model_config import Norm
 from vit_lab.models.attention import Attention, dropout
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
@@ -35,12 +38,40 @@ class FeedForward(nn.Module):
         yield Matrix(place=down, parameter=self.down.weight, bias_parameter=self.down.bias)
 
 
+@dataclass(frozen=True)
+class Residual:
+    """How a branch f is added to the tokens x, LN a LayerNorm and a the factor.
+
+    | norm | | |
+    | --- | --- | --- |
+    | pre | a x + f(LN(x)) | Dosovitskiy et al. 2021, Eq. 2, 3 |
+    | post | LN(a x + f(x)) | Vaswani et al. 2017, Sec. 3.1; with a factor, Wang et al. 2022, Eq. 1 |
+    | none | a x + f(x) | Huang et al. 2020 |
+    """
+
+    norm: Norm
+    factor: float
+
+    def layer_norm(self, dim: int) -> nn.Module:
+        """The norm of a branch; without norms, what leaves all as it is."""
+        return nn.Identity() if self.norm == "none" else nn.LayerNorm(dim)
+
+    def __call__(self, x: Tensor, norm: nn.Module, branch: Callable[[Tensor], Tensor]) -> Tensor:
+        kept = x if self.factor == 1 else self.factor * x
+        if self.norm == "post":
+            return cast(Tensor, norm(kept + branch(x)))
+        return kept + branch(norm(x))
+
+
+PRE_NORM = Residual("pre", 1.0)
+
+
 class Block(nn.Module):
     """A block of any model: it knows its place, and its matrices in the order in which data meets them."""
 
-    def __init__(self, place: Place):
+    def __init__(self, place: Place, residual: Residual):
         super().__init__()
-        self.place = place
+        self.place, self.residual = place, residual
 
     def matrices(self) -> Iterator[Matrix]:
         """Every weight matrix of the block."""
@@ -63,7 +94,7 @@ def matrices_between(embed: nn.Linear, blocks: nn.ModuleList, head: nn.Linear) -
 
 
 class EncoderBlock(Block):
-    """Pre-norm residual block (Dosovitskiy et al. 2021, Eq. 2, 3): attention mixes tokens, the MLP mixes features."""
+    """Residual block (Dosovitskiy et al. 2021, Eq. 2, 3): attention mixes tokens, the MLP mixes features."""
 
     def __init__(
         self,
@@ -74,11 +105,12 @@ class EncoderBlock(Block):
         dropout: float,
         activation: Callable[[Tensor], Tensor] = F.gelu,
         place: Place = NOWHERE,
+        residual: Residual = PRE_NORM,
     ):
-        super().__init__(place)
+        super().__init__(place, residual)
         self.dropout = dropout
-        self.norm_attention, self.attention = nn.LayerNorm(dim), attention
-        self.norm_mlp = nn.LayerNorm(dim)
+        self.norm_attention, self.attention = residual.layer_norm(dim), attention
+        self.norm_mlp = residual.layer_norm(dim)
         self.mlp = FeedForward(dim=dim, hidden=hidden, activation=activation, place=place.within("mlp"))
 
     def matrices(self) -> Iterator[Matrix]:
@@ -89,8 +121,11 @@ class EncoderBlock(Block):
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
     ) -> Tensor:  # (B, N, D)
-        x = x + dropout(self.attention(self.norm_attention(x), generator, record), self.dropout, generator)
-        x = x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
+        def attend(x: Tensor) -> Tensor:
+            return dropout(self.attention(x, generator, record), self.dropout, generator)
+
+        x = self.residual(x, self.norm_attention, attend)
+        x = self.residual(x, self.norm_mlp, lambda x: dropout(self.mlp(x), self.dropout, generator))
         if record is not None:
             record(self.place.leaving, tokens=x)
         return x

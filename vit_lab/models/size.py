@@ -16,7 +16,7 @@ def _(c: VitConfig) -> int:
     embed = (c.patch_size**2 * c.channels + 1) * c.dim + (c.pool == "cls") * c.dim
     position = c.num_tokens * c.dim if c.position == "learned" else 0
     block = _attention(c) + _mlp(c)
-    return embed + position + c.depth * block + c.final_norm * _norm(c) + (c.dim + 1) * c.num_classes
+    return embed + position + c.depth * block + c.final_norm * _layer_norm(c) + (c.dim + 1) * c.num_classes
 
 
 @num_parameters.register
@@ -26,14 +26,14 @@ def _(c: TimesformerConfig) -> int:
     position = places * c.dim if c.position == "learned" else 0
     over_time = (_attention(c) + c.dim**2 + c.dim) * (c.space_time == "divided")  # and a projection with a bias
     block = over_time + _attention(c) + _mlp(c)
-    return embed + position + c.depth * block + c.final_norm * _norm(c) + (c.dim + 1) * c.num_classes
+    return embed + position + c.depth * block + c.final_norm * _layer_norm(c) + (c.dim + 1) * c.num_classes
 
 
 @num_parameters.register
 def _(c: TransformerConfig) -> int:
     embed = 2 * c.vocabulary * c.dim
     encoder_block, decoder_block = _attention(c) + _mlp(c), 2 * _attention(c) + _mlp(c)
-    return embed + c.depth * (encoder_block + decoder_block) + 2 * _norm(c) + (c.dim + 1) * c.vocabulary
+    return embed + c.depth * (encoder_block + decoder_block) + 2 * _layer_norm(c) + (c.dim + 1) * c.vocabulary
 
 
 def _attention(c: VitConfig | TimesformerConfig | TransformerConfig) -> int:
@@ -49,5 +49,10 @@ def _mlp(c: VitConfig | TimesformerConfig | TransformerConfig) -> int:
 
 
 def _norm(c: VitConfig | TimesformerConfig | TransformerConfig) -> int:
+    """That of a branch, if there is one."""
+    return 0 if c.norm == "none" else _layer_norm(c)
+
+
+def _layer_norm(c: VitConfig | TimesformerConfig | TransformerConfig) -> int:
     """A gain and a bias a feature."""
     return 2 * c.dim

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vit_lab.model_config import TimesformerConfig
 from vit_lab.models.attention import Attention, attention_of, dropout
-from vit_lab.models.blocks import EncoderBlock, matrices_between
+from vit_lab.models.blocks import PRE_NORM, EncoderBlock, Residual, matrices_between
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.models.vit import patchify, sinusoidal_positions
@@ -44,10 +44,11 @@ class DividedBlock(EncoderBlock):
         time: Attention,
         frames: int,
         place: Place = NOWHERE,
+        residual: Residual = PRE_NORM,
     ):
-        super().__init__(dim=dim, hidden=hidden, attention=attention, dropout=dropout, place=place)
+        super().__init__(dim=dim, hidden=hidden, attention=attention, dropout=dropout, place=place, residual=residual)
         self.frames = frames
-        self.norm_time, self.time, self.project = nn.LayerNorm(dim), time, nn.Linear(dim, dim)
+        self.norm_time, self.time, self.project = residual.layer_norm(dim), time, nn.Linear(dim, dim)
 
     def matrices(self) -> Iterator[Matrix]:
         """Those of attention over time and its projection, then those of the block over space."""
@@ -59,10 +60,14 @@ class DividedBlock(EncoderBlock):
     def over_time(self, x: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None) -> Tensor:
         """What attention over time leaves for attention over space, the residual included: (B T, N, D) both."""
         patches = x.shape[1]
-        lines = x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)  # (B N, T, D), a place each
-        read = self.project(self.time(self.norm_time(lines), generator, record))
-        read = read.unflatten(0, (-1, patches)).transpose(1, 2).flatten(0, 1)  # (B T, N, D)
-        return x + dropout(read, self.dropout, generator)
+
+        def attend(x: Tensor) -> Tensor:
+            lines = x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)  # (B N, T, D), a place each
+            read = self.project(self.time(lines, generator, record))
+            read = read.unflatten(0, (-1, patches)).transpose(1, 2).flatten(0, 1)  # (B T, N, D)
+            return dropout(read, self.dropout, generator)
+
+        return self.residual(x, self.norm_time, attend)
 
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
@@ -125,8 +130,11 @@ class TimeSformer(nn.Module):
 
 def _block(c: TimesformerConfig, place: Place) -> EncoderBlock:
     hidden, space = round(c.dim * c.mlp_ratio), attention_of(c, place.within("attention"))
+    residual = Residual(c.norm, c.residual_factor)
     if c.space_time != "divided":
-        return EncoderBlock(dim=c.dim, hidden=hidden, attention=space, dropout=c.dropout, place=place)
+        return EncoderBlock(
+            dim=c.dim, hidden=hidden, attention=space, dropout=c.dropout, place=place, residual=residual
+        )
     return DividedBlock(
         dim=c.dim,
         hidden=hidden,
@@ -135,4 +143,5 @@ def _block(c: TimesformerConfig, place: Place) -> EncoderBlock:
         time=attention_of(c, place.within("time")),
         frames=c.num_frames,
         place=place,
+        residual=residual,
     )

@@ -1,7 +1,7 @@
-"""Encoder-decoder Transformer (Vaswani et al. 2017, Fig. 1), pre-norm with a final norm on either side.
+"""Encoder-decoder Transformer (Vaswani et al. 2017, Fig. 1), with a final norm on either side.
 
-The norms stand where The Annotated Transformer (Rush et al. 2018) puts them: before each sublayer, and once at the end
-of encoder and decoder. B sequences, L source symbols, M symbols written so far, D dim, V vocabulary.
+By default the norms stand where The Annotated Transformer (Rush et al. 2018) puts them: before each sublayer, and once
+at the end of encoder and decoder. B sequences, L source symbols, M symbols written so far, D dim, V vocabulary.
 """
 
 import math
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vit_lab.model_config import TransformerConfig
 from vit_lab.models.attention import Attention, dropout
-from vit_lab.models.blocks import Block, EncoderBlock, FeedForward, matrices_of
+from vit_lab.models.blocks import PRE_NORM, Block, EncoderBlock, FeedForward, Residual, matrices_of
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.models.vit import sinusoidal_positions
@@ -26,7 +26,7 @@ def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
 
 
 class DecoderBlock(Block):
-    """Pre-norm residual block of three (Fig. 1, right): it reads what is written, then the source, then thinks."""
+    """Residual block of three (Fig. 1, right): it reads what is written, then the source, then thinks."""
 
     def __init__(
         self,
@@ -37,12 +37,13 @@ class DecoderBlock(Block):
         cross: Attention,
         dropout: float,
         place: Place = NOWHERE,
+        residual: Residual = PRE_NORM,
     ):
-        super().__init__(place)
+        super().__init__(place, residual)
         self.dropout = dropout
-        self.norm_attention, self.attention = nn.LayerNorm(dim), attention
-        self.norm_cross, self.cross = nn.LayerNorm(dim), cross
-        self.norm_mlp = nn.LayerNorm(dim)
+        self.norm_attention, self.attention = residual.layer_norm(dim), attention
+        self.norm_cross, self.cross = residual.layer_norm(dim), cross
+        self.norm_mlp = residual.layer_norm(dim)
         self.mlp = FeedForward(dim=dim, hidden=hidden, activation=F.relu, place=place.within("mlp"))
 
     def matrices(self) -> Iterator[Matrix]:
@@ -59,9 +60,15 @@ class DecoderBlock(Block):
         generator: torch.Generator | None = None,
         record: Recorder | None = None,
     ) -> Tensor:  # (B, M, D)
-        x = x + dropout(self.attention(self.norm_attention(x), generator, record, mask=mask), self.dropout, generator)
-        x = x + dropout(self.cross(self.norm_cross(x), generator, record, memory=memory), self.dropout, generator)
-        x = x + dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator)
+        def attend(x: Tensor) -> Tensor:
+            return dropout(self.attention(x, generator, record, mask=mask), self.dropout, generator)
+
+        def read_source(x: Tensor) -> Tensor:
+            return dropout(self.cross(x, generator, record, memory=memory), self.dropout, generator)
+
+        x = self.residual(x, self.norm_attention, attend)
+        x = self.residual(x, self.norm_cross, read_source)
+        x = self.residual(x, self.norm_mlp, lambda x: dropout(self.mlp(x), self.dropout, generator))
         if record is not None:
             record(self.place.leaving, tokens=x)
         return x
@@ -78,7 +85,7 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.config = c = config
-        hidden = round(c.dim * c.mlp_ratio)
+        hidden, residual = round(c.dim * c.mlp_ratio), Residual(c.norm, c.residual_factor)
         self.source_embed, self.target_embed = (nn.Embedding(c.vocabulary, c.dim) for _ in range(2))
         positions = sinusoidal_positions(c.sequence_length, c.dim)
         self.register_buffer("position", positions, persistent=False)
@@ -90,6 +97,7 @@ class Transformer(nn.Module):
                 dropout=c.dropout,
                 activation=F.relu,
                 place=place,
+                residual=residual,
             )
             for place in (Place(stack="encoder", block=number) for number in range(1, c.depth + 1))
         )
@@ -101,6 +109,7 @@ class Transformer(nn.Module):
                 cross=_attention(c, place.within("cross")),
                 dropout=c.dropout,
                 place=place,
+                residual=residual,
             )
             for place in (Place(stack="decoder", block=number) for number in range(1, c.depth + 1))
         )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vit_lab.model_config import VitConfig
 from vit_lab.models.attention import attention_of, dropout
-from vit_lab.models.blocks import EncoderBlock, matrices_between
+from vit_lab.models.blocks import EncoderBlock, Residual, matrices_between
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.places import Place
@@ -61,6 +61,7 @@ class VisionTransformer(nn.Module):
                 attention=attention_of(c, place.within("attention")),
                 dropout=c.dropout,
                 place=place,
+                residual=Residual(c.norm, c.residual_factor),
             )
             for place in (Place(block=number) for number in range(1, c.depth + 1))
         )

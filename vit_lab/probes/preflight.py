@@ -15,14 +15,14 @@ from vit_lab.probes.gauge import Preflight, Start, gauge
 from vit_lab.probes.rows import by_depth, by_head
 from vit_lab.probes.signal import rms
 from vit_lab.probes.trace import trace
-from vit_lab.probes.weights import gradient_rows, layers, weight_rows
+from vit_lab.probes.weights import gradient_rows, layers, spectrum_rows, weight_rows
 
 
 def preflight(config: RunConfig, batch: Split) -> Preflight:
     """Build the model of a run, push one batch through it and back, and look. Nothing is trained.
 
     With what the run's own probes look at, it starts as the run does. Besides a run's measures, `rows` has the std that
-    the init scheme promises, as ("expected_std", group, value).
+    the init scheme promises, as ("expected_std", group, value), and what the spectra of the matrices span.
     """
     model = build_model(config, batch.inputs)
     logits = model(batch.inputs)
@@ -30,6 +30,7 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     passed = trace(model, batch.inputs)
     weights = layers(model)
     rows = [*by_depth(model, passed), *by_head(passed), *gradient_rows(model), *weight_rows(weights, weights)]
+    rows += spectrum_rows(model)
     rows += [("expected_std", Place(group=group), std) for group, std in expected_std(model, config).items()]
     first, last = passed.tokens[0], passed.tokens[-1]
     entropies = [value for measure, _, value in rows if measure == "attention_entropy"]

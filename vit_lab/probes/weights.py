@@ -67,6 +67,22 @@ def gradient_rows(model: Model) -> list[Row]:
     return [("gradient_norm", layer, value) for layer, value in zip(norms, values, strict=True)]
 
 
+@torch.no_grad()
+def spectrum_rows(model: Model) -> list[Row]:
+    """The largest and the smallest singular value of any matrix of a group, in the first block and outside of all."""
+    values: dict[Place, list[Tensor]] = {}
+    for matrix in model.matrices():
+        if matrix.place.block in (None, 1):
+            found = torch.linalg.svdvals(matrix.weight.detach())
+            values.setdefault(Place(group=matrix.group), []).append(torch.stack([found.max(), found.min()]))
+    rows: list[Row] = []
+    for group, pairs in values.items():
+        both = torch.stack(pairs)
+        rows.append(("largest_singular_value", group, float(both[:, 0].max())))
+        rows.append(("smallest_singular_value", group, float(both[:, 1].min())))
+    return rows
+
+
 def histogram_edges() -> list[float]:
     """The HISTOGRAM_BINS + 1 edges, in units of a weight. Weights beyond the outermost count to the last bin."""
     position = torch.linspace(-_RANGE, _RANGE, HISTOGRAM_BINS + 1, dtype=torch.float64)

@@ -1,5 +1,7 @@
 """The words that pages use for things, each once. All without torch."""
 
+from vit_lab.config import SchemeName
+from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.size import num_parameters
 
@@ -19,6 +21,12 @@ READ_BY = {
     "joint": "the patches of all frames",
     "divided": "its place in all frames, then to its own frame",
 }
+
+
+def scheme_words(name: SchemeName) -> str:
+    """A scheme's formula, what it was made for, and where it comes from, in Markdown."""
+    scheme = SCHEMES[name]
+    return f"**{name}**: ${scheme.latex}$. Made for {scheme.made_for} ({scheme.source})."
 
 
 def model_words(model: ModelConfig) -> str:

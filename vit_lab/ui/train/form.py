@@ -150,6 +150,16 @@ class Form:
         else:
             self.values["clip_norm"] = None
 
+    def arms(self, count: int) -> list[dict[str, Any]]:
+        """The inits of all arms, two in a row."""
+        values = []
+        for first in range(0, count, 2):
+            row = st.columns(2, wrap=False) if count > 1 else [st.container()]
+            for arm, column in enumerate(row[: count - first], start=first):
+                with column:
+                    values.append(self.arm(arm))
+        return values
+
     def arm(self, arm: int) -> dict[str, Any]:
         """The init of one arm: scheme, variance scale and the scales of single groups."""
         letter = LETTERS[arm].lower()

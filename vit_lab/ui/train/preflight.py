@@ -16,7 +16,7 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
 from vit_lab.ui.serving.apart import apart, memory
 from vit_lab.ui.serving.caches import BY_CONFIG
-from vit_lab.ui.words import GLOSSARY
+from vit_lab.ui.words import GLOSSARY, scheme_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +67,7 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             start, words = look.start, " ".join(MEANINGS[finding] for finding in look.findings) or HEALTHY
             even = f"ln {start.num_classes} = {math.log(start.num_classes):.2f}"
             say(f"{chip(arm)} {words} Loss {start.loss:.2f} nats; guessing evenly would give {even}.")
+            st.markdown(f"{chip(arm)} {scheme_words(configs[arm].init.scheme)}")
         left, right = st.columns(2)
         with left:
             _chart(table, "activation_rms", charts.DEPTH_RMS, "Size of the tokens after each block.")
@@ -77,6 +78,8 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             _chart(table, "max_attention_logit", charts.HEAD_LOGIT, "Largest |q·k|/√d of each head: large saturates.")
         st.markdown("**Spread (std) of the weights: what the scheme's formula promises, and what was drawn**")
         st.table(_promises(looks))
+        st.markdown("**Structure: the norm of all matrices of a group, and the singular values in the first block**")
+        st.table(_spectra(looks))
         with st.popover("Words", icon=":material/menu_book:"):
             st.markdown(GLOSSARY)
 
@@ -104,6 +107,22 @@ def _promises(looks: Mapping[int, "Preflight"]) -> "pd.DataFrame":
         for measure, word in (("expected_std", "promised"), ("weight_std", "drawn")):
             stds = [values[measure, Place(group=group)] for group in GROUPS]
             columns[f"{LETTERS[arm]} {word}"] = ["–" if math.isnan(std) else f"{std:.4f}" for std in stds]
+    return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
+
+
+def _spectra(looks: Mapping[int, "Preflight"]) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = {}
+    for arm, look in looks.items():
+        values = {(measure, place): value for measure, place, value in look.rows}
+        norms, smallest, largest = (
+            [values[measure, Place(group=group)] for group in GROUPS]
+            for measure in ("weight_norm", "smallest_singular_value", "largest_singular_value")
+        )
+        columns[f"{LETTERS[arm]} norm"] = [f"{norm:.3g}" for norm in norms]
+        spans = zip(smallest, largest, strict=True)
+        columns[f"{LETTERS[arm]} singular values"] = [f"{low:.2g} to {high:.2g}" for low, high in spans]
     return pd.DataFrame(columns, index=[GROUP_NAMES[group] for group in GROUPS])
 
 
