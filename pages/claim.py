@@ -8,7 +8,7 @@ from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.summary import rate_words
 from vit_lab.datasets import is_available
 from vit_lab.model_config import datasets_for
-from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim
+from vit_lab.runs.designs import CLAIM_ARMS, CLAIM_NOISE, MOST_SEEDS, claim, claim_tasks
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
@@ -34,7 +34,7 @@ def form() -> Plan:
     noisy = [f"{dataset}:{CLAIM_NOISE}" for dataset in here]
     one, two, three = st.columns([0.5, 0.25, 0.25])
     with one:
-        picked = st.multiselect("Tasks", here + noisy, [here[0], noisy[0]], key="claim_tasks", help=TASKS)
+        picked = st.multiselect("Tasks", here + noisy, claim_tasks(here[0]), key="claim_tasks", help=TASKS)
         arms = arms_input(CLAIM_ARMS, "claim_arms", most=2)
     sizes = two.multiselect("Training images", list(SIZES), list(SIZES), key="claim_sizes")
     steps = two.number_input("Steps", 10, 10_000, 300, 50, key="claim_steps")

@@ -81,13 +81,13 @@ def test_compare_with_fair_rates_says_which_were_picked():
 def test_compare_ends_with_1_and_why_when_a_pilot_fails(monkeypatch):
     def fails_at_one_rate(config, data, device, checkpoint):
         if config.optim.learning_rate == 0.012:
-            raise MemoryError("no room")
+            raise RuntimeError("no room")
         return train(config, data, device, checkpoint)
 
     monkeypatch.setattr("vit_lab.runs.executors.follow.train", fails_at_one_rate)
     done = run("compare", *QUICK, "--seeds=1", "--fair-rate", "--json")
     assert done.exit_code == 1
-    assert done.stderr.endswith("4 of 10 runs have no result: MemoryError: no room\n")
+    assert done.stderr.endswith("4 of 10 runs have no result: RuntimeError: no room\n")
     assert [arm["n"] for arm in last_object(done.stdout)["arms"]] == [0, 0]
     assert {found.status for found in stored_runs() if not found.pilot} == {Status.INTERRUPTED}
 

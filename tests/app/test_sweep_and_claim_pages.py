@@ -86,7 +86,7 @@ def test_a_check_counts_its_verdicts_and_shows_the_grid(open_page):
 def test_a_check_says_what_it_costs_and_starts(open_page, workers, monkeypatch):
     monkeypatch.setattr("vit_lab.ui.experiments.cost.seconds_per_run", lambda config: 12.0)
     at = open_page(CLAIM)
-    assert "72 runs, about 5 min on 3 cores" in [caption.value for caption in at.caption], (
+    assert "108 runs, about 7 min on 3 cores" in [caption.value for caption in at.caption], (
         "as many as there are workers"
     )
     at.button(key="claim_launch").click().run()

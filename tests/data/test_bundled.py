@@ -4,13 +4,14 @@ import importlib.util
 import io
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from torchvision.datasets import MNIST
+from torchvision.datasets import MNIST, FashionMNIST
 
 from vit_lab.data import bundled
 from vit_lab.data.errors import DatasetError
@@ -71,7 +72,8 @@ def test_every_thousand_in_a_row_hold_every_class(digits):
 
 
 def test_the_file_is_small():
-    assert bundled.BUNDLED_PATH.stat().st_size < 2_500_000
+    assert bundled.BUNDLES["mnist-10k"].path.stat().st_size < 2_500_000
+    assert bundled.BUNDLES["fashion-10k"].path.stat().st_size < 4_500_000
 
 
 def test_images_are_the_first_ten_thousand_of_mnist(digits, full_mnist):
@@ -84,25 +86,44 @@ def flip_one_bit(content: bytes) -> bytes:
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
+def lies_at(monkeypatch, path):
+    """The bundled digits are looked for somewhere else."""
+    monkeypatch.setitem(bundled.BUNDLES, "mnist-10k", replace(bundled.BUNDLES["mnist-10k"], path=path))
+
+
 @pytest.mark.parametrize("damage", [flip_one_bit, lambda content: content[:-1], lambda content: b""])
 def test_a_damaged_file_is_named(tmp_path, monkeypatch, damage):
     copy = tmp_path / "digits_copy.npz"
-    copy.write_bytes(damage(bundled.BUNDLED_PATH.read_bytes()))
-    monkeypatch.setattr(bundled, "BUNDLED_PATH", copy)
+    copy.write_bytes(damage(bundled.BUNDLES["mnist-10k"].path.read_bytes()))
+    lies_at(monkeypatch, copy)
     with pytest.raises(DatasetError, match=r"digits_copy\.npz are truncated or garbled: .*tools/build_mnist_10k\.py"):
         bundled.load_bundled_digits()
 
 
 def test_a_missing_file_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundled, "BUNDLED_PATH", tmp_path / "nowhere.npz")
+    lies_at(monkeypatch, tmp_path / "nowhere.npz")
     with pytest.raises(DatasetError, match=r"nowhere\.npz are missing: .*tools/build_mnist_10k\.py"):
         bundled.load_bundled_digits()
 
 
 def test_an_unreadable_file_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(bundled, "BUNDLED_PATH", tmp_path)  # a folder cannot be read as a file
+    lies_at(monkeypatch, tmp_path)  # a folder cannot be read as a file
     with pytest.raises(DatasetError, match=r"cannot be read .*tools/build_mnist_10k\.py"):
         bundled.load_bundled_digits()
+
+
+def test_clothes_are_the_first_ten_thousand_of_fashion_mnist_bit_for_bit(full_mnist):
+    images, labels = bundled.load_bundled("fashion-10k")
+    fashion = FashionMNIST(full_mnist, train=True)
+    assert np.array_equal(images, fashion.data[:10_000].numpy())
+    assert np.array_equal(labels, fashion.targets[:10_000].numpy())
+
+
+def test_clothes_are_as_many_of_each_kind_and_mixed():
+    images, labels = bundled.load_bundled("fashion-10k")
+    assert images.shape == (10_000, 28, 28) and images.dtype == labels.dtype == np.uint8
+    assert np.bincount(labels).tolist() == [942, 1027, 1016, 1019, 974, 989, 1021, 1022, 990, 1000]
+    assert all(len(np.unique(labels[start : start + 1000])) == 10 for start in range(0, 9001, 100))
 
 
 def test_each_call_gives_fresh_arrays(digits):
@@ -112,8 +133,8 @@ def test_each_call_gives_fresh_arrays(digits):
 
 
 def test_tool_writes_the_bundled_file_to_the_byte(tool, tmp_path, digits):
-    assert tool.write_npz(tmp_path / "again.npz", *digits) == bundled.BUNDLED_SHA256
-    assert (tmp_path / "again.npz").read_bytes() == bundled.BUNDLED_PATH.read_bytes()
+    assert tool.write_npz(tmp_path / "again.npz", *digits) == bundled.BUNDLES["mnist-10k"].sha256
+    assert (tmp_path / "again.npz").read_bytes() == bundled.BUNDLES["mnist-10k"].path.read_bytes()
 
 
 def test_tool_restores_every_grey_level_and_label(tool, tmp_path):

@@ -116,9 +116,7 @@ def claim(
     ] = None,
     task: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Images, data set[:share of noisy labels]; several of them. [default: the digits, and noisy ones]"
-        ),
+        typer.Option(help="Images, data set[:share of noisy labels]; several. [default: digits, noisy ones, clothes]"),
     ] = None,
     size: Annotated[
         list[str] | None, typer.Option(help="Training images, or all. [default: 200, 1000 and all]")
@@ -138,7 +136,7 @@ def claim(
     refuse(settings, "dataset", "label_noise", instead="--task")
     with refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
-        tasks = task or [base.data.dataset, f"{base.data.dataset}:{designs.CLAIM_NOISE}"]
+        tasks = task or designs.claim_tasks(base.data.dataset)
         sizes = _sizes(size) if size else designs.CLAIM_SIZES
         plan = designs.claim(base, tasks, sizes, seeds, arms=arm or designs.CLAIM_ARMS, fair_rate=fair_rate)
         _experiment(plan, download, json_, csv, html)

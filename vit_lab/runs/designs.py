@@ -38,6 +38,11 @@ def sweep(base: RunConfig, scales: Sequence[float], sizes: Sequence[int | None],
     )
 
 
+def claim_tasks(dataset: str) -> list[str]:
+    """A data set, and harder data in two ways: the same with noisy labels, and clothes."""
+    return list(dict.fromkeys((dataset, f"{dataset}:{CLAIM_NOISE}", "fashion-10k")))
+
+
 def claim(
     base: RunConfig,
     tasks: Sequence[str],
