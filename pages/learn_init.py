@@ -29,7 +29,7 @@ st.subheader("One layer", anchor=False)
 say(r"""
     An output is a sum of $\text{fan\_in}$ products. With inputs of variance 1, and weights of variance $\sigma^2$
     around 0, it has variance $\text{fan\_in}\cdot\sigma^2$ (Glorot & Bengio 2010, Sec. 4.2.1; He et al. 2015, Sec.
-    2.2). A scheme is a rule that sets $\sigma^2$ from the shape of the matrix.
+    2.2). Most schemes are a rule that sets $\sigma^2$ from the shape of the matrix; those are compared here.
 """)
 inits = []
 for arm, (column, default) in enumerate(zip(st.columns(2), ("linear-default", "xavier"), strict=True)):

@@ -86,8 +86,8 @@ def refusal(base=None, /, **settings) -> ConfigError:
         ({"seed": None}, "seed: None does not work; it should be a valid integer"),
         (
             {"dataset": "cifar"},
-            "dataset: 'cifar' does not work; it should be 'mnist-10k', 'mnist', 'fashion-mnist', 'moving-direction', "
-            "'moving-digits', 'copy' or 'reverse'",
+            "dataset: 'cifar' does not work; it should be 'mnist-10k', 'fashion-10k', 'mnist', 'fashion-mnist', "
+            "'moving-direction', 'moving-digits', 'copy' or 'reverse'",
         ),
         (
             {"validation_size": 7_991},
@@ -213,7 +213,10 @@ def test_another_kind_keeps_what_both_kinds_have():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"dataset": "copy"}, "dataset: copy is nothing that a vit reads; choose mnist-10k, mnist or fashion-mnist"),
+        (
+            {"dataset": "copy"},
+            "dataset: copy is nothing that a vit reads; choose mnist-10k, fashion-10k, mnist or fashion-mnist",
+        ),
         ({"kind": "transformer"}, "dataset: mnist-10k is nothing that a transformer reads; choose copy or reverse"),
         ({"kind": "resnet"}, "kind: 'resnet' does not work; it should be 'vit', 'timesformer' or 'transformer'"),
         ({"num_frames": 4}, "num_frames: a vit has no such setting"),

@@ -160,7 +160,7 @@ def test_a_setting_of_one_scheme_reaches_its_formula_its_arm_and_its_name():
         fan_in = matrix.fans[0]
         assert expected_variance(init, matrix.place, *matrix.fans) == pytest.approx(fan_in**-2)
         assert float(matrix.weight.detach().std()) == pytest.approx(1 / fan_in, rel=0.2)
-    assert InitConfig(qk_scale=2, gamma=0.7).taking(init) == InitConfig(scheme="gamma", qk_scale=2, gamma=1.0)
+    assert InitConfig(qk_scale=2).taking(init) == InitConfig(scheme="gamma", qk_scale=2, gamma=1.0)
     assert (arm_label(init), json_label(init)) == ("gamma (gamma 1.0)", "gamma (gamma 1.0)")
 
 

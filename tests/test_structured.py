@@ -182,13 +182,13 @@ def factors_on_xavier(config, scheme):
 
 
 def test_t_fixup_of_an_encoder_and_of_a_decoder():
-    """Against the factors of the authors' code, layer6ai-labs/T-Fixup, at depth 3."""
+    """Against Huang et al. 2020, Sec. 3.2, at depth 3."""
     found = factors_on_xavier(tiny_sequences(depth=3), "t-fixup")
     encoder, decoder = 0.67 * 3 ** (-1 / 4), (9 * 3) ** (-1 / 4)
     for stack, factor in (("encoder", encoder), ("decoder", decoder)):
         for block in range(3):
             for part in ("attention", "cross") if stack == "decoder" else ("attention",):
-                for matrix, expected in (("q", 1), ("k", 1), ("v", factor * 2**0.5), ("out", factor)):
+                for matrix, expected in (("q", 1), ("k", 1), ("v", factor), ("out", factor)):
                     assert found[f"{stack}.{block}.{part}.{matrix}"] == pytest.approx(expected, rel=1e-5)
             for matrix in ("up", "down"):
                 assert found[f"{stack}.{block}.mlp.{matrix}"] == pytest.approx(factor, rel=1e-5)
@@ -200,6 +200,14 @@ def test_t_fixup_of_an_encoder_and_of_a_decoder():
 def test_deepnorm_divides_values_output_and_mlp_by_the_fourth_root_of_eight_depths():
     for name, factor in factors_on_xavier(configure(MODELS["vit"], depth=5), "deepnorm").items():
         expected = (8 * 5) ** (-1 / 4) if name.endswith((".v", ".out", ".up", ".down")) else 1
+        assert factor == pytest.approx(expected, rel=1e-5), name
+
+
+def test_deepnorm_of_an_encoder_with_a_decoder():
+    """Wang et al. 2022, Fig. 2: 0.87 (N^4 M)^-1/16 and (12 M)^-1/4, here with N = M = 3."""
+    for name, factor in factors_on_xavier(tiny_sequences(depth=3), "deepnorm").items():
+        by_stack = {"encoder": 0.87 * (3**4 * 3) ** (-1 / 16), "decoder": 36 ** (-1 / 4)}
+        expected = by_stack[name.split(".")[0]] if name.endswith((".v", ".out", ".up", ".down")) else 1
         assert factor == pytest.approx(expected, rel=1e-5), name
 
 
@@ -215,11 +223,17 @@ def test_a_control_has_the_norms_of_its_arm_and_nothing_of_its_structure(config,
         assert values.max() > 2 * values.min(), "singular values spread as those of a Gaussian"
 
 
-def test_arms_of_structured_schemes_still_start_from_one_draw():
-    z = weights(built(MODELS["vit"], scheme="normal"))
-    control = weights(built(MODELS["vit"], scheme="mimetic", norm_matched=True))
-    for name in z:
-        assert np.corrcoef(z[name].ravel(), control[name].ravel())[0, 1] > 0.999999
+@pytest.mark.parametrize("scheme", ["lecun", "orthogonal"])
+def test_a_control_has_a_draw_of_its_own(scheme):
+    arm, control = (weights(built(MODELS["vit"], scheme=scheme, norm_matched=matched)) for matched in (False, True))
+    for name in arm:
+        assert abs(np.corrcoef(arm[name].ravel(), control[name].ravel())[0, 1]) < 5 / math.sqrt(arm[name].size), name
+
+
+def test_the_control_of_zeros_is_zeros_without_a_sign():
+    for matrix in built(MODELS["vit"], scheme="xavier", residual="zero", norm_matched=True).matrices():
+        if matrix.place.ends_branch:
+            assert not matrix.weight.any() and not torch.signbit(matrix.weight).any()
 
 
 @every_model
@@ -239,6 +253,10 @@ SPELLED = {
 }
 
 
+def test_a_scale_is_spelled_with_all_of_its_digits():
+    assert parse_arm(arm_spec(parse_arm("xavier:1.2345678"))).variance_scale == 1.2345678
+
+
 @pytest.mark.parametrize("spec", SPELLED)
 def test_an_arm_is_spelled_and_read_back(spec):
     init = parse_arm(spec)
@@ -254,6 +272,7 @@ def test_an_arm_is_spelled_and_read_back(spec):
         ("xavier,depth=3", "'depth=3' is no setting of an arm; write for example residual=zero"),
         ("xavier,residual=none", "'none' does not work; it should be 'plain', 'depth-scaled' or 'zero'"),
         ("gamma,gamma=-1", "-1"),
+        ("lecun,gamma=0.7", "0.7 is read by the scheme gamma alone; leave it out, or choose gamma"),
         ("xavier:3:4", "'3:4' is not a number"),
     ],
 )

@@ -95,8 +95,14 @@ class InitConfig(Part):
     )
     norm_matched: bool = Field(
         False,
-        description="Whether this is a control: every matrix replaced by a Gaussian one of the same Frobenius norm.",
+        description="Whether this is a control: random matrices of the same norms, with nothing else of the scheme.",
     )
+
+    @model_validator(mode="after")
+    def _gamma_is_read(self) -> Self:
+        if self.scheme != "gamma" and self.gamma != type(self).model_fields["gamma"].default:
+            raise refusal("gamma", f"{self.gamma:g} is read by the scheme gamma alone; leave it out, or choose gamma")
+        return self
 
     def taking(self, arm: "InitConfig") -> Self:
         """This init with what is an arm's own: all settings but scales of groups and biases, which arms share."""

@@ -30,6 +30,9 @@ class _Blocks(Part):
         "pre",
         description="Where a block has its LayerNorms: before each branch, after each sum, or nowhere.",
     )
+    final_norm: bool = Field(
+        True, description="Whether a LayerNorm stands before the classifier, and at the end of an encoder."
+    )
     residual_factor: float = Field(
         1.0,
         gt=0,
@@ -61,7 +64,6 @@ class _Vision(_Blocks):
     )
     qkv_bias: bool = Field(True, description="Whether the query, key and value projections have a bias.")
     out_bias: bool = Field(True, description="Whether the projection after attention has a bias.")
-    final_norm: bool = Field(True, description="Whether a LayerNorm stands before the classifier.")
 
     @property
     def num_patches(self) -> int:

@@ -47,9 +47,14 @@ def arm_spec(init: InitConfig) -> str:
     Scales of single groups are not told.
     """
     control = f"{CONTROL}:" if init.norm_matched else ""
-    scale = "" if init.variance_scale == 1 else f":{init.variance_scale:g}"
+    scale = "" if init.variance_scale == 1 else f":{_in_full(init.variance_scale)}"
     further = [f",{field}={value}" for field, value in _further_settings(init).items()]
     return "".join((control, init.scheme, scale, *further))
+
+
+def _in_full(number: float) -> str:
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def parse_arm(spec: str) -> InitConfig:
@@ -60,7 +65,8 @@ def parse_arm(spec: str) -> InitConfig:
     scheme, colon, scale = (of_what if is_control else arm).partition(":")
     if scheme not in SCHEMES:
         choices = one_of(list(SCHEMES))
-        raise ConfigError("arm", f"there is no scheme {scheme[:40]!r}; choose {choices}, with :scale if wanted")
+        more = "with :scale if wanted, and norm-matched: in front for its control"
+        raise ConfigError("arm", f"there is no scheme {scheme[:40]!r}; choose {choices}, {more}")
     settings = dict(_setting(text) for text in further)
     try:
         variance_scale = float(scale) if colon else 1.0

@@ -14,7 +14,7 @@ from vit_lab.ui.train.widgets import SCALES
 
 BARE = {kind: configure(kind=kind, dataset=datasets_for(kind)[0]) for kind in KINDS}  # what a bare link to a kind opens
 DEFAULTS = flat(RunConfig())
-INIT = [field for field, part in PART_OF.items() if part == "init"]  # each arm has its own
+INIT = [field for field, part in PART_OF.items() if part == "init" and field != "gamma"]  # each arm has its own
 # Another optimiser shows other settings: tests/app/test_optimiser_fields.py
 ELSEWHERE = {"kind", "optimiser", "momentum", "nesterov"}
 OF_KIND = {kind: [field for field in settings_of(kind) if field not in ELSEWHERE] for kind in KINDS}
@@ -78,7 +78,7 @@ def submitted(at, workers):
 
 def test_every_setting_of_a_config_has_a_place_or_follows_from_the_data():
     for kind in KINDS:
-        left_out = set(flat(BARE[kind])) - set(settings_of(kind)) - set(INIT)
+        left_out = set(flat(BARE[kind])) - set(settings_of(kind)) - {*INIT, "gamma"}
         alone = {field for field in left_out if len(choices(field)) == 1}
         assert left_out - alone <= {
             "image_size",
@@ -149,12 +149,20 @@ def test_every_widget_explains_itself_and_no_number_keeps_a_value_from_the_page(
 def test_the_arms_differ_only_in_their_init(open_page, workers, letter):
     at = open_page()
     for count, field in enumerate(INIT, start=1):
-        words = {"scheme": "kaiming", "biases": "scheme", "residual": "zero", "gamma": 0.75, "norm_matched": True}
+        words = {"scheme": "kaiming", "biases": "scheme", "residual": "zero", "norm_matched": True}
         value = words.get(field, "10")
         at.get_by_key(f"{letter}_{field}").set_value(value).run()
         configs = submitted(at, workers)
         assert str(getattr(configs["ab".index(letter)].init, field)).removesuffix(".0") == str(value)
         assert set(difference(*configs)) == set(INIT[:count])
+
+
+def test_the_power_of_gamma_is_asked_for_where_it_is_read(open_page, workers):
+    at = open_page(b_scheme="gamma")
+    assert "a_gamma" not in {box.key for box in at.number_input}
+    at.number_input(key="b_gamma").set_value(0.75).run()
+    small, large = submitted(at, workers)
+    assert (small.init.gamma, large.init.gamma) == (0.5, 0.75)
 
 
 def test_each_arm_is_a_run_of_one_experiment(open_page, workers):

@@ -58,8 +58,9 @@ def values(field, kind):
 def inits(draw):
     scales = {f"{group}_scale": floats("qk_scale") | st.just(1.0) for group in (*GROUPS, "variance")}
     more = {field: st.sampled_from(choices(field)) for field in ("biases", "residual")}
-    more |= {"gamma": floats("gamma"), "norm_matched": st.booleans()}
-    return draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales | more))
+    more["norm_matched"] = st.booleans()
+    init = draw(st.fixed_dictionaries({"scheme": st.sampled_from(SCHEMES)}, optional=scales | more))
+    return init | ({"gamma": draw(floats("gamma"))} if init["scheme"] == "gamma" else {})
 
 
 @st.composite

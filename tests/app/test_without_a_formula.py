@@ -12,7 +12,8 @@ from vit_lab.ui.train.preflight import _promises
 
 
 def test_the_words_beside_an_arm():
-    assert variance_words(tiny(scheme="mimetic")) == "**mimetic**: no one σ; the preflight shows what it draws"
+    assert variance_words(tiny(scheme="mimetic")) == "**mimetic**: σ differs by matrix, see the preflight"
+    assert "σ differs by matrix" in variance_words(tiny(scheme="deepnorm"))
 
 
 def test_the_promises_of_the_preflight():

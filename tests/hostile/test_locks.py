@@ -58,6 +58,16 @@ def test_a_run_goes_on_while_another_program_holds_the_database_and_loses_nothin
     assert told(manager.store, held) == told(manager.store, quiet)
 
 
+def test_a_worker_that_is_to_end_while_nothing_can_be_written_leaves_its_run_to_go_on(manager, monkeypatch):
+    (run_id,) = manager.submit(pair([tiny(steps=200)], "e"))
+    wait_for(lambda: manager.store.run(run_id).step > 0)
+    monkeypatch.setattr(sink.Sink, "_write_kept", lambda _: False)  # the database is busy until the worker is to end
+    time.sleep(1.5)  # by then it has trained to its end
+    manager.shutdown()
+    run = manager.store.run(run_id)
+    assert run.status == Status.INTERRUPTED and run.is_resumable and run.test_accuracy is None
+
+
 def test_a_database_that_is_held_for_ever_fails_the_run_in_a_sentence(manager, monkeypatch):
     monkeypatch.setattr(sink, "LONGEST_BUSY", 0.5)
     (run_id,) = manager.submit(pair([tiny(steps=100_000)], "e"))

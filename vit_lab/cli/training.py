@@ -64,7 +64,10 @@ def compare(
     *,
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="An init, scheme[:variance scale]; two to six of them. [default: linear-default and xavier]"),
+        typer.Option(
+            help="An init, [norm-matched:]scheme[:variance scale][,residual=zero]; two to six of them. "
+            "[default: linear-default and xavier]"
+        ),
     ] = None,
     seeds: Seeds = 6,
     fair_rate: FairRate = False,

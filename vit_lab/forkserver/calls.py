@@ -24,6 +24,10 @@ class TooMuchError(Exception):
     """A computation that would take too much memory or time. The message says which, in words that follow "it"."""
 
 
+class CannotStartError(Exception):
+    """Just now no process can be started that would compute it; in a moment one may be."""
+
+
 def compute(target: str, *arguments: object, seconds: float, memory: int) -> Any:
     """What a function, "module:name", returns, computed elsewhere; what it raises is raised here.
 
@@ -33,11 +37,15 @@ def compute(target: str, *arguments: object, seconds: float, memory: int) -> Any
         seconds: from its start to its end; waiting for a turn is not counted.
         memory: bytes, beyond what a process that has loaded torch takes anyway. Only Linux keeps to it.
 
-    Raises TooMuchError, and OSError if no process can be started.
+    Raises TooMuchError and CannotStartError.
     """
     asked = pickle.dumps((target, arguments, memory))
     with _turns:
-        child = start(TARGET)
+        try:
+            child = start(TARGET)
+            _ = child.pid  # before that, nothing could end it, nor would its time count
+        except OSError as error:
+            raise CannotStartError(str(error)) from error
         try:
             _send(child, asked)
             answer = _receive(child, seconds)
@@ -47,7 +55,10 @@ def compute(target: str, *arguments: object, seconds: float, memory: int) -> Any
         raise TooMuchError(f"takes more than {seconds:.0f} seconds")
     if not answer:  # ended from outside, as happens when memory runs out
         raise TooMuchError("takes more memory than there is")
-    is_result, found = pickle.loads(answer)
+    try:
+        is_result, found = pickle.loads(answer)
+    except (pickle.UnpicklingError, EOFError):  # cut short
+        raise TooMuchError("takes more memory than there is") from None
     if is_result:
         return found
     raise TooMuchError("takes more memory than there is") if found == NO_MEMORY else found
@@ -63,9 +74,18 @@ def answer() -> None:
     try:
         said = True, function_named(target)(*arguments)
     except Exception as error:
-        said = False, NO_MEMORY if lacks_memory(error) else error
+        said = False, NO_MEMORY if lacks_memory(error) else _carried(error)
     with os.fdopen(out, "wb") as answers:
         answers.write(pickle.dumps(said))
+
+
+def _carried(error: Exception) -> Exception:
+    """The error if it survives being carried; its words if not."""
+    try:
+        carried: Exception = pickle.loads(pickle.dumps(error))
+        return carried
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def lacks_memory(error: Exception) -> bool:

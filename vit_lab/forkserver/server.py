@@ -104,12 +104,12 @@ class _Server:
         """Never returns. Nothing of the fork server stays open here, or a pipe would not end with whoever closed it."""
         code = 1
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
                 os._exit(1)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.dup2(stdin, 0)
             os.dup2(stdout, 1)
             os.closerange(3, MOST_DESCRIPTORS)

@@ -55,7 +55,8 @@ def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None =
     scheme.settle(given)
     if init.norm_matched:
         for matrix in matrices:
-            matrix.weight.copy_(_of_norm(matrix.weight.double().norm(), given.normals(matrix)))
+            z = given.more_normals(matrix, "control", matrix.weight.shape)  # not the Z that the arm may be built of
+            matrix.weight.copy_(_held_back(z / z.norm(), float(matrix.weight.double().norm())))
 
 
 def build_model(config: RunConfig, batch: Tensor | None = None) -> Model:
@@ -77,11 +78,6 @@ def _start_alike(model: nn.Module, matrices: Iterable[Matrix], seed: int) -> Non
             parameter.copy_(0.02 * quantile(uniforms(parameter.shape, seed, name), "truncated"))
         elif parameter not in drawn:
             raise ValueError(f"init: nothing says how {name} starts; tell it among the model's matrices, or here")
-
-
-def _of_norm(norm: Tensor, z: Tensor) -> Tensor:
-    """A Gaussian matrix of that Frobenius norm; zeros for a norm of 0."""
-    return z * (norm / z.norm())
 
 
 def _held_back(drawn: Tensor, factor: float) -> Tensor:

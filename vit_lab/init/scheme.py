@@ -5,9 +5,10 @@ Torch is imported as a scheme draws, so a page can show a formula without it.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from vit_lab.config import InitConfig
 from vit_lab.init.distributions import TRUNCATED_VARIANCE, Distribution
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from vit_lab.models.matrix import Matrix
 
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Scheme(ABC):
     """How the matrices of a model start. The scales of the config are the scheme's to apply, to the variance.
 
@@ -28,6 +32,7 @@ class Scheme(ABC):
         source: the paper, and the place in it.
         latex: its formula, for a page.
         made_for: what its authors had in mind, in half a sentence.
+        wants: settings of a run that it was made for, by name.
         needs_data: whether it looks at a batch.
     """
 
@@ -35,7 +40,13 @@ class Scheme(ABC):
     source: str
     latex: str = ""
     made_for: str = ""
+    wants: Mapping[str, Any] = NOTHING
     needs_data = False
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether one formula holds for the matrices of all places."""
+        return False
 
     @abstractmethod
     def draw(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
@@ -80,6 +91,12 @@ class Elementwise(Scheme):
     latex: str = ""
     made_for: str = ""
     factor: Callable[[Place, int], float] = anywhere
+    wants: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_alike(self) -> bool:
+        """Unless it has a factor by place."""
+        return self.factor is anywhere
 
     def sigma2(self, init: InitConfig, fan_in: int, fan_out: int) -> float:
         """The formula by itself, before truncation and scales."""

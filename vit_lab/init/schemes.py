@@ -13,26 +13,38 @@ from vit_lab.places import Place
 ALONE = Place(part="mlp", group="mlp", projection="up")  # a matrix that stands by itself counts as one of an MLP
 
 
+def _xavier(_: InitConfig, fan_in: int, fan_out: int) -> float:
+    return 2 / (fan_in + fan_out)
+
+
 def over_all_branches(place: Place, blocks: int) -> float:
-    """The end of each residual branch divided by sqrt(2 L), of which a model has two a block."""
+    """The end of each residual branch divided by sqrt(2 L), the root of how many an encoder has."""
     return (2 * blocks) ** -0.5 if place.ends_branch else 1.0
 
 
 def t_fixup(place: Place, blocks: int) -> float:
     """Huang et al. 2020, Sec. 3: what makes an update of a whole model without norms as large as one of a shallow one.
 
-    Encoder: 0.67 L^-1/4 on the output of attention and both layers of the MLP, times sqrt(2) on the values, whose
-    matrix is drawn as one of three. Decoder: (9 L)^-1/4 in its place. Embedding: (9 L)^-1/4.
+    Encoder: 0.67 L^-1/4 on values, attention output and both layers of the MLP; decoder: (9 L)^-1/4 in its place.
+    Embedding: (9 L)^-1/4, of tables of symbols as well, which the paper draws from a normal.
     """
     if place.group == "embed":
         return (9 * blocks) ** -0.25
-    own = (9 * blocks) ** -0.25 if place.stack == "decoder" else 0.67 * blocks**-0.25
-    return own * {"v": 2**0.5, "out": 1.0, "project": 1.0, "up": 1.0, "down": 1.0}.get(str(place.projection), 1 / own)
+    if place.group not in ("vo", "mlp"):
+        return 1.0
+    return (9 * blocks) ** -0.25 if place.stack == "decoder" else 0.67 * blocks**-0.25
 
 
 def deepnorm(place: Place, blocks: int) -> float:
-    """Wang et al. 2022, Fig. 2, the row of encoders: values, output and both layers of the MLP times (8 L)^-1/4."""
-    return (8 * blocks) ** -0.25 if place.group in ("vo", "mlp") else 1.0
+    """Wang et al. 2022, Fig. 2: a factor on values, attention output and both layers of the MLP.
+
+    (8 L)^-1/4 for an encoder alone; with a decoder, both of L blocks, 0.87 L^-5/16 in the encoder, (12 L)^-1/4 in it.
+    """
+    if place.group not in ("vo", "mlp"):
+        return 1.0
+    if place.stack == "encoder":
+        return 0.87 * blocks ** (-5 / 16)
+    return ((12 if place.stack == "decoder" else 8) * blocks) ** -0.25
 
 
 LINEAR_DEFAULT = Elementwise(
@@ -47,7 +59,7 @@ SCHEMES: dict[SchemeName, Scheme] = {
     "linear-default": LINEAR_DEFAULT,
     "xavier": Elementwise(
         "uniform",
-        lambda _, fan_in, fan_out: 2 / (fan_in + fan_out),
+        _xavier,
         summary="the signal keeps its size on the way there, the gradient on the way back, as far as both can be",
         source="Glorot & Bengio 2010, Eq. 16",
         latex=r"\sigma^2 = \frac{2}{\mathrm{fan_{in}} + \mathrm{fan_{out}}}",
@@ -104,22 +116,24 @@ SCHEMES: dict[SchemeName, Scheme] = {
     ),
     "t-fixup": Elementwise(
         "uniform",
-        lambda _, fan_in, fan_out: 2 / (fan_in + fan_out),
+        _xavier,
         summary="xavier, but values, attention output and MLP smaller the deeper the model, and so the embedding",
         source="Huang et al. 2020, Sec. 3",
-        latex=r"\sigma = 0.67 L^{-1/4}\, \sigma_{\text{xavier}},\quad \text{values: } \times \sqrt{2},"
-        r"\quad \text{embedding: } (9 L)^{-1/4}\, \sigma_{\text{xavier}}",
+        latex=r"\text{values, output, MLP: } \sigma = 0.67 L^{-1/4}\, \sigma_{\text{xavier}},\quad "
+        r"\text{embedding: } (9 L)^{-1/4}\, \sigma_{\text{xavier}},\quad \text{others: } \sigma_{\text{xavier}}",
         made_for="models without norms, trained without warm-up",
+        wants={"norm": "none", "warmup_steps": 0},
         factor=t_fixup,
     ),
     "deepnorm": Elementwise(
         "uniform",
-        lambda _, fan_in, fan_out: 2 / (fan_in + fan_out),
+        _xavier,
         summary="xavier, but values, attention output and MLP smaller the deeper the model",
         source="Wang et al. 2022, Fig. 2, arXiv 2203.00555",
-        latex=r"\sigma = (8 L)^{-1/4}\, \sigma_{\text{xavier}},\quad x \leftarrow "
-        r"\mathrm{LN}\big((2 L)^{1/4} x + f(x)\big)",
-        made_for="very deep models with norms after the sums, and the residual factor (2 L)^1/4",
+        latex=r"\text{values, output, MLP: } \sigma = (8 L)^{-1/4}\, \sigma_{\text{xavier}},\quad "
+        r"\text{others: } \sigma_{\text{xavier}},\quad x \leftarrow \mathrm{LN}\big((2 L)^{1/4} x + f(x)\big)",
+        made_for="very deep models with norms after the sums, whose residual factor grows with the depth",
+        wants={"norm": "post"},
         factor=deepnorm,
     ),
     "orthogonal": Orthogonal(),

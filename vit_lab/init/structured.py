@@ -1,16 +1,19 @@
 """Schemes that build a matrix as a whole, build matrices of one another, or look at data.
 
 D width, H heads, K = D / H features a head. Matrices stand here as they are applied to row vectors, q = x W_Q, and are
-given back as torch keeps them, (fan_out, fan_in). They are built of the same uniforms as those of any other scheme,
-turned into a Gaussian Z, so that two arms still start from one draw.
+given back as torch keeps them, (fan_out, fan_in). They are built of Gaussian matrices Z, which follow from the seed and
+the matrix's name: where one is of the matrix's shape, of the uniforms that any other scheme draws from.
 """
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from vit_lab.config import InitConfig
 from vit_lab.init.scheme import Elementwise, Scheme
+from vit_lab.places import Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +50,7 @@ class Mimetic(Scheme):
         r"W_V W_O \approx \tfrac{0.4}{\sqrt{D}} Z - 0.4\, I"
     )
     made_for = "small data, with fixed sinusoidal positions"
+    wants = MappingProxyType({"position": "sinusoidal"})
 
     def __init__(self, others: Elementwise):
         self._others = others
@@ -60,6 +64,11 @@ class Mimetic(Scheme):
         for matrices in attentions:
             yield from self._queries_and_keys(given, matrices["q"], matrices["k"])
             yield from self._values_and_output(given, matrices["v"], matrices["out"])
+
+    def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
+        """That of the scheme for others; none is promised of a matrix of attention."""
+        is_other = place.group not in ("qk", "vo") or place.projection == "project"
+        return self._others.variance(init, place, fan_in, fan_out, blocks) if is_other else math.nan
 
     def draw_biases(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
         """By the scheme for others."""

@@ -33,7 +33,8 @@ def _(c: TimesformerConfig) -> int:
 def _(c: TransformerConfig) -> int:
     embed = 2 * c.vocabulary * c.dim
     encoder_block, decoder_block = _attention(c) + _mlp(c), 2 * _attention(c) + _mlp(c)
-    return embed + c.depth * (encoder_block + decoder_block) + 2 * _layer_norm(c) + (c.dim + 1) * c.vocabulary
+    blocks, norms = c.depth * (encoder_block + decoder_block), 2 * c.final_norm * _layer_norm(c)
+    return embed + blocks + norms + (c.dim + 1) * c.vocabulary
 
 
 def _attention(c: VitConfig | TimesformerConfig | TransformerConfig) -> int:

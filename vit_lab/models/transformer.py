@@ -113,7 +113,9 @@ class Transformer(nn.Module):
             )
             for place in (Place(stack="decoder", block=number) for number in range(1, c.depth + 1))
         )
-        self.norm_encoder, self.norm_decoder = nn.LayerNorm(c.dim), nn.LayerNorm(c.dim)
+        self.norm_encoder, self.norm_decoder = (
+            nn.LayerNorm(c.dim) if c.final_norm else nn.Identity() for _ in range(2)
+        )
         self.head = nn.Linear(c.dim, c.vocabulary)
 
     @property

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -42,10 +42,10 @@ class Database:
             processes.mkdir(parents=True, exist_ok=True)
             with FileLock(path.parent / "opening.lock", timeout=10):  # SQLite's switch to WAL does not wait
                 _refuse_orphaned_log(path)
+                _refuse_as_it_is(path)
                 self.presence = Presence(processes)
                 try:
                     self._writer, self._reader = self._connect(), self._connect()
-                    refuse_foreign(self._writer)
                     migrate(self._writer)
                     self._opened = _which(path)
                 except BaseException:
@@ -132,6 +132,13 @@ def _refuse_orphaned_log(path: Path) -> None:
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and not path.exists():
         raise DatabaseGoneError(f"it is gone, and its log {log.name} is still there")
+
+
+def _refuse_as_it_is(path: Path) -> None:
+    """Refuse a file of somebody else before anything is written to it, be it the mode of its log."""
+    if path.exists() and path.stat().st_size:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            refuse_foreign(connection)
 
 
 def _which(path: Path) -> tuple[int, int] | None:

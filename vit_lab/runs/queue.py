@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from vit_lab.runs.database import Database
-from vit_lab.runs.records import RunRecord, read_run
+from vit_lab.runs.records import RunRecord, read_runs
 from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS
 from vit_lab.runs.states import Status
 
@@ -98,7 +98,8 @@ class Queue:
             first = next(self._in_turn(server), None)
             if first is None:
                 return None
-            return read_run(dict(db.execute(TAKE, (Status.RUNNING, self._me, first.id)).fetchone()))
+            [taken] = read_runs([dict(db.execute(TAKE, (Status.RUNNING, self._me, first.id)).fetchone())])
+            return taken
 
     def places(self) -> dict[str, int]:
         """For every queued run, how many queued runs of its process stand before it."""

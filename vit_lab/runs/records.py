@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args, get_type_hints
@@ -12,6 +12,7 @@ from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.settings import ConfigError, parse
 from vit_lab.spelling import arm_label
 
+LARGEST_LOSS = 1e300  # of those that a sparkline shows
 Kind = Literal["compare", "sweep", "claim"]
 
 
@@ -91,10 +92,10 @@ class RunRecord:
         """The training loss at a few moments, once it has ended; none if what is stored is no list of numbers."""
         try:
             found = json.loads(self.sparkline)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             return []
         numbers = found if isinstance(found, list) else []
-        return [float(number) for number in numbers if isinstance(number, int | float)]
+        return [float(number) for number in numbers if isinstance(number, int | float) and abs(number) < LARGEST_LOSS]
 
     @property
     def planned_steps(self) -> int:
@@ -117,11 +118,15 @@ class RunRecord:
         return self.status in ENDED
 
 
-def read_run(row: Mapping[str, Any]) -> RunRecord:
-    """A row of the table of runs, also one that somebody or a broken disk has spoilt.
+def read_runs(rows: Iterable[Mapping[str, Any]]) -> list[RunRecord]:
+    """Rows of the table of runs, also those that somebody or a broken disk has spoilt: none must take a page.
 
-    A value that cannot be becomes none, and the run's error says so: one bad row must not take a page.
+    A value that cannot be becomes none, and the run's error says so. A row without an id of its own is left out.
     """
+    return [_run(row) for row in rows if row["id"] and isinstance(row["id"], str)]
+
+
+def _run(row: Mapping[str, Any]) -> RunRecord:
     bad = [name for name, kind in KINDS.items() if not _is_sound(row[name], kind)]
     if "status" not in bad and row["status"] not in set(Status):
         bad.append("status")

@@ -20,7 +20,7 @@ from vit_lab.runs.database import Database
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.queue import Queue
-from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_run
+from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_runs
 from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS
 from vit_lab.runs.states import Status
 
@@ -241,7 +241,8 @@ class Store:
 
     def end(self, run_id: str, status: Status, error: str | None = None, turn: int | None = None) -> None:
         """The worker lets go of a run, unless it is not the worker's any more (see `append`)."""
-        losses = [row["loss"] for row in self.events(run_id, "step") if row["loss"] is not None]
+        told = (row.get("loss") for row in self.events(run_id, "step"))
+        losses = [loss for loss in told if isinstance(loss, int | float)]
         sparkline = json.dumps(losses[:: max(1, len(losses) // SPARKLINE_POINTS)])
         with self._database.transaction():
             if turn is None or self._runs_still(run_id, turn):
@@ -270,7 +271,7 @@ class Store:
 
     def _runs(self, clause: str, *values: object) -> list[RunRecord]:
         rows = self._database.read(f"SELECT {RUN_COLUMNS} FROM runs {clause}", *values)
-        return [read_run(dict(row)) for row in rows]
+        return read_runs(map(dict, rows))
 
     def _set(self, run_id: str, **columns: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in columns)

@@ -48,12 +48,17 @@ def by_decay(parameters: Iterable["Tensor"], config: OptimConfig) -> list[dict[s
 
 
 def adamw(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
-    """One AdamW for all parameters; an update is a single kernel where every torch that we support has one."""
+    """One AdamW for all parameters."""
+    return [_adamw(list(model.parameters()), config)]
+
+
+def _adamw(parameters: Sequence["Tensor"], config: OptimConfig) -> "Optimizer":
+    """An update is a single kernel where every torch that we support has one."""
     import torch
 
-    groups, betas = by_decay(model.parameters(), config), (config.beta1, config.beta2)
-    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())
-    return [torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=fused)]
+    groups, betas = by_decay(parameters, config), (config.beta1, config.beta2)
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=fused)
 
 
 def sgd(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
@@ -67,20 +72,15 @@ def sgd(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
 
 def muon(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
     """Muon for the matrices of the blocks, queries, keys and values each for itself; AdamW for the rest."""
-    import torch
-
     from vit_lab.training.muon import Muon
 
     rows: dict[Tensor, list[slice | None]] = {}
     for matrix in cast("Model", model).matrices():
         if matrix.place.block is not None:
             rows.setdefault(matrix.parameter, []).append(matrix.rows)
-    rest = by_decay((parameter for parameter in model.parameters() if parameter not in rows), config)
-    rate, decay = config.learning_rate, config.weight_decay
-    return [
-        Muon(rows, lr=rate, momentum=config.momentum, weight_decay=decay),
-        torch.optim.AdamW(rest, lr=rate, betas=(config.beta1, config.beta2)),
-    ]
+    rest = [parameter for parameter in model.parameters() if parameter not in rows]
+    of_blocks = Muon(rows, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay)
+    return [of_blocks, _adamw(rest, config)]
 
 
 OPTIMISERS: dict[OptimiserName, Optimiser] = {

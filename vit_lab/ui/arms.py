@@ -19,7 +19,7 @@ def variance_words(config: RunConfig) -> str:
     """The init, and the σ and σ² that it gives a square matrix of the model's width, before any truncation."""
     dim = config.model.dim
     variance = SCHEMES[config.init.scheme].sigma2(config.init, dim, dim) * config.init.variance_scale
-    if math.isnan(variance):
-        return f"**{arm_label(config.init)}**: no one σ; the preflight shows what it draws"
+    if math.isnan(variance) or not SCHEMES[config.init.scheme].is_alike:
+        return f"**{arm_label(config.init)}**: σ differs by matrix, see the preflight"
     std, variance_told = written_out(math.sqrt(variance)), written_out(variance)
     return f"**{arm_label(config.init)}**: σ = {std}, σ² = {variance_told} at width {dim}"

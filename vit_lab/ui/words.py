@@ -1,9 +1,11 @@
 """The words that pages use for things, each once. All without torch."""
 
-from vit_lab.config import SchemeName
+from vit_lab.config import RunConfig, SchemeName
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig
 from vit_lab.models.size import num_parameters
+from vit_lab.settings import flat
+from vit_lab.spelling import setting_words
 
 LIVE_WEIGHTS = {  # measure: its heading, and what one number of it is called
     "weight_std": ("Spread of the weights (std)", "std"),
@@ -27,6 +29,13 @@ def scheme_words(name: SchemeName) -> str:
     """A scheme's formula, what it was made for, and where it comes from, in Markdown."""
     scheme = SCHEMES[name]
     return f"**{name}**: ${scheme.latex}$. Made for {scheme.made_for} ({scheme.source})."
+
+
+def unmet_words(config: RunConfig) -> str:
+    """What a run's scheme was made for and the run has not; empty if it has all."""
+    settings, wants = flat(config), SCHEMES[config.init.scheme].wants
+    unmet = [f"{setting_words(field)} *{value}*" for field, value in wants.items() if settings.get(field) != value]
+    return f":orange-badge[not what it was made for: that is {', '.join(unmet)}]" if unmet else ""
 
 
 def model_words(model: ModelConfig) -> str:

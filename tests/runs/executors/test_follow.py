@@ -76,6 +76,11 @@ def test_events_survive_being_carried_as_text():
     assert plain(from_json(kind, text) for kind, text in plain(events)) == plain(events)
 
 
+def test_a_wish_that_comes_with_the_end_of_a_training_comes_too_late(every_event):
+    wished = wish_after(len([message for message in followed() if isinstance(message, Said)]))
+    assert followed(wishes=wished)[-1] == Ended(Status.FINISHED)
+
+
 def test_a_probe_between_two_measurements_leaves_the_counter_where_the_checkpoint_is(monkeypatch):
     monkeypatch.setattr(trainer, "STEP_EVENTS", 2)
     monkeypatch.setattr(follow_module, "BATCH_SECONDS", 60.0)

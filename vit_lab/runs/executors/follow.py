@@ -56,7 +56,7 @@ def follow(
     training = train(config, data, device, checkpoint)
     clock = _Clock(before)
     events: list[tuple[float, Event]] = []
-    ended = Ended(Status.FAILED, "the run ended without saying why")
+    ended: Ended | None = None
     told = kept = time.monotonic()
     for event in training:
         if isinstance(event, Stepped | StepMeasured) and events and isinstance(events[-1][1], Stepped):
@@ -69,7 +69,7 @@ def follow(
             continue
         yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
         events, told = [], now
-        if wish := wishes():
+        if ended is None and (wish := wishes()):
             yield training.checkpoint()
             yield wish
             return
@@ -78,7 +78,7 @@ def follow(
             kept = now
     yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
     yield training.checkpoint()
-    yield ended
+    yield ended or Ended(Status.FAILED, "the run ended without saying why")
 
 
 def _ending(event: Event) -> Ended | None:

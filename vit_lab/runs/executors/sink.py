@@ -58,7 +58,9 @@ class Sink:
         """
         for message in messages:
             if isinstance(message, Ended):
-                while not self._write_kept() and not self._is_ending():
+                while not self._write_kept():
+                    if self._is_ending():  # its end is not written, so it goes on from the checkpoint before
+                        return Ended(Status.INTERRUPTED)
                     time.sleep(BUSY_PAUSE)
                 return message
             if isinstance(message, Said):

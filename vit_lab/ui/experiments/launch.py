@@ -6,6 +6,7 @@ import streamlit as st
 
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
+from vit_lab.forkserver.calls import CannotStartError
 from vit_lab.refusals import one_of
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
 from vit_lab.runs.plans import Plan, new_experiment
@@ -16,6 +17,7 @@ from vit_lab.ui.serving.lab import open_manager, problems_told
 
 EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
 ARMS_OFFERED = ("linear-default", "xavier", "kaiming", "vit", "normal:0.05", "xavier:3")
+NOT_NOW = "How long this takes cannot be told just now: this machine starts no more processes."
 ARMS_HELP = "A scheme, or scheme:variance scale, such as xavier:3. Type one that is not in the list."
 
 
@@ -45,6 +47,8 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
                 slot.caption(cost_words(plan, open_manager().workers))
             except DatasetError as error:
                 slot.error(str(error))
+            except CannotStartError:
+                slot.info(NOT_NOW)
 
     return tell_cost
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vit_lab.forkserver.calls import TooMuchError, compute
+from vit_lab.forkserver.calls import compute
 from vit_lab.named import function_named
 from vit_lab.runs.executors.choice import chosen_name
 from vit_lab.runs.executors.executor import usable_cores
@@ -13,16 +13,13 @@ MEMORY = GIB
 
 
 def apart(target: str, *arguments: object) -> Any:
-    """What a function, "module:name", returns. Raises TooMuchError, and what it raises.
+    """What a function, "module:name", returns. Raises TooMuchError, CannotStartError, and what it raises.
 
     Where runs train in threads, to save memory, it is computed here.
     """
     if chosen_name() == "threads":
         return function_named(target)(*arguments)
-    try:
-        return compute(target, *arguments, seconds=SECONDS, memory=memory())
-    except OSError as error:
-        raise TooMuchError(f"cannot be computed now ({error.strerror or error})") from error
+    return compute(target, *arguments, seconds=SECONDS, memory=memory())
 
 
 def memory() -> int:

@@ -175,13 +175,7 @@ class Form:
         scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init", f"{letter.upper()} init")
         values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
-        with st.popover("More", help="Groups of matrices, ends of branches, biases, a control.", width="stretch"):
-            for group in GROUPS:
-                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
-            for field, label in (("biases", "Biases start"), ("residual", "Ends of residual branches")):
-                values[field] = st.selectbox(
-                    label, choices(field), help=describe(field), key=f"{letter}_{field}", bind="query-params"
-                )
+        if scheme == "gamma":
             values["gamma"] = st.number_input(
                 "Power γ",
                 value=DEFAULTS["gamma"],
@@ -191,8 +185,16 @@ class Form:
                 key=(key := f"{letter}_gamma"),
                 bind=link(key),
             )
+        with st.popover("More", help="Single groups, ends of branches, biases, a control.", width="stretch"):
+            st.markdown(f"{chip(arm)} **further factors on the variance**")
+            for group in GROUPS:
+                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
+            for field, label in (("residual", "Ends of residual branches"), ("biases", "Biases start")):
+                values[field] = st.selectbox(
+                    label, choices(field), help=describe(field), key=f"{letter}_{field}", bind="query-params"
+                )
             values["norm_matched"] = st.toggle(
-                "Keep only the norms",
+                "Control: random, of the same norms",
                 help=describe("norm_matched"),
                 key=f"{letter}_norm_matched",
                 bind="query-params",

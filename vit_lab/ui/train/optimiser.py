@@ -1,5 +1,7 @@
 """The optimiser on the Train form, but for its learning rate, which stands further up."""
 
+import streamlit as st
+
 from vit_lab.training.optimisers import OPTIMISERS
 from vit_lab.ui.train.form import Form
 from vit_lab.ui.train.widgets import DEFAULTS
@@ -8,6 +10,8 @@ from vit_lab.ui.train.widgets import DEFAULTS
 def optimiser_fields(form: Form) -> None:
     """Which optimiser, once there is a choice, and of its settings those that it reads."""
     form.choice("optimiser", "Optimiser")
+    if form.values.get("optimiser") == "sgd":
+        st.caption("SGD wants a larger learning rate than AdamW: try 0.1, or the fair learning rate.")
     read = OPTIMISERS[form.values.get("optimiser", DEFAULTS["optimiser"])].settings
     if "momentum" in read:
         form.number("momentum", "Momentum", step=0.01)

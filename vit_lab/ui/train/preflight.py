@@ -9,14 +9,14 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, RunConfig
-from vit_lab.forkserver.calls import TooMuchError
+from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.places import GROUP_NAMES, Place
 from vit_lab.runs.limits import look_images
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
 from vit_lab.ui.serving.apart import apart, memory
 from vit_lab.ui.serving.caches import BY_CONFIG
-from vit_lab.ui.words import GLOSSARY, scheme_words
+from vit_lab.ui.words import GLOSSARY, scheme_words, unmet_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,10 @@ MEANINGS = {
 
 def gauge_badge(config: RunConfig) -> str:
     """Markdown for how a model starts, in a word or two."""
-    look = _preflight(config)
+    try:
+        look = _preflight(config)
+    except CannotStartError:
+        return ":gray-badge[not looked at: too many processes]"
     if look is None:
         return ":gray-badge[too large to look at]"
     findings = look.findings
@@ -56,7 +59,9 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
 
     from vit_lab.ui.figures import charts
 
-    looks = {arm: look for arm, config in enumerate(configs) if (look := _preflight(config))}
+    looks: dict[int, Preflight] = {}
+    with suppress(CannotStartError):  # which the badges say
+        looks = {arm: look for arm, config in enumerate(configs) if (look := _preflight(config))}
     if len(looks) < len(configs):
         fold.info(TOO_LARGE)
     if not looks:
@@ -67,7 +72,7 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             start, words = look.start, " ".join(MEANINGS[finding] for finding in look.findings) or HEALTHY
             even = f"ln {start.num_classes} = {math.log(start.num_classes):.2f}"
             say(f"{chip(arm)} {words} Loss {start.loss:.2f} nats; guessing evenly would give {even}.")
-            st.markdown(f"{chip(arm)} {scheme_words(configs[arm].init.scheme)}")
+            st.markdown(f"{chip(arm)} {scheme_words(configs[arm].init.scheme)} {unmet_words(configs[arm])}")
         left, right = st.columns(2)
         with left:
             _chart(table, "activation_rms", charts.DEPTH_RMS, "Size of the tokens after each block.")
@@ -80,6 +85,10 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
         st.table(_promises(looks))
         st.markdown("**Structure: the norm of all matrices of a group, and the singular values in the first block**")
         st.table(_spectra(looks))
+        say("""
+            The norm is the size of all matrices together. Singular values say how much a matrix stretches: if all are
+            alike, as of *orthogonal*, it keeps lengths; wide apart, it lets some directions pass and not others.
+        """)
         with st.popover("Words", icon=":material/menu_book:"):
             st.markdown(GLOSSARY)
 
