@@ -91,4 +91,4 @@ def test_a_check_says_what_it_costs_and_starts(open_page, workers, monkeypatch):
     )
     at.button(key="claim_launch").click().run()
     assert not at.exception
-    assert len(workers.submitted[-1]) == 2 * 2 * 3 * 6
+    assert len(workers.submitted[-1]) == 2 * 3 * 3 * 6

@@ -93,7 +93,7 @@ OPTIMISERS: dict[OptimiserName, Optimiser] = {
     "sgd": Optimiser(
         source="Sutskever et al. 2013, Sec. 2",
         settings=("learning_rate", "momentum", "nesterov", "weight_decay", "decay"),
-        rate_factors=(1.0, 3.0, 10.0, 30.0, 100.0),
+        rate_factors=(0.3, 1.0, 3.0, 10.0, 30.0),
         build=sgd,
     ),
     "muon": Optimiser(
