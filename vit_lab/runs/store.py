@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,10 @@ from vit_lab.runs.errors import StoreError
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.queue import Queue
 from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_runs
-from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS
+from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS, parse_event
 from vit_lab.runs.states import Status
 
 LONGEST_NAME, UNNAMED = 200, "unnamed"
-LONGEST_KEPT = 500  # characters of an event that is kept parsed
 SPARKLINE_POINTS = 40
 # Which column of `runs` shows the latest value of which field of which event.
 LATEST = {
@@ -130,7 +128,7 @@ class Store:
         One whose stored text is no JSON is passed over.
         """
         query = "SELECT seconds, body FROM events WHERE run = ? AND kind = ? ORDER BY step"
-        rows = [(row["seconds"], _parsed(row["body"])) for row in self._database.read(query, run_id, kind)]
+        rows = [(row["seconds"], parse_event(row["body"])) for row in self._database.read(query, run_id, kind)]
         return [event | {"seconds": seconds} for seconds, event in rows if event is not None]
 
     def waiting_experiments(self) -> list[str]:
@@ -283,22 +281,3 @@ def one_line(text: str) -> str:
     """What a person typed, on one line and not endless."""
     storable = text.encode("utf-8", "replace").decode()  # half a character is not
     return " ".join(storable.split())[:LONGEST_NAME]
-
-
-def _parsed(body: str) -> dict[str, Any] | None:
-    event: dict[str, Any] | None = _parsed_before(body) if len(body) <= LONGEST_KEPT else _read(body)
-    return event
-
-
-@lru_cache(maxsize=20_000)  # of 40 runs and more; a few hundred bytes each
-def _parsed_before(body: str) -> Any:
-    """Whoever watches a run asks each second for all of its losses, and most of them are those of before."""
-    return _read(body)
-
-
-def _read(body: str) -> dict[str, Any] | None:
-    try:
-        event = json.loads(body)
-    except (TypeError, ValueError):
-        return None
-    return event if isinstance(event, dict) else None

@@ -186,9 +186,6 @@ class Form:
                 bind=link(key),
             )
         with st.popover("More", help="Single groups, ends of branches, biases, a control.", width="stretch"):
-            st.markdown(f"{chip(arm)} **further factors on the variance**")
-            for group in GROUPS:
-                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
             for field, label in (("residual", "Ends of residual branches"), ("biases", "Biases start")):
                 values[field] = st.selectbox(
                     label, choices(field), help=describe(field), key=f"{letter}_{field}", bind="query-params"
@@ -199,6 +196,9 @@ class Form:
                 key=f"{letter}_norm_matched",
                 bind="query-params",
             )
+            st.markdown(f"{chip(arm)} **further factors on the variance**")
+            for group in GROUPS:
+                values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
