@@ -56,11 +56,18 @@ class Residual:
         """The norm of a branch; without norms, what leaves all as it is."""
         return nn.Identity() if self.norm == "none" else nn.LayerNorm(dim)
 
-    def __call__(self, x: Tensor, norm: nn.Module, branch: Callable[[Tensor], Tensor]) -> Tensor:
+    def __call__(
+        self,
+        x: Tensor,
+        norm: nn.Module,
+        branch: Callable[[Tensor], Tensor],
+        arranged: Callable[[Tensor], Tensor] = lambda x: x,
+    ) -> Tensor:
+        """The sum; `arranged` lays the tokens as the branch wants them, which gives them back as they were."""
         kept = x if self.factor == 1 else self.factor * x
         if self.norm == "post":
-            return cast(Tensor, norm(kept + branch(x)))
-        return kept + branch(norm(x))
+            return cast(Tensor, norm(kept + branch(arranged(x))))
+        return kept + branch(norm(arranged(x)))
 
 
 PRE_NORM = Residual("pre", 1.0)

@@ -61,13 +61,15 @@ class DividedBlock(EncoderBlock):
         """What attention over time leaves for attention over space, the residual included: (B T, N, D) both."""
         patches = x.shape[1]
 
-        def attend(x: Tensor) -> Tensor:
-            lines = x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)  # (B N, T, D), a place each
+        def lines(x: Tensor) -> Tensor:  # (B N, T, D), a place each
+            return x.unflatten(0, (-1, self.frames)).transpose(1, 2).flatten(0, 1)
+
+        def attend(lines: Tensor) -> Tensor:
             read = self.project(self.time(lines, generator, record))
             read = read.unflatten(0, (-1, patches)).transpose(1, 2).flatten(0, 1)  # (B T, N, D)
             return dropout(read, self.dropout, generator)
 
-        return self.residual(x, self.norm_time, attend)
+        return self.residual(x, self.norm_time, attend, lines)
 
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, record: Recorder | None = None
