@@ -132,8 +132,7 @@ elif latest:
 else:
     inform(f"""
         No runs yet: train your first pair. Both arms start from the same random draw, see the same {examples} in the
-        same order, and differ only in their initial weights. The settings stand on the left; on a
-        phone, » opens them.
+        same order, and differ only in their initial weights. The settings stand on the left; on a phone, » opens them.
     """)
 
 if ready:

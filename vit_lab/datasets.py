@@ -102,7 +102,22 @@ CLOTHES = ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt"
 DIRECTIONS = ("up", "down", "left", "right")  # a label and the opposite way are 0 and 1, or 2 and 3
 GREY = (1, 28, 28)
 MNIST_SOURCE, MNIST_LICENCE = "LeCun, Cortes & Burges 1998", "CC BY-SA 3.0"
-FASHION_SOURCE, FASHION_MEAN, FASHION_STD = "Xiao, Rasul & Vollgraf 2017", (0.2860,), (0.3530,)
+MNIST: dict[str, Any] = {
+    "source": MNIST_SOURCE,
+    "licence": MNIST_LICENCE,
+    "shape": GREY,
+    "classes": DIGITS,
+    "mean": (0.1307,),
+    "std": (0.3081,),
+}
+FASHION: dict[str, Any] = {
+    "source": "Xiao, Rasul & Vollgraf 2017",
+    "licence": "MIT",
+    "shape": GREY,
+    "classes": CLOTHES,
+    "mean": (0.2860,),
+    "std": (0.3530,),
+}
 MOVING_SOURCE = "made of bundled digits, after Srivastava et al. 2015"
 IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -123,36 +138,21 @@ DATASETS: dict[str, Dataset] = {
         words="10,000 bundled digits",
         load="vit_lab.data.bundled:load",
         sizes=Sizes(7_000, 1_000, 2_000),
-        source=MNIST_SOURCE,
-        licence=MNIST_LICENCE,
-        shape=GREY,
-        classes=DIGITS,
-        mean=(0.1307,),
-        std=(0.3081,),
+        **MNIST,
     ),
     "fashion-10k": Dataset(
         examples="images",
         words="10,000 bundled clothes",
         load="vit_lab.data.bundled:load",
         sizes=Sizes(7_000, 1_000, 2_000),
-        source=FASHION_SOURCE,
-        licence="MIT",
-        shape=GREY,
-        classes=CLOTHES,
-        mean=FASHION_MEAN,
-        std=FASHION_STD,
+        **FASHION,
     ),
     "mnist": Dataset(
         examples="images",
         words="70,000 digits",
         load="vit_lab.data.idx:load",
         sizes=Sizes(58_000, 2_000, 10_000),
-        source=MNIST_SOURCE,
-        licence=MNIST_LICENCE,
-        shape=GREY,
-        classes=DIGITS,
-        mean=(0.1307,),
-        std=(0.3081,),
+        **MNIST,
         download=_idx("MNIST", 66_544_770),
     ),
     "fashion-mnist": Dataset(
@@ -160,12 +160,7 @@ DATASETS: dict[str, Dataset] = {
         words="70,000 clothes",
         load="vit_lab.data.idx:load",
         sizes=Sizes(58_000, 2_000, 10_000),
-        source=FASHION_SOURCE,
-        licence="MIT",
-        shape=GREY,
-        classes=CLOTHES,
-        mean=FASHION_MEAN,
-        std=FASHION_STD,
+        **FASHION,
         download=_idx("FashionMNIST", 85_828_693),
     ),
     "moving-direction": Dataset(

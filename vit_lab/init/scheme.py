@@ -5,9 +5,8 @@ Torch is imported as a scheme draws, so a page can show a formula without it.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vit_lab.config import InitConfig
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from vit_lab.models.matrix import Matrix
 
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
 class Scheme(ABC):
     """How the matrices of a model start. The scales of the config are the scheme's to apply, to the variance.
 
@@ -32,7 +28,7 @@ class Scheme(ABC):
         source: the paper, and the place in it.
         latex: its formula, for a page.
         made_for: what its authors had in mind, in half a sentence.
-        wants: settings of a run that it was made for, by name.
+        wants: settings of a run that it was made for, (name, value) each.
         needs_data: whether it looks at a batch.
     """
 
@@ -40,7 +36,7 @@ class Scheme(ABC):
     source: str
     latex: str = ""
     made_for: str = ""
-    wants: Mapping[str, Any] = NOTHING
+    wants: tuple[tuple[str, Any], ...] = ()
     needs_data = False
 
     @property
@@ -91,7 +87,7 @@ class Elementwise(Scheme):
     latex: str = ""
     made_for: str = ""
     factor: Callable[[Place, int], float] = anywhere
-    wants: Mapping[str, Any] = field(default_factory=dict)
+    wants: tuple[tuple[str, Any], ...] = ()
 
     @property
     def is_alike(self) -> bool:

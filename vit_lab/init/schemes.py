@@ -122,7 +122,7 @@ SCHEMES: dict[SchemeName, Scheme] = {
         latex=r"\text{values, output, MLP: } \sigma = 0.67 L^{-1/4}\, \sigma_{\text{xavier}},\quad "
         r"\text{embedding: } (9 L)^{-1/4}\, \sigma_{\text{xavier}},\quad \text{others: } \sigma_{\text{xavier}}",
         made_for="models without norms, trained without warm-up",
-        wants={"norm": "none", "warmup_steps": 0},
+        wants=(("norm", "none"), ("warmup_steps", 0)),
         factor=t_fixup,
     ),
     "deepnorm": Elementwise(
@@ -133,7 +133,7 @@ SCHEMES: dict[SchemeName, Scheme] = {
         latex=r"\text{values, output, MLP: } \sigma = (8 L)^{-1/4}\, \sigma_{\text{xavier}},\quad "
         r"\text{others: } \sigma_{\text{xavier}},\quad x \leftarrow \mathrm{LN}\big((2 L)^{1/4} x + f(x)\big)",
         made_for="very deep models with norms after the sums, whose residual factor grows with the depth",
-        wants={"norm": "post"},
+        wants=(("norm", "post"),),
         factor=deepnorm,
     ),
     "orthogonal": Orthogonal(),

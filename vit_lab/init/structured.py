@@ -8,7 +8,6 @@ the matrix's name: where one is of the matrix's shape, of the uniforms that any 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from vit_lab.config import InitConfig
@@ -50,7 +49,7 @@ class Mimetic(Scheme):
         r"W_V W_O \approx \tfrac{0.4}{\sqrt{D}} Z - 0.4\, I"
     )
     made_for = "small data, with fixed sinusoidal positions"
-    wants = MappingProxyType({"position": "sinusoidal"})
+    wants = (("position", "sinusoidal"),)
 
     def __init__(self, others: Elementwise):
         self._others = others

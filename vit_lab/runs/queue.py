@@ -98,7 +98,7 @@ class Queue:
             first = next(self._in_turn(server), None)
             if first is None:
                 return None
-            [taken] = read_runs([dict(db.execute(TAKE, (Status.RUNNING, self._me, first.id)).fetchone())])
+            [taken] = read_runs(db.execute(TAKE, (Status.RUNNING, self._me, first.id)))
             return taken
 
     def places(self) -> dict[str, int]:

@@ -2,10 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal, get_args, get_type_hints
+from types import NoneType
+from typing import Literal, get_args, get_type_hints
 
 from vit_lab.config import RunConfig
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
@@ -118,7 +120,7 @@ class RunRecord:
         return self.status in ENDED
 
 
-def read_runs(rows: Iterable[Mapping[str, Any]]) -> list[RunRecord]:
+def read_runs(rows: Iterable[sqlite3.Row]) -> list[RunRecord]:
     """Rows of the table of runs, also those that somebody or a broken disk has spoilt: none must take a page.
 
     A value that cannot be becomes none, and the run's error says so. A row without an id of its own is left out.
@@ -126,21 +128,25 @@ def read_runs(rows: Iterable[Mapping[str, Any]]) -> list[RunRecord]:
     return [_run(row) for row in rows if row["id"] and isinstance(row["id"], str)]
 
 
-def _run(row: Mapping[str, Any]) -> RunRecord:
-    bad = [name for name, kind in KINDS.items() if not _is_sound(row[name], kind)]
-    if "status" not in bad and row["status"] not in set(Status):
+def _run(row: sqlite3.Row) -> RunRecord:
+    values = dict(row)
+    bad = [name for name, kinds in KINDS.items() if not _is_sound(values[name], kinds)]
+    if "status" not in bad and values["status"] not in STATES:
         bad.append("status")
-    values = dict(row) | {name: None if get_args(KINDS[name]) else KINDS[name]() for name in bad}
-    if "status" in bad:
-        values["status"] = Status.FAILED
-    return RunRecord(**values | ({"error": f"its record is damaged: {', '.join(bad)}"} if bad else {}))
+    if bad:
+        values |= {name: None if NoneType in KINDS[name] else KINDS[name][0]() for name in bad}
+        values["error"] = f"its record is damaged: {', '.join(bad)}"
+        values |= {"status": Status.FAILED} if "status" in bad else {}
+    return RunRecord(**values)
 
 
-KINDS = get_type_hints(RunRecord)
+KINDS: dict[str, tuple[type, ...]] = {
+    name: get_args(kind) or (kind,) for name, kind in get_type_hints(RunRecord).items()
+}
+STATES = frozenset(Status)
 
 
-def _is_sound(value: object, kind: type) -> bool:
-    kinds = get_args(kind) or (kind,)
+def _is_sound(value: object, kinds: tuple[type, ...]) -> bool:
     if isinstance(value, int | float):
         return (float in kinds or (int in kinds and isinstance(value, int))) and 0 <= value < math.inf
     return isinstance(value, kinds)

@@ -269,7 +269,7 @@ class Store:
 
     def _runs(self, clause: str, *values: object) -> list[RunRecord]:
         rows = self._database.read(f"SELECT {RUN_COLUMNS} FROM runs {clause}", *values)
-        return read_runs(map(dict, rows))
+        return read_runs(rows)
 
     def _set(self, run_id: str, **columns: object) -> None:
         assignments = ", ".join(f"{column} = ?" for column in columns)

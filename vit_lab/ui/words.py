@@ -34,7 +34,7 @@ def scheme_words(name: SchemeName) -> str:
 def unmet_words(config: RunConfig) -> str:
     """What a run's scheme was made for and the run has not; empty if it has all."""
     settings, wants = flat(config), SCHEMES[config.init.scheme].wants
-    unmet = [f"{setting_words(field)} *{value}*" for field, value in wants.items() if settings.get(field) != value]
+    unmet = [f"{setting_words(field)} *{value}*" for field, value in wants if settings.get(field) != value]
     return f":orange-badge[not what it was made for: that is {', '.join(unmet)}]" if unmet else ""
 
 
