@@ -78,6 +78,11 @@ class Place:
         return replace(self, projection=None)
 
     @property
+    def whole_part(self) -> Self:
+        """The attention or the MLP that this matrix belongs to."""
+        return replace(self, group=None, projection=None)
+
+    @property
     def leaving(self) -> "Place":
         """Where the tokens stand that leave this block; of a block 0, those that enter the first."""
         return Place(stack=self.stack, depth=self.block)

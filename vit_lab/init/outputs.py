@@ -1,7 +1,5 @@
 """What single matrices of a model put out on a batch, for schemes that look at data."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +13,7 @@ def output_of(model: nn.Module, batch: Tensor, matrix: Matrix) -> Tensor:
     if matrix.place.projection in ("q", "k", "v"):  # which share a parameter
         record = Recorder()
         model(batch, record=record)
-        return record[replace(matrix.place, group=None, projection=None)][matrix.place.projection]
+        return record[matrix.place.whole_part][matrix.place.projection]
     outputs: list[Tensor] = []
     owner = next(module for module in model.modules() if getattr(module, "weight", None) is matrix.parameter)
     handle = owner.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))

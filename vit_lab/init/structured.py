@@ -146,9 +146,8 @@ def _orthogonal(z: "Tensor") -> "Tensor":
 
 def _attentions(given: "Given") -> "list[Mapping[str, Matrix]]":
     """The four matrices of each attention, by their projection."""
-    found: dict[object, dict[str, Matrix]] = {}
+    found: dict[Place, dict[str, Matrix]] = {}
     for matrix in given.matrices:
         if matrix.place.projection in ("q", "k", "v", "out"):
-            place = replace(matrix.place, group=None, projection=None)
-            found.setdefault(place, {})[matrix.place.projection] = matrix
+            found.setdefault(matrix.place.whole_part, {})[matrix.place.projection] = matrix
     return list(found.values())
