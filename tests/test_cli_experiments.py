@@ -111,7 +111,11 @@ def test_claim_compares_two_inits_on_every_task_and_size():
     done = run("claim", *small, *words)
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
-    assert len(lines) == 6 and lines[0].startswith("linear-default (clean labels): ")
+    assert (
+        len(lines) == 7
+        and lines[6].startswith("How xavier minus linear-default changes for each 1 of label noise")
+        and lines[0].startswith("linear-default (clean labels): ")
+    )
     assert lines[4].startswith("clean labels: ") and lines[5].startswith("40% noisy labels: ")
     configs = [found.config for found in stored_runs()[::-1]]
     assert configs == [
@@ -138,7 +142,7 @@ def test_claim_compares_two_inits_on_every_task_and_size():
         (["sweep", "--train-size=20"], "train-size: it is not given this way here; use --size"),
         (["sweep", "--size=few"], "size: 'few' does not work; give a number of images, or all"),
         (["claim", "--task=cifar"], "task: there is no data set 'cifar'; choose "),
-        (["claim", "--arm=vit"], "arm: the claim is about two inits, not 1"),
+        (["claim", "--arm=vit"], "arm: 1 of them cannot be compared; choose 2 to 6"),
         (["claim", "--dataset=mnist"], "dataset: it is not given this way here; use --task"),
     ],
 )

@@ -22,7 +22,7 @@ from vit_lab.places import Place
 from vit_lab.probes.preflight import expected_std, preflight
 from vit_lab.probes.saturation import by_qk_scale
 from vit_lab.settings import configure
-from vit_lab.spelling import arm_label, json_label
+from vit_lab.spelling import arm_label, json_label, parse_arm
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.cost import step_milliseconds
 from vit_lab.training.trainer import train
@@ -160,7 +160,8 @@ def test_a_setting_of_one_scheme_reaches_its_formula_its_arm_and_its_name():
         fan_in = matrix.fans[0]
         assert expected_variance(init, matrix.place, *matrix.fans) == pytest.approx(fan_in**-2)
         assert float(matrix.weight.detach().std()) == pytest.approx(1 / fan_in, rel=0.2)
-    assert InitConfig(qk_scale=2).taking(init) == InitConfig(scheme="gamma", qk_scale=2, gamma=1.0)
+    arm = parse_arm("gamma,gamma=1.0")
+    assert configure(tiny(qk_scale=2, residual="zero"), **arm).init == InitConfig(scheme="gamma", qk_scale=2, gamma=1.0)
     assert (arm_label(init), json_label(init)) == ("gamma (gamma 1.0)", "gamma (gamma 1.0)")
 
 

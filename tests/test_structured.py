@@ -254,12 +254,13 @@ SPELLED = {
 
 
 def test_a_scale_is_spelled_with_all_of_its_digits():
-    assert parse_arm(arm_spec(parse_arm("xavier:1.2345678"))).variance_scale == 1.2345678
+    init = configure(**parse_arm("xavier:1.2345678")).init
+    assert parse_arm(arm_spec(init))["variance_scale"] == 1.2345678
 
 
 @pytest.mark.parametrize("spec", SPELLED)
 def test_an_arm_is_spelled_and_read_back(spec):
-    init = parse_arm(spec)
+    init = configure(**parse_arm(spec)).init
     assert arm_spec(init) == spec and arm_label(init) == SPELLED[spec]
     assert json_label(init).startswith(SPELLED[spec].split(" ×")[0].split(" (")[0])
 
@@ -269,7 +270,8 @@ def test_an_arm_is_spelled_and_read_back(spec):
     [
         ("norm-matched", "there is no scheme 'norm-matched'"),
         ("norm-matched:nothing", "there is no scheme 'nothing'"),
-        ("xavier,depth=3", "'depth=3' is no setting of an arm; write for example residual=zero"),
+        ("xavier,seed=3", "'seed=3' is no setting of an arm; write for example residual=zero"),
+        ("xavier,scheme=lecun", "'scheme=lecun' is no setting of an arm"),
         ("xavier,residual=none", "'none' does not work; it should be 'plain', 'depth-scaled' or 'zero'"),
         ("gamma,gamma=-1", "-1"),
         ("lecun,gamma=0.7", "0.7 is read by the scheme gamma alone; leave it out, or choose gamma"),

@@ -104,10 +104,6 @@ class InitConfig(Part):
             raise refusal("gamma", f"{self.gamma:g} is read by the scheme gamma alone; leave it out, or choose gamma")
         return self
 
-    def taking(self, arm: "InitConfig") -> Self:
-        """This init with what is an arm's own: all settings but scales of groups and biases, which arms share."""
-        return self.model_copy(update={field: getattr(arm, field) for field in OF_AN_ARM})
-
     def scale(self, group: GroupName) -> float:
         """The whole factor on the variance of one group of matrices."""
         return self.variance_scale * float(getattr(self, f"{group}_scale"))

@@ -43,7 +43,8 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
 
     Giving `steps` without `epochs` means that many steps, also where the base counts in epochs. Another `kind` of model
     keeps what both kinds have, and another `dataset` brings the sizes it asks for: where the patches so far do not fit
-    its images, those that come nearest to as many.
+    its images, those that come nearest to as many. A residual factor that is the standard one follows scheme, norm and
+    depth: that of DeepNorm for deepnorm with the norm after the sum, otherwise 1.
     Raises ConfigError, which names the field, the value and what would be valid.
     """
     nested: dict[str, Any] = (base or RunConfig()).model_dump()
@@ -57,10 +58,13 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
         wanted = KINDS[kind if kind in KINDS else nested["model"]["kind"]].model_fields
         asked = {field: size for field, size in DATASETS[dataset].asks.items() if field in wanted}
         nested["model"] |= asked | _patches_for(asked, nested["model"], wanted)
+    standard = _residual_factor(nested)
     for field, value in settings.items():
         if field not in PART_OF:
             raise ConfigError(field, f"there is no such setting; the settings are {one_of(sorted(PART_OF), 'and')}")
         (nested[PART_OF[field]] if PART_OF[field] else nested)[field] = value
+    if "residual_factor" not in settings and nested["model"].get("residual_factor") == standard:
+        nested["model"]["residual_factor"] = _residual_factor(nested)
     return parse(nested)
 
 
@@ -112,6 +116,11 @@ def choices(field: str) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)))
 
 
+def may_be_empty(field: str) -> bool:
+    """Whether a setting can be left empty, which its description explains."""
+    return any(type(None) in get_args(model.model_fields[field].annotation) for model in models_of(field))
+
+
 def bounds(field: str) -> tuple[float, float]:
     """Smallest and largest value of a numeric setting; open ends are infinite."""
     return bounds_of(models_of(field)[0], field)
@@ -120,6 +129,17 @@ def bounds(field: str) -> tuple[float, float]:
 def models_of(field: str) -> list[type[BaseModel]]:
     """The pydantic models that have a setting; where they are several, it has the same meaning in each."""
     return [model for model in PARTS.get(PART_OF[field], (RunConfig,)) if field in model.model_fields]
+
+
+def _residual_factor(nested: Mapping[str, Any]) -> float:
+    """The standard one: for deepnorm with the norm after the sum (2 L)^1/4 (Wang et al. 2022, Fig. 2), else 1."""
+    model = nested["model"]
+    if nested["init"]["scheme"] != "deepnorm" or model["norm"] != "post" or model["kind"] == "transformer":
+        return 1.0
+    try:
+        return float(f"{(2 * int(model['depth'])) ** 0.25:.6g}")
+    except (TypeError, ValueError):  # a depth that cannot be, which the config refuses
+        return 1.0
 
 
 def _patches_for(asked: Mapping[str, int], model: Mapping[str, Any], wanted: Mapping[str, FieldInfo]) -> dict[str, int]:

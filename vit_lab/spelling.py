@@ -6,24 +6,29 @@
 | with scales of groups | `vit × 4 (queries, keys × 2)` | `vit:4` | `vit x4 (qk x2)` |
 | with more settings | `xavier (residual zero)` | `xavier,residual=zero` | `xavier (residual zero)` |
 | its control | `norm-matched mimetic` | `norm-matched:mimetic` | `norm-matched mimetic` |
+| an arm with other settings | `xavier, norm post` | `xavier,norm=post` | `xavier, norm post` |
+| a setting over conditions | `depth 2` | `depth=2,8` | |
 | a task | `mnist, 40% noisy labels` | `mnist:0.4` | |
 | a setting | patch size | `patch-size` | `patch_size` |
 | a variance or std | 0.000052 | | a number |
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from vit_lab.config import GROUPS, SCALES, SCHEMES, DataConfig, GroupName, InitConfig
-from vit_lab.datasets import DATASETS
+from vit_lab.config import GROUPS, OF_AN_ARM, SCALES, SCHEMES, DataConfig, GroupName, InitConfig
+from vit_lab.datasets import DATASETS, DECIDED
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
-from vit_lab.settings import ConfigError, configure
+from vit_lab.settings import PART_OF, ConfigError, configure, may_be_empty
 
 CONTROL = "norm-matched"
 TOLD = ("scheme", "variance_scale", "norm_matched", *SCALES, "biases")
 FURTHER = tuple(field for field in InitConfig.model_fields if field not in TOLD)  # told as setting=value
 SHORTER = {"scheme": "init"}  # settings whose option has another name
+OF_A_SPEC = tuple(field for field in PART_OF if field not in ("kind", "seed", *DECIDED, *TOLD[:3]))  # as setting=value
+EMPTY = {"train_size": "all"}  # what a setting that is left empty is called; of all others, none
 
 
 def arm_label(init: InitConfig) -> str:
@@ -41,24 +46,31 @@ def json_label(init: InitConfig) -> str:
     return f"{_control(init)}{init.scheme}{scale}" + (f" ({', '.join(groups)})" if groups else "")
 
 
-def arm_spec(init: InitConfig) -> str:
-    """An init as a shell and a link spell it: 'xavier', 'normal:0.01', 'norm-matched:gamma:2,gamma=0.7'.
+def arm_spec(init: InitConfig, others: Mapping[str, Any] | None = None) -> str:
+    """An arm as a shell and a link spell it: 'xavier', 'normal:0.01', 'norm-matched:gamma:2,gamma=0.7,norm=post'.
 
-    Scales of single groups are not told.
+    `others` are settings that are not of its init, as far as it has some of its own. Scales of single groups are not
+    told unless they are among them.
     """
     control = f"{CONTROL}:" if init.norm_matched else ""
     scale = "" if init.variance_scale == 1 else f":{_in_full(init.variance_scale)}"
-    further = [f",{field}={value}" for field, value in _further_settings(init).items()]
+    told = {**_further_settings(init), **(others or {})}
+    further = [f",{setting_spec(field, value)}" for field, value in told.items()]
     return "".join((control, init.scheme, scale, *further))
 
 
-def _in_full(number: float) -> str:
-    short = f"{number:g}"
-    return short if float(short) == number else repr(number)
+def setting_spec(field: str, value: Any) -> str:
+    """A setting as a shell and a link spell it: 'norm=post', 'train_size=all'."""
+    if value is None:
+        return f"{field}={EMPTY.get(field, 'none')}"
+    return f"{field}={_in_full(value) if isinstance(value, float) else str(value).lower()}"
 
 
-def parse_arm(spec: str) -> InitConfig:
-    """The inverse of `arm_spec`. Raises ConfigError."""
+def parse_arm(spec: str) -> dict[str, Any]:
+    """The settings of an arm, all those that are an arm's own and the others it names: the inverse of `arm_spec`.
+
+    Raises ConfigError; whether the others can be, a config says.
+    """
     arm, *further = spec.strip().split(",")
     control, colon, of_what = arm.partition(":")
     is_control = control == CONTROL and bool(colon)
@@ -72,17 +84,50 @@ def parse_arm(spec: str) -> InitConfig:
         variance_scale = float(scale) if colon else 1.0
     except ValueError:
         raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
+    own = {"scheme": scheme, "variance_scale": variance_scale, "norm_matched": is_control}
+    own |= {field: settings.pop(field) for field in InitConfig.model_fields if field in settings}
     try:
-        return configure(scheme=scheme, variance_scale=variance_scale, norm_matched=is_control, **settings).init
+        init = configure(**own).init
     except ConfigError as error:
         raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
+    fields = [field for field in InitConfig.model_fields if field in OF_AN_ARM or field in own]
+    return {field: getattr(init, field) for field in fields} | settings
 
 
-def _setting(text: str) -> tuple[str, str]:
+def named_by(spec: str) -> list[str]:
+    """The settings that the spelling of an arm names beside scheme, scale and control. Raises ConfigError."""
+    return [_setting(text)[0] for text in spec.split(",")[1:]]
+
+
+def _setting(text: str) -> tuple[str, Any]:
     field, equals, value = text.strip().partition("=")
-    if not equals or field not in FURTHER:
+    field = field.replace("-", "_")
+    if not equals or field not in OF_A_SPEC:
         raise ConfigError("arm", f"{text[:40]!r} is no setting of an arm; write for example residual=zero")
-    return field, value
+    return field, value_said(field, value)
+
+
+def value_said(field: str, text: str) -> Any:
+    """The value of a setting that a shell or a link spells; the config reads numbers from text itself."""
+    return None if may_be_empty(field) and text in (EMPTY.get(field), "none") else text
+
+
+def parse_variation(spec: str) -> tuple[str, list[Any]]:
+    """A setting and the values that it takes, one condition each: 'norm=pre,post'. Raises ConfigError."""
+    field, equals, values = spec.strip().partition("=")
+    field = field.strip().replace("-", "_")
+    field = next((name for name, short in SHORTER.items() if short == field), field)
+    if field not in OF_A_SPEC:
+        why = "arms say that themselves" if field in TOLD[:3] else "there is no such setting to vary"
+        raise ConfigError("vary", f"{spec[:40]!r} does not work, {why}; write for example depth=2,8")
+    if not equals or not values:
+        raise ConfigError("vary", f"{spec[:40]!r} has no values; write for example {field}=a,b")
+    return field, [value_said(field, value.strip()) for value in values.split(",")]
+
+
+def _in_full(number: float) -> str:
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
 
 
 def size_words(data: DataConfig) -> str:
@@ -104,6 +149,15 @@ def setting_words(field: str) -> str:
 def option_name(field: str) -> str:
     """The name of a setting's option, without dashes in front: 'patch-size'."""
     return SHORTER.get(field, field.replace("_", "-"))
+
+
+def value_words(field: str, value: Any) -> str:
+    """A setting with its value, as people read it: 'depth 8', 'all images', 'flip on'."""
+    if isinstance(value, bool):
+        return f"{setting_words(field)} {'on' if value else 'off'}"
+    if value is None:
+        return f"{setting_words(field)} {EMPTY.get(field, 'none')}"
+    return f"{setting_words(field)} {_decimal(value, digits=6) if isinstance(value, float) else value}"
 
 
 def noise_words(share: float) -> str:

@@ -17,11 +17,17 @@ from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 
 BASE = tiny(normalise=False, learning_rate=0.005, final_norm=False)
+GRID = ["norm=pre,post", "depth=1,3", "train_size=20,all"]
 PLANS = {
     "compare": comparison(tiny(seed=3), ["xavier", "normal:0.05"], 2),
     "fair": comparison(BASE, ["xavier", "kaiming"], 1, fair_rate=True),
     "sweep": sweep(tiny(scheme="xavier"), [0.1, 1.0], [20, None], 2),
     "claim": claim(BASE, ["mnist-10k", "mnist-10k:0.4"], [20, None], 1),
+    "a grid": comparison(BASE, ["xavier", "deepnorm"], 2, variations=GRID),
+    "arms of any kind": comparison(BASE, ["xavier,norm=post,qk_scale=2", "vit,qkv_bias=false,clip_norm=none"], 1),
+    "a fair grid": comparison(BASE, ["xavier", "vit"], 1, variations=["dataset=mnist-10k,fashion-10k"], fair_rate=True),
+    "a sweep under others": sweep(tiny(), [0.1, 1.0], [20, 50], 1, variations=["norm=pre,post"]),
+    "a claim under others": claim(BASE, ["mnist-10k"], [20, 50], 1, variations=["depth=1,2"], arms=["vit", "xavier"]),
 }
 
 
@@ -41,14 +47,20 @@ def test_the_command_repeats_the_experiment(plan, monkeypatch):
 @pytest.mark.parametrize(
     "arms",
     [
-        [tiny(dim=8), tiny(dim=16)],
-        [tiny(), tiny(qk_scale=3)],
         [tiny(clip_norm=None), configure(tiny(clip_norm=None), scheme="xavier")],
     ],
-    ids=["arms of two widths", "a group of matrices", "an empty setting"],
+    ids=["an empty setting"],
 )
 def test_what_options_cannot_say_has_no_command(arms):
     store = Store(paths.database())
     store.add(Plan(arms, [0, 1]).runs("e"))
+    assert command(Experiment.read(store, "e")) is None
+    store.close()
+
+
+def test_an_experiment_that_lost_a_run_has_no_command():
+    store = Store(paths.database())
+    runs = PLANS["claim"].runs("e")
+    store.add(runs[:-1], "claim")
     assert command(Experiment.read(store, "e")) is None
     store.close()

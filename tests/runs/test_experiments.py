@@ -72,9 +72,9 @@ def test_an_arm_is_known_by_its_first_run_whatever_its_place():
     assert experiment.names == {2: "xavier", 4: "vit"}
 
 
-def test_arms_of_the_same_init_are_told_apart_by_what_else_differs():
+def test_arms_are_called_by_their_init_and_by_what_else_differs():
     runs = [run(arm, learning_rate=rate) for arm, rate in enumerate((0.001, 0.002))]
-    names = ["linear-default, learning rate 0.001", "linear-default, learning rate 0.002", "vit"]
+    names = ["linear-default, learning rate 0.001", "linear-default, learning rate 0.002", "vit, learning rate 0.004"]
     assert Experiment.of([*runs, run(2, scheme="vit")]).names == dict(enumerate(names))
     assert Experiment.of([run(0), run(1)]).names == {0: "linear-default, arm 1", 1: "linear-default, arm 2"}
 

@@ -12,7 +12,6 @@ from tiny import record, tiny
 from waiting import wait_for
 
 from vit_lab import paths
-from vit_lab.config import InitConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.init.build import build_model
 from vit_lab.runs.errors import StoreError
@@ -23,6 +22,7 @@ from vit_lab.runs.rates import PILOT_SEED, Pick, pick_rate, picks, rate_grid, re
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
+from vit_lab.spelling import parse_arm
 
 ARMS = [tiny(scheme=scheme, steps=2) for scheme in ("linear-default", "xavier")]
 SIZES = [{"train_size": 20}, {"train_size": 50}]
@@ -260,7 +260,7 @@ def test_seeds_are_added_and_remembered_together_or_not_at_all(store, monkeypatc
     manager = RunManager(store, 1)
     monkeypatch.setattr(manager._pool, "call", lambda: None)
     manager.submit(Plan(ARMS, (0,), kind="claim").runs("e"))
-    manager.extend("e", partial(another_arm, init=InitConfig(scheme="vit")))
+    manager.extend("e", partial(another_arm, settings=parse_arm("vit")))
     assert not store.experiment("e").extended and len(store.runs()) == 3
 
     def full(*_):
@@ -288,7 +288,7 @@ def test_more_seeds_wait_for_pilots_even_if_the_runs_so_far_stand_still(store):
 
 def test_another_arm_takes_the_next_place_with_the_same_seeds_and_conditions():
     runs = [record(run.config, arm=run.arm, condition=run.condition) for run in Plan(ARMS, (3, 5), SIZES).runs("e")]
-    new = another_arm(Experiment.of(runs), InitConfig(scheme="vit"))
+    new = another_arm(Experiment.of(runs), parse_arm("vit"))
     assert [(run.config.seed, run.condition, run.arm) for run in new] == [*itertools.product((3, 5), (0, 1), (2,))]
     cells = itertools.product((3, 5), SIZES)
     assert [run.config for run in new] == [tiny(scheme="vit", steps=2, seed=seed, **size) for seed, size in cells]
@@ -298,7 +298,7 @@ def test_another_arm_takes_the_next_place_with_the_same_seeds_and_conditions():
 def test_another_arm_of_a_fair_experiment_tries_the_same_grid_and_picks_for_itself(manager, store):
     manager.submit(Plan(ARMS, (0,), fair_rate=True).runs("e"))
     before = worked_off(store)
-    new = another_arm(Experiment.of(before), InitConfig(scheme="vit"))
+    new = another_arm(Experiment.of(before), parse_arm("vit"))
     tried, proper = split(new)
     assert rates(tried) == rates(split(before)[0][:4]) and {run.config.seed for run in tried} == {PILOT_SEED}
     assert {run.arm for run in new} == {2} and {run.config.init.scheme for run in new} == {"vit"}

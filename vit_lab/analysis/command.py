@@ -1,67 +1,132 @@
-"""The shell command that repeats an experiment."""
+"""The shell command that repeats an experiment: guessed from its runs, and given only if it would train just those."""
 
 import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
-from vit_lab.config import RunConfig
+from vit_lab.config import OF_AN_ARM, RunConfig
+from vit_lab.runs import designs
 from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.plans import Plan
 from vit_lab.runs.rates import grid_centre
-from vit_lab.runs.records import Kind
-from vit_lab.settings import configure, difference
-from vit_lab.spelling import arm_spec, option_name, task_spec
+from vit_lab.settings import PART_OF, ConfigError, configure, difference
+from vit_lab.spelling import arm_spec, option_name, setting_spec, task_spec
 
-VARIED: dict[Kind, set[str]] = {
-    "compare": {"scheme", "variance_scale", "seed"},
-    "sweep": {"variance_scale", "train_size", "seed"},
-    "claim": {"scheme", "variance_scale", "train_size", "dataset", "label_noise", "seed"},
-}
+TASK = {"dataset", "label_noise"}  # settings that the claim tells together
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What is typed: settings that all runs share, and what is varied."""
+
+    kind: str
+    settings: dict[str, Any]
+    arms: Sequence[str]
+    scales: Sequence[float]
+    tasks: Sequence[str]
+    sizes: Sequence[int | None]
+    variations: Sequence[str]
+    seeds: int
+    fair: bool
+
+    @property
+    def plan(self) -> Plan:
+        """What it would train. Raises ConfigError."""
+        base = configure(**self.settings)
+        more: dict[str, Any] = {"variations": self.variations, "fair_rate": self.fair}
+        if self.kind == "sweep":
+            return designs.sweep(base, self.scales, self.sizes, self.seeds, **more)
+        if self.kind == "claim":
+            return designs.claim(base, self.tasks, self.sizes, self.seeds, arms=self.arms, **more)
+        return designs.comparison(base, self.arms, self.seeds, **more)
+
+    @property
+    def words(self) -> list[str]:
+        """One by one, as the shell takes them."""
+        lists: dict[str, Sequence[Any]] = {"--arm": self.arms, "--vary": self.variations}
+        if self.kind == "sweep":
+            lists = {"--scale": [f"{scale:g}" for scale in self.scales], "--vary": self.variations}
+        if self.kind == "claim":
+            lists["--task"] = self.tasks
+        if self.kind != "compare":
+            lists["--size"] = ["all" if size is None else size for size in self.sizes]
+        words = ["python", "-m", "vit_lab", self.kind]
+        words += [str(word) for option, values in lists.items() for value in values for word in (option, value)]
+        words += ["--seeds", str(self.seeds), *(["--fair-rate"] if self.fair else [])]
+        return words + [word for field, value in self.settings.items() for word in _option(field, value)]
 
 
 def command(experiment: Experiment) -> str | None:
     """What to type to train an experiment anew, in full; None if the options cannot say it."""
-    if not _can_be_said(experiment):
-        return None
-    kind, seeds = experiment.kind, experiment.seeds
-    words = ["python", "-m", "vit_lab", kind, *_variations(experiment), "--seeds", str(len(seeds))]
-    words += ["--fair-rate"] if experiment.is_fair else []
-    words += ["--seed", str(seeds[0])] if seeds[0] else []
-    first = experiment.proper[0]
-    config = first.config
-    if experiment.is_fair:
-        config = configure(config, learning_rate=grid_centre(experiment, first.condition))
-    for field, (_, value) in difference(RunConfig(), config).items():
-        if field not in VARIED[kind]:
-            words += _option(field, value)
-    return shlex.join(words)
+    for guess in _guesses(experiment):
+        if _would_train(guess, experiment):
+            return shlex.join(guess.words)
+    return None
 
 
-def _can_be_said(experiment: Experiment) -> bool:
-    """Whether arms differ in what a command varies only, nothing set is empty, and each arm has all seeds in a row."""
-    configs, seeds = [run.config for run in experiment.proper], experiment.seeds
-    varied = VARIED[experiment.kind] | ({"learning_rate"} if experiment.is_fair else set())
-    changed = difference(RunConfig(), configs[0])
-    cells = len(experiment.arms) * len(experiment.data)
-    return (
-        set(difference(*configs)) <= varied
-        and not any(value is None for field, (_, value) in changed.items() if field not in varied)
-        and len(seeds) == seeds[-1] - seeds[0] + 1
-        and len(configs) == len(seeds) * len(experiment.cells)
-        and len(experiment.cells) == cells
-    )
+def _guesses(experiment: Experiment) -> Iterator[_Command]:
+    """Commands by which settings make the grid; of what is varied, some may follow from the rest."""
+    first, kind = _as_set(experiment)[0], experiment.kind
+    distinct = {field: list(dict.fromkeys(values.values())) for field, values in experiment.varied.items()}
+    by_speed = sorted(distinct, key=lambda field: -_first_change(list(experiment.varied[field].values())))
+    for fields in (some for size in range(len(by_speed), -1, -1) for some in combinations(by_speed, size)):
+        told = {"compare": set(), "sweep": {"train_size"}, "claim": {*TASK, "train_size"}}[kind]
+        arms = [*experiment.differences, *OF_AN_ARM] if kind != "sweep" else ["variance_scale"]
+        changed = {field: value for field, (_, value) in difference(RunConfig(), first).items()}
+        settings = {field: value for field, value in changed.items() if field not in {*told, *arms, *by_speed}}
+        if any(value is None for value in settings.values()):
+            continue
+        data = list(experiment.data.values())
+        yield _Command(
+            kind=kind,
+            settings=settings,
+            arms=_arm_specs(experiment),
+            scales=[config.init.variance_scale for config in experiment.arms.values()],
+            tasks=list(dict.fromkeys(map(task_spec, data))),
+            sizes=list(dict.fromkeys(one.train_size for one in data)),
+            variations=[_variation(field, distinct[field]) for field in fields if field not in told],
+            seeds=len(experiment.seeds),
+            fair=experiment.is_fair,
+        )
 
 
-def _variations(experiment: Experiment) -> list[str]:
-    inits = list(dict.fromkeys(config.init for config in experiment.arms.values()))
-    data = list(dict.fromkeys(experiment.data.values()))
-    sizes = list(dict.fromkeys(str(one.train_size or "all") for one in data))
-    tasks = list(dict.fromkeys(task_spec(one) for one in data))
-    given: list[tuple[str, list[str]]] = []
-    if experiment.kind == "sweep":
-        given = [("--scale", [f"{init.variance_scale:g}" for init in inits]), ("--size", sizes)]
-    else:
-        given = [("--arm", [arm_spec(init) for init in inits])]
-        given += [("--task", tasks), ("--size", sizes)] if experiment.kind == "claim" else []
-    return [word for option, values in given for value in values for word in (option, value)]
+def _would_train(guess: _Command, experiment: Experiment) -> bool:
+    """Whether a command is an experiment's: the same config for every arm, condition and seed, and no run besides."""
+    try:
+        plan = guess.plan
+        arms, conditions = range(len(plan.arms)), range(len(plan.conditions))
+        wanted = [plan.config(arm, condition, seed) for condition in conditions for arm in arms for seed in plan.seeds]
+    except ConfigError:
+        return False
+    return wanted == _as_set(experiment)
+
+
+def _as_set(experiment: Experiment) -> list[RunConfig]:
+    """The configs of the runs proper, by condition, arm and seed, before they picked a rate."""
+    found = []
+    for cell, runs in experiment.cells.items():
+        centre = grid_centre(experiment, cell)
+        found += [configure(run.config, learning_rate=centre) if centre else run.config for run in runs]
+    return found
+
+
+def _arm_specs(experiment: Experiment) -> list[str]:
+    of_init = [field for field in experiment.differences if PART_OF[field] == "init" and field not in OF_AN_ARM]
+    return [
+        arm_spec(config.init, {field: getattr(config.init, field) for field in of_init} | experiment.own_settings[arm])
+        for arm, config in experiment.arms.items()
+    ]
+
+
+def _variation(field: str, values: Sequence[Any]) -> str:
+    return f"{field}=" + ",".join(setting_spec(field, value).partition("=")[2] for value in values)
+
+
+def _first_change(values: Sequence[Any]) -> int:
+    """Where a setting first differs from how it was under the first condition."""
+    return next((place for place, value in enumerate(values) if value != values[0]), len(values))
 
 
 def _option(field: str, value: Any) -> list[str]:

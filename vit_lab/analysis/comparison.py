@@ -31,7 +31,10 @@ Score = Literal["last", "best"]
 
 @dataclass(frozen=True)
 class ArmOutcome:
-    """One arm under one condition: its scores by seed, their summary, and what became of the other runs."""
+    """One arm under one condition: its scores by seed, their summary, and what became of the other runs.
+
+    `trained` counts the runs whose score is above twice chance: those that learned anything.
+    """
 
     arm: int
     condition: int
@@ -40,6 +43,7 @@ class ArmOutcome:
     planned: int
     diverged: int
     missing: int
+    trained: int
 
 
 @dataclass(frozen=True)
@@ -64,21 +68,12 @@ class Comparison:
     @property
     def state(self) -> State:
         """How much may be said. A winner is named only when all planned pairs are in: nobody may stop when it suits."""
-        if self.test.n < FEWEST_FOR_INTERVAL:
-            return "too few"
-        if self.exploratory:
-            return "exploratory"
-        if self.test.n < self.planned:
-            return "not yet"
-        if self.test.n < FEWEST_FOR_EVIDENCE:
-            return "demo"
-        decided = self.p_holm is not None and self.p_holm < 0.05 and not self.holds_zero
-        return "decided" if decided else "not decided"
+        return state_of(self.test, self.planned, self.p_holm, exploratory=self.exploratory)
 
     @property
     def holds_zero(self) -> bool:
         """Whether the interval holds 0, so that no difference at all is still possible."""
-        return self.test.low is None or self.test.high is None or self.test.low <= 0 <= self.test.high
+        return holds_zero(self.test)
 
     @property
     def winner(self) -> int | None:
@@ -86,6 +81,24 @@ class Comparison:
         if self.state != "decided" or self.test.mean is None:
             return None
         return self.b if self.test.mean > 0 else self.a
+
+
+def state_of(test: PairedTest, planned: int, p_holm: float | None, *, exploratory: bool = False) -> State:
+    """How much may be said by a test over seeds, of so many that are planned (docs/decisions/007)."""
+    if test.n < FEWEST_FOR_INTERVAL:
+        return "too few"
+    if exploratory:
+        return "exploratory"
+    if test.n < planned:
+        return "not yet"
+    if test.n < FEWEST_FOR_EVIDENCE:
+        return "demo"
+    return "decided" if p_holm is not None and p_holm < 0.05 and not holds_zero(test) else "not decided"
+
+
+def holds_zero(test: PairedTest) -> bool:
+    """Whether the interval holds 0; so does one that there is not."""
+    return test.low is None or test.high is None or test.low <= 0 <= test.high
 
 
 def score_of(run: RunRecord, score: Score = "last") -> float | None:
@@ -117,6 +130,7 @@ def _outcome(arm: int, condition: int, runs: Sequence[RunRecord], scores: Mappin
         planned=len(runs),
         diverged=sum(run.status == Status.DIVERGED for run in runs),
         missing=sum(run.is_resumable for run in runs),
+        trained=sum(scores.get(run.id, 0.0) > 2 / run.config.model.num_classes for run in runs),
     )
 
 

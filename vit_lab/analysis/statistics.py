@@ -71,6 +71,20 @@ def paired_test(differences: Sequence[float]) -> PairedTest:
     return PairedTest(s.n, s.mean, s.sd, s.low, s.high, p)
 
 
+def wilson(successes: int, n: int) -> tuple[float, float] | None:
+    """The 95 % interval of a proportion (Wilson 1927); None without a trial. Right also where all or none succeed."""
+    if not n:
+        return None
+    interval = stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """That of the line through the points with the least squares. x must not be all alike."""
+    centred = np.asarray(x, dtype=float) - np.mean(x)
+    return float(centred @ np.asarray(y, dtype=float) / (centred @ centred))
+
+
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Each p value adjusted so that all comparisons together err in 5 % of cases, if each is called below 0.05.
 

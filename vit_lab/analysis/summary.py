@@ -6,6 +6,8 @@ The command line and the report read it.
 from typing import Any
 
 from vit_lab.analysis.comparison import ArmOutcome, Comparison, arm_outcomes, compare, scores_of, verdict
+from vit_lab.analysis.interaction import Interaction, interaction_words, interactions
+from vit_lab.analysis.statistics import wilson
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import Pick, picks
 from vit_lab.runs.states import Status
@@ -40,6 +42,7 @@ def experiment_summary(experiment: Experiment, *, for_json: bool = False) -> dic
         "fair_learning_rate": experiment.is_fair,
         "arms": [_arm(one, other, experiment, names, picked.get((one.arm, one.condition))) for one, other in outcomes],
         "pairs": [_pair(c, names, experiment.conditions[c.condition]) for c in compare(experiment, last)],
+        "interactions": [_interaction(one, names) for one in interactions(experiment, last)],
     }
 
 
@@ -49,18 +52,23 @@ def _arm(
     config = experiment.arms[last.arm]
     return {
         "label": names[last.arm],
-        "arm": arm_spec(config.init),
+        "arm": arm_spec(config.init, experiment.own_settings[last.arm]),
         "condition": experiment.conditions[last.condition],
         "n": last.summary.n,
         "planned": last.planned,
         "diverged": last.diverged,
         "missing": last.missing,
+        "trained": {"count": last.trained, "n": last.summary.n, "ci95": _ends(wilson(last.trained, last.summary.n))},
         "learning_rate": pick.rate if pick else config.optim.learning_rate,
         "at_edge_of_grid": bool(pick and pick.at_edge),
         "seeds": list(last.scores),
         "test_accuracy": _numbers(last),
         "best_on_validation_test_accuracy": _numbers(best),
     }
+
+
+def _ends(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def _numbers(outcome: ArmOutcome) -> dict[str, Any]:
@@ -85,4 +93,25 @@ def _pair(c: Comparison, names: dict[int, str], condition: str) -> dict[str, Any
         "p_holm": c.p_holm,
         "winner": None if c.winner is None else names[c.winner],
         "verdict": verdict(c, a, b),
+    }
+
+
+def _interaction(one: Interaction, names: dict[int, str]) -> dict[str, Any]:
+    a, b = names[one.a], names[one.b]
+    return {
+        "a": a,
+        "b": b,
+        "setting": one.field,
+        "condition": one.where,
+        "by_tenfold": one.by_tenfold,
+        "n": one.test.n,
+        "planned": one.planned,
+        "seeds": list(one.slopes),
+        "mean_slope": one.test.mean,
+        "sd_slope": one.test.sd,
+        "ci95": None if one.test.low is None else [one.test.low, one.test.high],
+        "p_value": one.test.p_value,
+        "p_holm": one.p_holm,
+        "state": one.state,
+        "verdict": interaction_words(one, a, b),
     }

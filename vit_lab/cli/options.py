@@ -26,6 +26,10 @@ PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', 
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is not here.")]
 Seeds = Annotated[int, typer.Option(help="Seeds a setting, from --seed on. From 6 on, a result counts as evidence.")]
 FairRate = Annotated[bool, typer.Option("--fair-rate", help="Let each arm first pick its learning rate on validation.")]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(help="A setting and its values, as depth=2,8: all runs under each; several make a grid."),
+]
 CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write every measured number to this file.")]
 HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report that opens without a network.")]
 

@@ -9,7 +9,17 @@ import typer
 
 from vit_lab import paths
 from vit_lab.cli.files import check_writable, write_files
-from vit_lab.cli.options import CsvFile, Download, FairRate, HtmlFile, Json, PresetName, Seeds, settings_as_options
+from vit_lab.cli.options import (
+    CsvFile,
+    Download,
+    FairRate,
+    HtmlFile,
+    Json,
+    PresetName,
+    Seeds,
+    Vary,
+    settings_as_options,
+)
 from vit_lab.cli.refusals import fail, refusals, refuse
 from vit_lab.cli.work import work_off
 from vit_lab.config import OF_AN_ARM
@@ -65,10 +75,11 @@ def compare(
     arm: Annotated[
         list[str] | None,
         typer.Option(
-            help="An init, [norm-matched:]scheme[:variance scale][,residual=zero]; two to six of them. "
+            help="An arm, [norm-matched:]scheme[:variance scale][,setting=value]...; two to six of them. "
             "[default: linear-default and xavier]"
         ),
     ] = None,
+    vary: Vary = None,
     seeds: Seeds = 6,
     fair_rate: FairRate = False,
     preset: PresetName = "classroom",
@@ -78,11 +89,11 @@ def compare(
     json_: Json = False,
     settings: dict[str, Any],
 ) -> None:
-    """Train several inits on the same seeds and print how they differ, and how sure one may be."""
+    """Train several arms on the same seeds and print how they differ, and how sure one may be."""
     refuse(settings, *OF_AN_ARM, instead="--arm")
     with refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
-        plan = designs.comparison(base, arm or designs.CLAIM_ARMS, seeds, fair_rate=fair_rate)
+        plan = designs.comparison(base, arm or designs.CLAIM_ARMS, seeds, variations=vary or (), fair_rate=fair_rate)
         _experiment(plan, download, json_, csv, html)
 
 
@@ -93,7 +104,9 @@ def sweep(
         list[float] | None, typer.Option(help="A variance scale; several of them. [default: 0.1 to 10]")
     ] = None,
     size: Annotated[list[str] | None, typer.Option(help="Training images, or all; may be given several times.")] = None,
+    vary: Vary = None,
     seeds: Seeds = 3,
+    fair_rate: FairRate = False,
     preset: PresetName = "classroom",
     csv: CsvFile = None,
     html: HtmlFile = None,
@@ -106,7 +119,8 @@ def sweep(
     refuse(settings, "train_size", instead="--size")
     with refusals(EXPERIMENT_KEYS if json_ else ()):
         base = configure(preset_config(preset), **settings)
-        plan = designs.sweep(base, scale or designs.sweep_scales(), _sizes(size or ["all"]), seeds)
+        scales, sizes = scale or designs.sweep_scales(), _sizes(size or ["all"])
+        plan = designs.sweep(base, scales, sizes, seeds, variations=vary or (), fair_rate=fair_rate)
         _experiment(plan, download, json_, csv, html)
 
 
@@ -115,7 +129,7 @@ def claim(
     *,
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="Two inits, smaller variance first. [default: linear-default and xavier]"),
+        typer.Option(help="As in compare; smaller variance first. [default: linear-default and xavier]"),
     ] = None,
     task: Annotated[
         list[str] | None,
@@ -124,6 +138,7 @@ def claim(
     size: Annotated[
         list[str] | None, typer.Option(help="Training images, or all. [default: 200, 1000 and all]")
     ] = None,
+    vary: Vary = None,
     seeds: Seeds = 6,
     fair_rate: FairRate = False,
     preset: PresetName = "classroom",
@@ -141,7 +156,8 @@ def claim(
         base = configure(preset_config(preset), **settings)
         tasks = task or designs.claim_tasks(base.data.dataset)
         sizes = _sizes(size) if size else designs.CLAIM_SIZES
-        plan = designs.claim(base, tasks, sizes, seeds, arms=arm or designs.CLAIM_ARMS, fair_rate=fair_rate)
+        arms = arm or designs.CLAIM_ARMS
+        plan = designs.claim(base, tasks, sizes, seeds, arms=arms, variations=vary or (), fair_rate=fair_rate)
         _experiment(plan, download, json_, csv, html)
 
 
@@ -166,12 +182,18 @@ def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html:
 
 def _print_result(result: dict[str, Any], *, with_pairs: bool) -> None:
     for arm in result["arms"]:
+        trained = arm["trained"]
         mean, sd = arm["test_accuracy"]["mean"], arm["test_accuracy"]["sd"]
         shown = "no result" if mean is None else f"{mean:.2%}" + ("" if sd is None else f", sd {sd:.2%}")
         where = f" ({arm['condition']})" if arm["condition"] else ""
-        print(f"{arm['label']}{where}: {shown}, n = {arm['n']}, learning rate {arm['learning_rate']:g}")
+        print(
+            f"{arm['label']}{where}: {shown}, n = {arm['n']}, learning rate {arm['learning_rate']:g}"
+            + (f"; {trained['count']} of {trained['n']} learned anything" if trained["count"] < trained["n"] else "")
+        )
     for pair in result["pairs"] if with_pairs else []:
         print((f"{pair['condition']}: " if pair["condition"] else "") + pair["verdict"])
+    for one in result["interactions"]:
+        print((f"{one['condition']}: " if one["condition"] else "") + one["verdict"])
 
 
 def _sizes(words: list[str]) -> list[int | None]:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from vit_lab.config import DataConfig, InitConfig, OptimConfig, RunConfig
+from vit_lab.config import DataConfig, InitConfig, RunConfig
 from vit_lab.datasets import DECIDED
 from vit_lab.runs.records import ExperimentRecord, Kind, RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.settings import difference
-from vit_lab.spelling import arm_label, noise_words, setting_words, size_words
+from vit_lab.settings import PART_OF, difference, flat
+from vit_lab.spelling import arm_label, noise_words, size_words, value_words
 
 Cell = tuple[int, int]  # an arm and a condition
 
@@ -136,21 +136,18 @@ class Experiment(Runs):
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """By arm: what people call it. Arms of the same init are told apart by what else differs."""
+        """By arm: what people call it, its init and what else is its own."""
         return self.named(arm_label)
 
     def named(self, spell: Callable[[InitConfig], str]) -> dict[int, str]:
         """What each arm is called where inits are spelled like that."""
         labels = {arm: spell(config.init) for arm, config in self.arms.items()}
-        alike, names = list(labels.values()), {}
-        for place, (arm, label) in enumerate(labels.items()):
-            others = ", ".join(
-                f"{setting_words(field)} {values[place]}"
-                for field, values in self.differences.items()
-                if field != "scheme" and not field.endswith("_scale")
-            )
-            names[arm] = label if alike.count(label) == 1 else f"{label}, {others or f'arm {arm + 1}'}"
-        return names
+        names = {
+            arm: ", ".join([label, *(value_words(field, value) for field, value in self.own_settings[arm].items())])
+            for arm, label in labels.items()
+        }
+        alike = list(names.values())
+        return {arm: name if alike.count(name) == 1 else f"{name}, arm {arm + 1}" for arm, name in names.items()}
 
     @cached_property
     def differences(self) -> dict[str, tuple[Any, ...]]:
@@ -161,20 +158,55 @@ class Experiment(Runs):
         return difference(*[config.model_copy(update={"seed": 0}) for config in by_arm.values()])
 
     @cached_property
+    def own_settings(self) -> dict[int, dict[str, Any]]:
+        """By arm: the settings beside its init, and beside a rate that it picked, in which it is unlike other arms.
+
+        Those that its conditions change are none of its own.
+        """
+        picked = {"learning_rate"} if self.is_fair else set()
+        told = [field for field in self.differences if PART_OF[field] != "init" and field not in picked]
+        found: dict[int, dict[str, Any]] = {arm: {} for arm in self.arms}
+        for place, arm in enumerate(self.arms if told else ()):
+            mine = [flat(runs[0].config) for (of, _), runs in self.cells.items() if of == arm]
+            for field in told:
+                if all(one.get(field) == self.differences[field][place] for one in mine):
+                    found[arm][field] = self.differences[field][place]
+        return found
+
+    @cached_property
     def data(self) -> dict[int, DataConfig]:
         """By condition, in order: what its runs learn from."""
         return {condition: config.data for condition, config in self._by_condition.items()}
 
     @cached_property
+    def varied(self) -> dict[str, dict[int, Any]]:
+        """The settings that the conditions vary, each with its value by condition: what differs within every arm.
+
+        A rate that an arm picked does not count, nor does what a data set says of itself.
+        """
+        by_arm: dict[int, dict[int, RunConfig]] = {}
+        for (arm, condition), runs in self.cells.items():
+            by_arm.setdefault(arm, {})[condition] = runs[0].config.model_copy(update={"seed": 0})
+        whole = [places for places in by_arm.values() if len(places) == len(self.data)]  # of others, runs were deleted
+        found = [difference(*places.values()) for places in whole or [self._by_condition]]
+        chosen = {"seed", *DECIDED, *(["learning_rate"] if self.is_fair else [])}
+        return {
+            field: dict(zip(self.data, values, strict=True))
+            for field, values in found[0].items()
+            if field not in chosen and all(field in others for others in found)
+        }
+
+    @cached_property
     def conditions(self) -> dict[int, str]:
         """By condition: what sets it apart from the others, in words; of a single one, an empty text."""
-        common = {"seed": 0, "init": InitConfig(), "optim": OptimConfig()}
-        found = difference(*[config.model_copy(update=common) for config in self._by_condition.values()])
-        told = {field: values for field, values in found.items() if field not in DECIDED}  # the data set says those
         return {
-            condition: ", ".join(_setting(field, values[place], data) for field, values in told.items())
-            for place, (condition, data) in enumerate(self.data.items())
+            condition: ", ".join(_setting(field, values.get(condition), data) for field, values in self.varied.items())
+            for condition, data in self.data.items()
         }
+
+    def under(self, condition: int) -> Self:
+        """The runs of one condition alone."""
+        return replace(self, stored=tuple(run for run in self.stored if run.condition == condition))
 
     @property
     def is_settled(self) -> bool:
@@ -208,4 +240,4 @@ def _setting(field: str, value: object, data: DataConfig) -> str:
         return size_words(data)
     if field == "label_noise":
         return noise_words(data.label_noise)
-    return str(value) if field == "dataset" else f"{setting_words(field)} {value}"
+    return str(value) if field == "dataset" else value_words(field, value)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vit_lab.config import InitConfig, RunConfig
+from vit_lab.config import RunConfig
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import PILOT_SEED, grid_centre, pilots
 from vit_lab.runs.records import Kind, NewRun, run_name
@@ -79,24 +79,24 @@ def more_seeds(experiment: Experiment, count: int) -> list[NewRun]:
     return new
 
 
-def another_arm(experiment: Experiment, init: InitConfig) -> list[NewRun]:
+def another_arm(experiment: Experiment, settings: Mapping[str, Any]) -> list[NewRun]:
     """One more arm for every condition and seed of an experiment, with pilots if the others had some.
 
-    It takes scales of groups and biases from the other arms, and all else from `init`. Raises ConfigError if it is one
-    of them.
+    What its `settings` do not name, it takes from the first arm. Raises ConfigError if it is one of those there.
     """
     arm = max(experiment.arms) + 1
-    like_init = experiment.proper[0].config.init.taking(init)
-    if any(run.config.init == like_init for run in experiment.proper):
-        raise ConfigError("arm", f"{arm_label(like_init)} is an arm already")
-    tried = {run.condition: run.config for run in experiment.pilots}
-    new = []
-    for condition, config in sorted(tried.items()):
-        base = configure(config, learning_rate=grid_centre(experiment, condition))
-        new += pilots(experiment.id, {(arm, condition): base.model_copy(update={"init": like_init})})
-    like = {(run.config.seed, run.condition): run.config for run in experiment.proper}
-    for (_, condition), config in sorted(like.items(), key=lambda item: item[0]):
-        config = config.model_copy(update={"init": like_init})
+    like = {(run.config.seed, run.condition): run for run in sorted(experiment.proper, key=lambda run: -run.arm)}
+    new, tried = [], {run.condition for run in experiment.pilots}
+    for condition in sorted(tried):
+        one = next(run for (_, place), run in like.items() if place == condition)
+        centre = grid_centre(experiment, (one.arm, condition)) or one.config.optim.learning_rate
+        pilot = configure(configure(one.config, learning_rate=centre), **settings)
+        new += pilots(experiment.id, {(arm, condition): pilot})
+    known = {configure(run.config, learning_rate=1e-3) for run in experiment.proper}
+    for (_, condition), one in sorted(like.items(), key=lambda item: item[0]):
+        config = configure(one.config, **settings)
+        if configure(config, learning_rate=1e-3) in known and "learning_rate" not in settings:
+            raise ConfigError("arm", f"{arm_label(config.init)} is an arm already")
         status = Status.WAITING if condition in tried else Status.QUEUED
         new.append(NewRun(config, run_name(config), experiment.id, arm, condition, status=status))
     return new

@@ -25,10 +25,12 @@ def rate_grid(config: RunConfig) -> list[float]:
     return [float(f"{config.optim.learning_rate * factor:.6g}") for factor in factors]
 
 
-def grid_centre(experiment: Experiment, condition: int) -> float:
-    """The rate around which the pilots of a condition were laid."""
-    tried = (run.config.optim for run in experiment.pilots if run.condition == condition)
-    lowest = min(tried, key=lambda optim: optim.learning_rate)
+def grid_centre(experiment: Experiment, cell: Cell) -> float | None:
+    """The rate around which the pilots of an (arm, condition) were laid; None where it had none."""
+    tried = experiment.pilots_by_cell.get(cell)
+    if not tried:
+        return None
+    lowest = min((run.config.optim for run in tried), key=lambda optim: optim.learning_rate)
     return float(f"{lowest.learning_rate / OPTIMISERS[lowest.optimiser].rate_factors[0]:.6g}")
 
 

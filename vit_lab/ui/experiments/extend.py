@@ -58,7 +58,7 @@ def _add_arm(experiment: Experiment) -> None:
     spec = st.text_input("Init", placeholder="kaiming, or normal:0.05", key="arm_to_add")
     with problems_told():
         if st.button("Add", key="add_arm", type="primary", disabled=not spec or bool(why), help=why):
-            open_manager().extend(experiment.id, partial(another_arm, init=parse_arm(spec)))
+            open_manager().extend(experiment.id, partial(another_arm, settings=parse_arm(spec)))
             st.rerun()
 
 

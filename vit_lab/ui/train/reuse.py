@@ -20,11 +20,11 @@ def form_of(experiment: Experiment) -> dict[str, Any] | None:
     """What `train_link` takes to fill the form with an experiment's settings; None where the form cannot hold them."""
     if not experiment.proper or experiment.unreadable or len(experiment.data) > 1:
         return None
-    seeds, fair = experiment.seeds, experiment.is_fair
-    arms = [configure(config, seed=seeds[0]) for config in experiment.arms.values()]
-    if fair:
-        rate = grid_centre(experiment, experiment.proper[0].condition)
-        arms = [configure(arm, learning_rate=rate) for arm in arms]
+    seeds, fair, [condition] = experiment.seeds, experiment.is_fair, experiment.data
+    arms = []
+    for arm, config in experiment.arms.items():
+        rate = grid_centre(experiment, (arm, condition)) or config.optim.learning_rate
+        arms.append(configure(config, seed=seeds[0], learning_rate=rate))
     alike = len({arm.model_copy(update={"init": InitConfig()}) for arm in arms}) == 1
     fits = len(arms) <= MOST_ARMS and len(seeds) <= MOST_SEEDS and seeds[-1] - seeds[0] == len(seeds) - 1
     return {"arms": arms, "seeds": len(seeds), "fair": fair} if alike and fits else None
