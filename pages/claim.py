@@ -5,6 +5,7 @@ import streamlit as st
 from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.comparison import compare, scores_of, verdict
 from vit_lab.analysis.comparison_rows import difference_rows
+from vit_lab.analysis.interaction import interaction_words, interactions
 from vit_lab.analysis.summary import rate_words
 from vit_lab.datasets import is_available
 from vit_lab.model_config import datasets_for
@@ -13,9 +14,10 @@ from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
-from vit_lab.ui.claim.grid import answer, result_grid
+from vit_lab.ui.claim.grid import answer, of_one_pair, result_grid
+from vit_lab.ui.compare.tables import pilots_fold
 from vit_lab.ui.experiments.extend import extend, extended_note
-from vit_lab.ui.experiments.launch import EVIDENCE, arms_input
+from vit_lab.ui.experiments.launch import EVIDENCE, arms_input, variations_input
 from vit_lab.ui.experiments.progress import progress
 from vit_lab.ui.experiments.skeleton import experiment_page
 from vit_lab.ui.prose import note, prose, say
@@ -35,30 +37,35 @@ def form() -> Plan:
     one, two, three = st.columns([0.5, 0.25, 0.25])
     with one:
         picked = st.multiselect("Tasks", here + noisy, claim_tasks(here[0]), key="claim_tasks", help=TASKS)
-        arms = arms_input(CLAIM_ARMS, "claim_arms", most=2)
+        arms = arms_input(CLAIM_ARMS, "claim_arms")
+        variations = variations_input("claim_vary")
     sizes = two.multiselect("Training images", list(SIZES), list(SIZES), key="claim_sizes")
     steps = two.number_input("Steps", 10, 10_000, 300, 50, key="claim_steps")
     seeds = three.number_input("Seeds", 1, MOST_SEEDS, 6, key="claim_seeds", help=EVIDENCE)
     fair = three.toggle("Fair learning rate", key="claim_fair", help=FAIR)
     base = configure(steps=int(steps))
-    return claim(base, picked, [SIZES[size] for size in sizes], int(seeds), arms=arms, fair_rate=fair)
+    chosen = [SIZES[size] for size in sizes]
+    return claim(base, picked, chosen, int(seeds), arms=arms, variations=variations, fair_rate=fair)
 
 
 def outcome(store: Store, experiment: Experiment) -> None:
     """The answer, the result grid, the differences and the verdicts of one check."""
     progress(experiment)
-    comparisons = compare(experiment, scores_of(experiment))
-    if not comparisons:
+    scores = scores_of(experiment)
+    family = compare(experiment, scores)
+    if not family:
         st.info("This experiment has one arm only.")
         return
     names, conditions = experiment.names, experiment.conditions
+    comparisons = of_one_pair(family, names)
     a, b = names[comparisons[0].a], names[comparisons[0].b]
     st.markdown(f"#### {answer(comparisons, conditions, names)}")
     note(f"""
-        Of {len(comparisons)} comparisons, Holm-corrected together so that all of them err in 5 % of cases.
+        Of {len(family)} comparisons, Holm-corrected together so that all of them err in 5 % of cases.
         {rate_words(experiment)}
     """)
     extended_note(experiment)
+    pilots_fold(experiment)
     st.markdown(f"**{b} minus {a}, points of test accuracy**")
     result_grid(experiment, comparisons)
     labels = [conditions[c.condition] or "as set" for c in comparisons]
@@ -69,6 +76,9 @@ def outcome(store: Store, experiment: Experiment) -> None:
         A small dot is a pair of runs with one seed; the diamond is the mean on its 95 % interval; green is decided. The
         intervals are not widened for the number of comparisons, the verdicts are.
     """)
+    for one in interactions(experiment, scores):
+        if (one.a, one.b) == (comparisons[0].a, comparisons[0].b):
+            st.markdown((f"**{one.where}**: " if one.where else "") + interaction_words(one, a, b))
     with st.expander("Every verdict in a sentence", icon=":material/gavel:"):
         for c, label in zip(comparisons, labels, strict=True):
             st.markdown(f"**{label}**: {verdict(c, a, b)}")

@@ -9,7 +9,7 @@ from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.ui.arms import chip, variance_words
-from vit_lab.ui.experiments.launch import launch
+from vit_lab.ui.experiments.launch import TRAIN_FORM, launch
 from vit_lab.ui.experiments.skeleton import live
 from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
 from vit_lab.ui.prose import inform, prose
@@ -96,7 +96,7 @@ with st.sidebar:
 with top:
     preset_picker()  # drawn last, for it compares what all the others hold, also on the first visit of a link
 
-configs = form.configs(arm_values)
+configs = st.session_state[TRAIN_FORM] = form.configs(arm_values)
 tell_refused(form.link)
 picture, words = st.columns(PICTURE_AND_WORDS[form.values["kind"]], gap="medium", vertical_alignment="center")
 ready = bool(configs) and is_available(configs[0].data.dataset)

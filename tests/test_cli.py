@@ -260,7 +260,8 @@ def test_export_writes_every_measurement_of_the_runs_named(tmp_path):
     file = tmp_path / "out.csv"
     done = run("export", ids[0], ids[2], "--csv", str(file))
     rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"{file}: {len(rows)} rows\n")
+    beside = f"{tmp_path / 'out-runs.csv'}: the settings and results of 2 runs"
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"{file}: {len(rows)} rows; {beside}\n")
     assert {row["run_id"] for row in rows} == {ids[0], ids[2]}
     assert sum(row["measure"] == "train_loss" for row in rows) == 2 * 10
 

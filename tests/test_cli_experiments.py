@@ -7,6 +7,7 @@ from commands import SMALL, last_object, run, stored_runs
 from scipy import stats
 from tiny import tiny
 
+from vit_lab.cli.files import of_runs
 from vit_lab.config import SCHEMES
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
@@ -18,9 +19,13 @@ PAIR_KEYS = {"a", "b", "n", "mean_difference", "ci95", "p_value", "p_holm", "pla
 
 
 def accuracies(file, scheme):
-    """The test accuracies of one init in a CSV, by seed."""
+    """The test accuracies of one init in a CSV, by seed; the CSV beside it says which runs are of which init."""
+    with of_runs(file).open(encoding="utf-8", newline="") as lines:
+        of_scheme = {row["run_id"] for row in csv.DictReader(lines) if row["scheme"] == scheme}
     with file.open(encoding="utf-8", newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if (row["measure"], row["scheme"]) == ("test_accuracy", scheme)]
+        rows = [
+            row for row in csv.DictReader(lines) if row["measure"] == "test_accuracy" and row["run_id"] in of_scheme
+        ]
     return [float(row["value"]) for row in sorted(rows, key=lambda row: int(row["seed"]))]
 
 
@@ -170,4 +175,32 @@ def test_a_report_of_some_runs_is_one_of_their_whole_experiment(tmp_path, store,
 def test_export_of_what_is_not_there_and_to_nowhere_is_refused(tmp_path):
     assert run("export", "nothing", "--csv", str(tmp_path / "x.csv")).exit_code == 1
     done = run("export", "nothing")
-    assert (done.exit_code, done.stderr) == (2, "csv: give a file to write, with --csv or --html\n")
+    assert (done.exit_code, done.stderr) == (2, "csv: give a file to write, with --csv, --html or --parquet\n")
+
+
+def test_compare_varies_settings_and_tells_what_depends_on_them(tmp_path):
+    arms = ["--arm=linear-default", "--arm=xavier,learning_rate=0.01"]
+    done = run("compare", *QUICK, *arms, "--vary=train-size=20,50", "--vary=norm=pre,none", "--seeds=1", "--json")
+    assert done.exit_code == 0, done.stderr
+    result = last_object(done.stdout)
+    assert [arm["arm"] for arm in result["arms"][:2]] == [
+        "linear-default,learning_rate=0.004",
+        "xavier,learning_rate=0.01",
+    ]
+    assert [arm["condition"] for arm in result["arms"][::2]] == [
+        "20 images, norm pre",
+        "20 images, norm none",
+        "50 images, norm pre",
+        "50 images, norm none",
+    ]
+    assert [(one["setting"], one["condition"]) for one in result["interactions"]] == [
+        ("train_size", "norm pre"),
+        ("train_size", "norm none"),
+    ]
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    assert run("export", result["experiment"], "--parquet", str(folder)).exit_code == 0
+    assert sorted(file.name for file in folder.iterdir()) == ["curves.parquet", "runs.parquet"]
+    assert run("export", result["experiment"], "--parquet", str(tmp_path / "no")).stderr.startswith(
+        "parquet: the folder "
+    )

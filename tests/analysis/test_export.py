@@ -5,9 +5,10 @@ import io
 import json
 
 import pytest
+from pyarrow.parquet import read_table
 from tiny import tiny
 
-from vit_lab.analysis.export import summary, to_csv, to_json
+from vit_lab.analysis.export import outcomes_csv, summary, to_csv, to_json, to_parquet, write_outcomes_parquet
 from vit_lab.events import Diverged, Evaluated, Finished, Histograms, Probed, Started, StepMeasured
 from vit_lab.places import Place
 from vit_lab.runs.records import NewRun
@@ -78,19 +79,33 @@ def test_the_csv_has_one_row_a_measurement_with_the_values_of_the_store(store, r
     assert len(table) == len(MEASURED) + 2
 
 
-def test_every_row_names_the_run_and_every_setting(store, runs):
+def test_every_row_names_the_run_and_its_place_and_settings_stand_once_a_run(store, runs):
+    by_id = {run.id: run for run in runs}
     for row in rows(to_csv(store, runs)):
-        run = next(run for run in runs if run.id == row["run_id"])
-        assert row["name"] == run.name
-        for field, value in flat(run.config).items():
+        run = by_id[row["run_id"]]
+        assert [row["arm"], row["condition"], row["seed"]] == [str(run.arm), "0", str(run.config.seed)]
+    for row in rows(outcomes_csv(runs)):
+        assert row["name"] == by_id[row["run_id"]].name
+        for field, value in flat(by_id[row["run_id"]].config).items():
             assert row[field] == ("" if value is None else str(value)), field
 
 
-def test_no_runs_give_an_empty_table_with_the_same_first_columns(store, runs):
-    columns = ["run_id", "name", "seed", "step", "seconds", "measure", "value"]
+def test_no_runs_give_an_empty_table_with_the_same_columns(store, runs):
+    columns = ["run_id", "arm", "condition", "seed", "step", "seconds", "measure", "value"]
     assert to_csv(store, []).splitlines() == [",".join(columns)]
     assert to_csv(store, runs).startswith(",".join(columns))
     assert rows(to_csv(store, [])) == []
+    assert read_table(io.BytesIO(to_parquet(store, []))).column_names == columns
+
+
+def test_parquet_holds_the_same_table(store, runs, tmp_path):
+    table, found = rows(to_csv(store, runs)), read_table(io.BytesIO(to_parquet(store, runs))).to_pylist()
+    assert len(table) == len(found)
+    for row, same in zip(table, found, strict=True):
+        assert {column: "" if value is None else str(value) for column, value in same.items()} == row
+    write_outcomes_parquet(runs, tmp_path / "runs.parquet")
+    [first, second] = read_table(tmp_path / "runs.parquet").to_pylist()
+    assert (first["run_id"], first["test_accuracy"], second["scheme"]) == (runs[0].id, 0.25, "xavier")
 
 
 def test_the_json_parses_and_holds_config_outcome_and_events(store, runs):

@@ -16,6 +16,7 @@ from tiny import tiny, tiny_data
 
 from vit_lab import paths
 from vit_lab.cli import training as commands
+from vit_lab.cli.files import of_runs
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import load_dataset
 from vit_lab.runs.store import Store
@@ -133,7 +134,7 @@ def test_a_name_is_no_formula_to_a_spreadsheet(tmp_path, name):
     store.close()
     file = tmp_path / "a.csv"
     assert run("export", trained, "--csv", str(file)).exit_code == 0
-    with file.open(encoding="utf-8", newline="") as lines:
+    with of_runs(file).open(encoding="utf-8", newline="") as lines:
         names = {row["name"] for row in csv.DictReader(lines)}
     assert not any(name.startswith(tuple("=+-@\t")) for name in names)
 

@@ -127,6 +127,26 @@ def _u_curve() -> dict[str, Any]:
     return constant_spec(alt.layer(rules, names, dots, bars, line), 420)
 
 
+def _over(*, log: bool) -> dict[str, Any]:
+    """Accuracy against a setting that the conditions vary, a line an arm; bars are 95 % intervals of the mean."""
+    scale = alt.Scale(type="log" if log else "linear", zero=False, nice=False, padding=24)
+    x = alt.X("place:Q", title=None, scale=scale, axis=alt.Axis(format=",~g", grid=False))
+    y = alt.Y(
+        "score:Q", title=None, axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01), scale=alt.Scale(zero=False)
+    )
+    score = alt.Tooltip("score:Q", format=".2%")
+    tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("name:N", title="init"), alt.Tooltip("value:Q"), score]
+    means = alt.Chart().transform_filter(alt.datum.kind == "mean")
+    bars = means.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=ARM_COLOUR)
+    line = means.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60)).encode(
+        x=x, y=y, color=ARM_COLOUR, tooltip=tooltip
+    )
+    runs = alt.Chart().transform_filter(alt.datum.kind == "run")
+    dots = runs.mark_point(filled=True, size=26, opacity=0.45).encode(x=x, y=y, color=ARM_COLOUR)
+    return constant_spec(alt.layer(dots, bars, line), 340)
+
+
+OVER = {log: _over(log=log) for log in (False, True)}
 FINAL_DOTS = _final_dots()
 DIFFERENCES = _differences()
 U_CURVE = _u_curve()

@@ -11,6 +11,7 @@ from vit_lab.analysis.arms import letter
 from vit_lab.analysis.comparison import ArmOutcome, Comparison
 from vit_lab.analysis.statistics import summarise
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.spelling import percent
@@ -96,6 +97,51 @@ def difference_rows(comparisons: Sequence[Comparison], labels: Sequence[str]) ->
             interval = {"low": test.low * 100, "high": test.high * 100}
             rows.append(known | mean | interval | {"verdict": "decided" if c.state == "decided" else "not decided"})
     return pd.DataFrame(rows, columns=["kind", "comparison", "seed", "difference", "low", "high", "verdict"])
+
+
+def pair_label(experiment: Experiment, c: Comparison) -> str:
+    """What a comparison is called among all of its experiment: by its condition, by its arms, or by both."""
+    arms, condition = f"{letter(c.b)} − {letter(c.a)}", experiment.conditions[c.condition]
+    if not condition:
+        return f"{experiment.names[c.b]} − {experiment.names[c.a]}"
+    return condition if len(experiment.arms) == 2 else f"{condition}: {arms}"
+
+
+def grid_table(experiment: Experiment, outcomes: Sequence[ArmOutcome]) -> pd.DataFrame:
+    """One row a condition, one column an arm: mean accuracy and half its interval, and how many runs learned anything.
+
+    Where all did, that is left out.
+    """
+    cells: dict[str, dict[str, str]] = {}
+    for one in outcomes:
+        s, column = one.summary, f"{letter(one.arm)}  {experiment.names[one.arm]}"
+        told = "…" if s.mean is None else percent(s.mean)
+        told += f" ± {(s.high - s.mean) * 100:.1f}" if s.mean is not None and s.high is not None else ""
+        told += f", {one.trained} of {s.n} learned" if one.trained < s.n else ""
+        cells.setdefault(experiment.conditions[one.condition] or "as set", {})[column] = told
+    return pd.DataFrame.from_dict(cells, orient="index").fillna("–")
+
+
+def over_rows(
+    experiment: Experiment, outcomes: Sequence[ArmOutcome], values: Mapping[int, float], where: Sequence[int]
+) -> pd.DataFrame:
+    """Rows for OVER: every run and every mean of each arm, against the value that a setting has by condition.
+
+    `where` are the conditions to draw. Arms stand a little apart, so that no bar hides another.
+    """
+    rows: list[dict[str, Any]] = []
+    for one in outcomes:
+        if one.condition not in where:
+            continue
+        place = values[one.condition] * (1 + 0.012 * (one.arm - (len(experiment.arms) - 1) / 2))
+        common = {"arm": letter(one.arm), "name": experiment.names[one.arm], "value": values[one.condition]}
+        rows += [common | {"kind": "run", "place": place, "score": score} for score in one.scores.values()]
+        s = one.summary
+        if s.mean is not None:
+            rows.append(
+                common | {"kind": "mean", "place": place, "score": s.mean, "low": s.low, "high": s.high, "n": s.n}
+            )
+    return pd.DataFrame(rows, columns=["kind", "arm", "name", "value", "place", "score", "low", "high", "n"])
 
 
 def steps_to(curve: pd.DataFrame, accuracy: float = ENOUGH) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 from vit_lab.analysis.comparison import Comparison, State, compare, state_of
 from vit_lab.analysis.statistics import PairedTest, holm, paired_test, slope
 from vit_lab.runs.experiments import Experiment
-from vit_lab.spelling import setting_words, value_words
+from vit_lab.spelling import setting_words
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def interactions(experiment: Experiment, scores: Mapping[str, float]) -> list[In
     compared = {(c.a, c.b, c.condition): c for c in compare(experiment, scores)}
     found = []
     for field in experiment.varied:
-        values = _numbers(experiment, field)
-        for where, conditions in _alike_but_for(experiment, field).items():
+        values = numbers(experiment, field)
+        for where, conditions in alike_but_for(experiment, field).items():
             used = {values[condition] for condition in conditions} if values else set()
             if len(used) < 2:
                 continue
@@ -77,7 +77,7 @@ def interaction_words(one: Interaction, a: str, b: str) -> str:
     return f"{lead.get(one.state, 'Not decided: ')}{told}."
 
 
-def _numbers(experiment: Experiment, field: str) -> dict[int, float]:
+def numbers(experiment: Experiment, field: str) -> dict[int, float]:
     """By condition: the value of a setting as a number; empty if one is none. An empty training set means all of it."""
     values: dict[int, Any] = dict(experiment.varied[field])
     if field == "train_size":
@@ -87,12 +87,11 @@ def _numbers(experiment: Experiment, field: str) -> dict[int, float]:
     return {condition: float(value) for condition, value in values.items()} if numbers else {}
 
 
-def _alike_but_for(experiment: Experiment, field: str) -> dict[str, list[int]]:
+def alike_but_for(experiment: Experiment, field: str) -> dict[str, list[int]]:
     """The conditions in groups that differ in one setting only, each by what is common to it, in words."""
     groups: dict[str, list[int]] = {}
     for condition in experiment.conditions:
-        others = {name: values[condition] for name, values in experiment.varied.items() if name != field}
-        groups.setdefault(", ".join(value_words(name, value) for name, value in others.items()), []).append(condition)
+        groups.setdefault(experiment.told(condition, field), []).append(condition)
     return groups
 
 

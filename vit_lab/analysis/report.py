@@ -13,12 +13,11 @@ from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.command import command
 from vit_lab.analysis.comparison import arm_outcomes, compare, scores_of
-from vit_lab.analysis.comparison_rows import difference_rows, final_rows, u_curve_rows
+from vit_lab.analysis.comparison_rows import difference_rows, final_rows, pair_label, u_curve_rows
 from vit_lab.analysis.export import outcomes_csv
+from vit_lab.analysis.pilots import pilot_rows
 from vit_lab.analysis.summary import experiment_summary, rate_words
-from vit_lab.config import RunConfig
 from vit_lab.runs.experiments import Experiment
-from vit_lab.settings import difference
 from vit_lab.spelling import setting_words
 
 TITLES = {
@@ -53,10 +52,12 @@ def report(experiment: Experiment) -> str:
         arms=summary["arms"],
         pictures=_pictures(experiment),
         rates=rate_words(experiment),
+        interactions=summary["interactions"] if kind != "sweep" else [],
+        pilots=pilot_rows(experiment),
         extended=experiment.extended,
         names=list(experiment.names.values()),
         told=[(setting_words(field), values) for field, values in experiment.differences.items()],
-        settings=[(setting_words(field), value) for field, value in _shared(experiment).items()],
+        settings=[(setting_words(field), value) for field, value in experiment.shared.items()],
         command=command(experiment),
         csv=outcomes_csv(experiment.runs),
         date=datetime.now(UTC).date().isoformat(),
@@ -73,16 +74,16 @@ def _about(experiment: Experiment) -> str:
 
 
 def _pictures(experiment: Experiment) -> list[dict[str, str]]:
-    scores, names, conditions = scores_of(experiment), experiment.names, experiment.conditions
+    scores, conditions = scores_of(experiment), experiment.conditions
     outcomes, comparisons = arm_outcomes(experiment, scores), compare(experiment, scores)
     if experiment.kind == "sweep":
         words = "Test accuracy by variance scale: means with 95 % intervals, a dot a run."
         return [_picture(charts.U_CURVE, u_curve_rows(outcomes, experiment.arms, conditions), words)]
-    labels = [conditions[c.condition] or f"{names[c.b]} − {names[c.a]}" for c in comparisons]
+    labels = [pair_label(experiment, c) for c in comparisons]
     words = "Paired differences: a small dot is a pair, the diamond the mean on its 95 % interval."
     found = [_picture(charts.DIFFERENCES, difference_rows(comparisons, labels), words)]
     if len(conditions) == 1:
-        arms = ", ".join(f"{letter(arm)}: {name}" for arm, name in names.items())
+        arms = ", ".join(f"{letter(arm)}: {name}" for arm, name in experiment.names.items())
         dots = final_rows(outcomes, experiment.proper)
         found.insert(0, _picture(charts.FINAL_DOTS, dots, f"Test accuracy of every run. {arms}."))
     return found
@@ -92,10 +93,3 @@ def _picture(spec: dict[str, Any], rows: pd.DataFrame, words: str) -> dict[str, 
     values = json.loads(rows.to_json(orient="records"))
     svg = vl_convert.vegalite_to_svg(spec | {"data": {"values": values}, "width": 640})
     return {"svg": svg, "words": words}
-
-
-def _shared(experiment: Experiment) -> dict[str, Any]:
-    """The settings that all runs share and that are not those of the classroom preset."""
-    configs = [run.config for run in experiment.proper]
-    varied, changed = difference(*configs), difference(RunConfig(), configs[0])
-    return {field: value for field, (_, value) in changed.items() if field not in varied}

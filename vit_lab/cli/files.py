@@ -1,4 +1,4 @@
-"""The files that commands write: every measured number as CSV, an experiment as a report."""
+"""The files that commands write: every measured number and every run as tables, an experiment as a report."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,13 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 
 
-def check_writable(csv: Path | None, html: Path | None) -> None:
+def check_writable(csv: Path | None, html: Path | None, parquet: Path | None = None) -> None:
     """Refuse a file that cannot be written before the work, not after it."""
-    if csv and html and csv.absolute() == html.absolute():
+    if csv and html and html.absolute() in (csv.absolute(), of_runs(csv).absolute()):
         fail("html: it would overwrite the CSV; choose another file", code=2)
-    for option, path in (("csv", csv), ("html", html)):
+    wanted = [("csv", csv), ("csv", of_runs(csv) if csv else None), ("html", html)]
+    wanted += [("parquet", file) for file in _parquet_files(parquet)] if parquet else []
+    for option, path in wanted:
         if path is None:
             continue
         if not path.absolute().parent.is_dir():
@@ -28,20 +30,38 @@ def check_writable(csv: Path | None, html: Path | None) -> None:
             path.unlink()
 
 
-def write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html: Path | None) -> None:
+def of_runs(csv: Path) -> Path:
+    """The file beside a CSV of measurements that has a row of settings and results for each run."""
+    return csv.with_name(f"{csv.stem}-runs{csv.suffix}")
+
+
+def write_files(
+    store: Store, found: Sequence[RunRecord], csv: Path | None, html: Path | None, parquet: Path | None = None
+) -> None:
     """Write the files that are asked for, and say so on stderr; None is not asked for.
 
     A table tells of the runs found, a report of all runs of their experiment: of some, it might name a winner too soon.
     """
     if csv:
-        from vit_lab.analysis.export import write_curves
+        from vit_lab.analysis.export import outcomes_csv, write_curves
 
         try:
             with csv.open("w", encoding="utf-8", newline="") as file:
                 rows = write_curves(store, found, file)
+            of_runs(csv).write_text(outcomes_csv(found), encoding="utf-8")
         except OSError as error:
             _refuse(csv, "csv", error)
-        stderr.print(f"{csv}: {rows} rows")
+        stderr.print(f"{csv}: {rows} rows; {of_runs(csv)}: the settings and results of {len(found)} runs")
+    if parquet:
+        from vit_lab.analysis.export import write_outcomes_parquet, write_parquet
+
+        curves, runs = _parquet_files(parquet)
+        try:
+            rows = write_parquet(store, found, curves)
+            write_outcomes_parquet(found, runs)
+        except OSError as error:
+            _refuse(parquet, "parquet", error)
+        stderr.print(f"{curves}: {rows} rows; {runs}: the settings and results of {len(found)} runs")
     if html:
         from vit_lab.analysis.report import ReportError, report
 
@@ -55,6 +75,10 @@ def write_files(store: Store, found: Sequence[RunRecord], csv: Path | None, html
         except OSError as error:
             _refuse(html, "html", error)
         stderr.print(f"{html}: the report")
+
+
+def _parquet_files(folder: Path) -> tuple[Path, Path]:
+    return folder / "curves.parquet", folder / "runs.parquet"
 
 
 def _refuse(path: Path, option: str, error: OSError) -> NoReturn:

@@ -8,7 +8,7 @@ import typer
 
 from vit_lab import paths
 from vit_lab.cli.files import check_writable, write_files
-from vit_lab.cli.options import CsvFile, HtmlFile, Json
+from vit_lab.cli.options import CsvFile, HtmlFile, Json, ParquetFolder
 from vit_lab.cli.refusals import fail, refusals
 from vit_lab.runs.store import Store
 
@@ -46,12 +46,13 @@ def export(
     run: Annotated[list[str], typer.Argument(help="Ids of runs or of experiments, as `runs` lists them.")],
     csv: CsvFile = None,
     html: HtmlFile = None,
+    parquet: ParquetFolder = None,
 ) -> None:
-    """Write every measured number of some runs to a CSV file, or one experiment to a report."""
-    if csv is None and html is None:
-        fail("csv: give a file to write, with --csv or --html", code=2)
-    check_writable(csv, html)
+    """Write every measured number of some runs to tables, or one experiment to a report."""
+    if csv is None and html is None and parquet is None:
+        fail("csv: give a file to write, with --csv, --html or --parquet", code=2)
+    check_writable(csv, html, parquet)
     with refusals(), closing(Store(paths.database())) as store:
         named = (one for name in run for one in store.runs(experiment=name) or [store.run(name)])
         found = list({one.id: one for one in named}.values())
-        write_files(store, found, csv, html)
+        write_files(store, found, csv, html, parquet)

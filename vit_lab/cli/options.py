@@ -30,7 +30,13 @@ Vary = Annotated[
     list[str] | None,
     typer.Option(help="A setting and its values, as depth=2,8: all runs under each; several make a grid."),
 ]
-CsvFile = Annotated[Path | None, typer.Option("--csv", help="Write every measured number to this file.")]
+CsvFile = Annotated[
+    Path | None, typer.Option("--csv", help="Write every measured number to this file, and the runs beside it.")
+]
+ParquetFolder = Annotated[
+    Path | None,
+    typer.Option("--parquet", help="Write the same tables to this folder, as Parquet."),
+]
 HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report that opens without a network.")]
 
 Executor = Annotated[

@@ -199,10 +199,27 @@ class Experiment(Runs):
     @cached_property
     def conditions(self) -> dict[int, str]:
         """By condition: what sets it apart from the others, in words; of a single one, an empty text."""
-        return {
-            condition: ", ".join(_setting(field, values.get(condition), data) for field, values in self.varied.items())
-            for condition, data in self.data.items()
-        }
+        return {condition: self.told(condition) for condition in self.data}
+
+    def told(self, condition: int, *but: str) -> str:
+        """What sets a condition apart, in words, some settings left out."""
+        varied = {field: values[condition] for field, values in self.varied.items() if field not in but}
+        return ", ".join(_setting(field, value, self.data[condition]) for field, value in varied.items())
+
+    @cached_property
+    def shared(self) -> dict[str, Any]:
+        """The settings that all runs share and that are not those of the classroom preset."""
+        configs = [run.config for run in self.proper]
+        if not configs:
+            return {}
+        varied, changed = difference(*configs), difference(RunConfig(), configs[0])
+        return {field: value for field, (_, value) in changed.items() if field not in varied}
+
+    @property
+    def shared_words(self) -> str:
+        """The same as people read it, from the data on: 'fashion-10k, 500 images, depth 8'. Empty for the preset's."""
+        data = self.proper[0].config.data
+        return ", ".join(_setting(field, value, data) for field, value in self.shared.items() if field not in DECIDED)
 
     def under(self, condition: int) -> Self:
         """The runs of one condition alone."""

@@ -13,13 +13,25 @@ from vit_lab.spelling import size_words, task_words
 BETTER, WORSE = f"color: {TEAL}; font-weight: 600", f"color: {RED}; font-weight: 600"
 
 
+def of_one_pair(family: Sequence[Comparison], names: Mapping[int, str]) -> list[Comparison]:
+    """The comparisons of two arms, chosen by the person if there are more."""
+    pairs = list(dict.fromkeys((c.a, c.b) for c in family))
+    pair = pairs[0]
+    if len(pairs) > 1:
+        label = "Which two arms"
+        pair = st.selectbox(label, pairs, key="claim_pair", format_func=lambda of: f"{names[of[1]]} − {names[of[0]]}")
+    return [c for c in family if (c.a, c.b) == pair]
+
+
 def result_grid(experiment: Experiment, comparisons: Sequence[Comparison]) -> None:
     """The grid, its decided cells in colour."""
     cells: dict[str, dict[str, str]] = {}
     for c in comparisons:
         data = experiment.data[c.condition]
-        cells.setdefault(task_words(data), {})[size_words(data)] = _cell(c)
-    grid = pd.DataFrame.from_dict(cells, orient="index")
+        more = experiment.told(c.condition, "dataset", "label_noise", "train_size")
+        row = f"{task_words(data)}, {more}" if more else task_words(data)
+        cells.setdefault(row, {})[size_words(data)] = _cell(c)
+    grid = pd.DataFrame.from_dict(cells, orient="index").fillna("–")
     st.dataframe(grid.style.map(_colour), key="claim-grid", alt="Difference and verdict by task and training-set size")
 
 

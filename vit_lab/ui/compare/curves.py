@@ -21,7 +21,9 @@ SMOOTHING = "Averages neighbouring points of the curves for the eye. No number o
 HIDDEN = "Takes thin lines away. Means and bands stay those of all finished runs."
 
 
-def curves_of_every_seed(store: Store, experiment: Experiment, accuracy: Mapping[str, pd.DataFrame]) -> None:
+def curves_of_every_seed(
+    store: Store, experiment: Experiment, accuracy: Mapping[str, pd.DataFrame], names: Mapping[int, str]
+) -> None:
     """The curves, their controls and how to read them; `accuracy` are those on validation, by run id."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         measure = st.selectbox("Curve", list(MEASURES), key="measure", width=220)
@@ -34,7 +36,6 @@ def curves_of_every_seed(store: Store, experiment: Experiment, accuracy: Mapping
     curves = accuracy
     if (what, split) != ("accuracy", "validation"):
         curves = run_curves(store, experiment.proper, what, split)
-    names = experiment.names
     rows = seed_curves(curves, experiment.proper, names, by_time=by_time, band=band, smoothing=smoothing, hidden=hidden)
     specs = charts.ACCURACY_CURVES if what == "accuracy" else charts.LOSS_CURVES
     st.markdown(f"**{measure.capitalize()} by {'seconds of training' if by_time else 'step'}**")

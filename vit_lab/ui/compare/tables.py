@@ -9,6 +9,7 @@ from vit_lab.analysis.arms import letter
 from vit_lab.analysis.colours import RED, TEAL
 from vit_lab.analysis.comparison import ArmOutcome, Comparison
 from vit_lab.analysis.comparison_rows import arm_table, steps_to
+from vit_lab.analysis.pilots import pilot_rows
 from vit_lab.analysis.statistics import accuracy_noise
 from vit_lab.datasets import DATASETS
 from vit_lab.runs.experiments import Experiment
@@ -22,6 +23,7 @@ def arms_table(
     outcomes: Sequence[ArmOutcome],
     comparisons: Sequence[Comparison],
     accuracy_curves: Mapping[str, pd.DataFrame],
+    names: Mapping[int, str],
 ) -> None:
     """Mean, interval, spread, number of runs, speed and learning rate of every arm."""
     steps: dict[int, list[int | None]] = {arm: [] for arm in experiment.arms}
@@ -33,7 +35,7 @@ def arms_table(
         run.arm: f"{run.config.optim.learning_rate:g}{_edge(picked.get((run.arm, run.condition)))}"
         for run in experiment.proper
     }
-    table = arm_table(outcomes, experiment.names, comparisons, steps, rates)
+    table = arm_table(outcomes, names, comparisons, steps, rates)
     st.dataframe(
         table.style.map(_signed_colour, subset=["vs baseline, points"]),
         hide_index=True,
@@ -63,6 +65,16 @@ def settings_table(experiment: Experiment) -> None:
     rows = [[setting_words(field), *map(str, values)] for field, values in experiment.differences.items()]
     columns = ["Setting", *(f"{letter(arm)}  {name}" for arm, name in experiment.names.items())]
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, key="settings-table")
+
+
+def pilots_fold(experiment: Experiment) -> None:
+    """How the arms picked their rates: every pilot's score, and the pick."""
+    if rows := pilot_rows(experiment):
+        with st.expander("How each arm picked its learning rate", icon=":material/speed:", key="pilots"):
+            st.dataframe(pd.DataFrame(rows), hide_index=True, key="pilot-table", alt="Scores of the pilots by rate")
+            st.caption(
+                "Validation accuracy of one pilot run at each rate. The arrow stands at the one that was picked."
+            )
 
 
 def _edge(pick: Pick | None) -> str:

@@ -4,15 +4,21 @@ import streamlit as st
 
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import Kind
+from vit_lab.spelling import setting_words
 from vit_lab.ui.serving.lab import open_store
 
 
 def pick_experiment(kind: Kind) -> str | None:
-    """A box with all experiments of a kind that have several arms or seeds, newest first; the address's is chosen."""
-    labels = {
-        one.id: _title(one) for one in Experiment.read_all(open_store()) if one.kind == kind and _has_several(one)
-    }
+    """A box with all experiments of a kind that have several arms or seeds, newest first; the address's is chosen.
+
+    One of another kind is among them if the address asks for it and it can be seen this way.
+    """
     linked = st.query_params.get("experiment")
+    labels = {
+        one.id: _title(one)
+        for one in Experiment.read_all(open_store())
+        if _has_several(one) and (one.kind == kind or (one.id == linked and can_be_seen_as(one, kind)))
+    }
     if linked and linked not in labels:
         st.warning("The experiment of this link is not here: it may be deleted, or of another page.")
     if not labels:
@@ -26,12 +32,26 @@ def pick_experiment(kind: Kind) -> str | None:
     return str(chosen)
 
 
+def can_be_seen_as(experiment: Experiment, kind: Kind) -> bool:
+    """Whether a page can show an experiment: all of them can be compared, what has two arms can be checked as a claim,
+    and a curve over variances wants arms that differ in their variance alone.
+    """
+    if kind == "sweep":
+        return set(experiment.differences) == {"variance_scale"}
+    return kind == "compare" or len(experiment.arms) > 1
+
+
 def _has_several(experiment: Experiment) -> bool:
     return len(experiment.arms) > 1 or len(experiment.seeds) > 1
 
 
 def _title(experiment: Experiment) -> str:
-    arms, seeds = list(experiment.names.values()), len(experiment.seeds)
+    """Number, arms, conditions, seeds, and the settings in which it is unlike the classroom preset."""
+    arms, seeds, conditions = list(experiment.names.values()), len(experiment.seeds), len(experiment.conditions)
     names = " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
     number, dataset = min(run.number for run in experiment.proper), experiment.proper[0].config.data.dataset
-    return f"#{number}: {names}, {seeds} seed{'' if seeds == 1 else 's'}, {dataset}"
+    told = [f"{seeds} seed{'' if seeds == 1 else 's'}"]
+    told += [f"{conditions} conditions ({', '.join(map(setting_words, experiment.varied))})"] if conditions > 1 else []
+    told += [dataset] if "dataset" not in {*experiment.shared, *experiment.varied} else []
+    told += [experiment.shared_words] if experiment.shared_words else []
+    return f"#{number}: {names}, {', '.join(told)}"

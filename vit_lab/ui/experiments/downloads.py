@@ -4,12 +4,16 @@ from functools import partial
 
 import streamlit as st
 
-from vit_lab.analysis.export import outcomes_csv, to_csv
+from vit_lab.analysis.export import outcomes_csv, to_csv, to_parquet
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.store import Store
 
 DOWNLOAD_ICON = ":material/download:"
-MOST_RUNS = 40  # whose measurements a page gives away: the server holds them in memory, about a megabyte a run
+CURVES = (
+    ("CSV", "csv", to_csv, "text/csv"),
+    ("Parquet", "parquet", to_parquet, "application/vnd.apache.parquet"),
+)  # as which the measurements are given away
+MOST_RUNS = 40  # whose measurements a page gives away: the server holds them in memory, about half a megabyte a run
 
 
 def too_many(runs: int) -> str | None:
@@ -31,7 +35,7 @@ def downloads(store: Store, experiment: str) -> None:
         return report(found())
 
     button = partial(st.download_button, on_click="ignore")
-    table = partial(button, mime="text/csv", icon=DOWNLOAD_ICON)
+    table = partial(button, icon=DOWNLOAD_ICON)
     with st.container(horizontal=True):
         button(
             "Report",
@@ -42,7 +46,17 @@ def downloads(store: Store, experiment: str) -> None:
             key="report",
             help="One HTML file that opens without a network.",
         )
-        table("Results as CSV", lambda: outcomes_csv(found().runs), "vit-lab-results.csv", key="results")
+        results = partial(table, mime="text/csv", key="results")
+        results("Results as CSV", lambda: outcomes_csv(found().runs), "vit-lab-results.csv")
         why = too_many(len(found().runs))
         curves = partial(table, disabled=bool(why), help=why)
-        curves("Curves as CSV", lambda: to_csv(store, found().runs), "vit-lab-curves.csv", key="curves")
+        curves(
+            "Curves as CSV", lambda: to_csv(store, found().runs), "vit-lab-curves.csv", key="curves", mime="text/csv"
+        )
+        curves(
+            "Curves as Parquet",
+            lambda: to_parquet(store, found().runs),
+            "vit-lab-curves.parquet",
+            key="parquet",
+            mime="application/vnd.apache.parquet",
+        )

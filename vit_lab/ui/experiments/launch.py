@@ -4,21 +4,32 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from vit_lab.config import RunConfig
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
 from vit_lab.forkserver.calls import CannotStartError
+from vit_lab.presets import PRESETS, preset
 from vit_lab.refusals import one_of
-from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_ARMS
+from vit_lab.runs.designs import CLAIM_ARMS, FEWEST_FOR_EVIDENCE, MOST_ARMS
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import Kind
 from vit_lab.settings import ConfigError
+from vit_lab.spelling import arm_spec
 from vit_lab.ui.experiments.cost import cost_words
+from vit_lab.ui.prose import prose
 from vit_lab.ui.serving.lab import open_manager, problems_told
 
 EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
 ARMS_OFFERED = ("linear-default", "xavier", "kaiming", "vit", "normal:0.05", "xavier:3")
 NOT_NOW = "How long this takes cannot be told just now: this machine starts no more processes."
-ARMS_HELP = "A scheme, or scheme:variance scale, such as xavier:3. Type one that is not in the list."
+ARMS_HELP = prose("""
+    A scheme, or scheme:variance scale, such as xavier:3; other settings may follow, as in xavier,norm=post. Type one
+    that is not in the list.
+""")
+VARIED_OFFERED = ("train_size=200,1000,all", "depth=2,4,8", "learning_rate=0.001,0.004,0.016", "norm=pre,post,none")
+VARY_HELP = "A setting and its values: every arm is trained under each, and several of them make a grid. Type your own."
+TRAIN_FORM, OF_TRAIN = "train_form", "the form of Train"
+START_HELP = "A preset, or whatever the page Train was last filled in with."
 
 
 def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_open: bool) -> Callable[[], None]:
@@ -64,6 +75,25 @@ def arms_input(default: Sequence[str], key: str, most: int = MOST_ARMS) -> list[
         key=key,
         help=ARMS_HELP,
     )
+
+
+def variations_input(key: str) -> list[str]:
+    """A field for the settings that conditions vary, spelled as on the command line."""
+    return st.multiselect(
+        "Vary as well", VARIED_OFFERED, [], accept_new_options=True, key=key, placeholder="nothing", help=VARY_HELP
+    )
+
+
+def start_from() -> tuple[RunConfig, list[str]]:
+    """Where a new comparison starts: a preset, or what the form of Train holds; and the arms that go with it."""
+    held: list[RunConfig] = st.session_state.get(TRAIN_FORM, [])
+    options = [*([OF_TRAIN] if held else []), *PRESETS]
+    index = options.index(next(iter(PRESETS)))
+    start = st.selectbox("Start from", options, index=index, key="compare_preset", help=START_HELP)
+    if start != OF_TRAIN:
+        return preset(start), list(CLAIM_ARMS)
+    arms = [arm_spec(config.init) for config in held]
+    return held[0], arms if len(arms) > 1 else list(CLAIM_ARMS)
 
 
 def launch(plan: Plan, page: str | None = None) -> None:
