@@ -86,7 +86,7 @@ def outcome(store: Store, experiment: Experiment) -> None:
 
     curves_of_every_seed(store, here, accuracy_curves, names)
     st.markdown("**What the arms differ in, and nothing else**")
-    settings_table(experiment)
+    settings_table(here)
     extend(experiment)
 
 

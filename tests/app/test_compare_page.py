@@ -228,3 +228,82 @@ def test_a_link_to_nothing_says_so(open_page):
     at = open_page(COMPARE, experiment="nonsense")
     assert not at.exception
     assert at.warning[0].value.startswith("The experiment of this link is not here")
+
+
+# Conditions, rates, other views
+
+
+def under_conditions(fair=False):
+    """Two arms under two norms and two depths; the second arm is ahead the more, the deeper the model is."""
+    plan = comparison(
+        tiny(), ["linear-default", "xavier"], 6, variations=["norm=pre,none", "depth=1,3"], fair_rate=fair
+    )
+    results = {
+        (arm, condition, seed): None if (arm, condition) == (0, 3) else SMALL[seed] + 0.02 * arm * (condition % 2)
+        for arm, condition, seed in product((0, 1), range(4), range(6))
+    }
+    return played(plan, results)
+
+
+def test_every_condition_stands_in_the_grid_and_one_is_looked_at(open_page):
+    at = open_page(COMPARE, experiment=under_conditions())
+    assert not at.exception
+    grid = next(table.value for table in at.dataframe if "B  xavier" in table.value and "Setting" not in table.value)
+    assert list(grid.index) == ["depth 1, norm pre", "depth 3, norm pre", "depth 1, norm none", "depth 3, norm none"]
+    assert grid["A  linear-default"].iloc[0].startswith("81.3% ± ")
+    assert grid["A  linear-default"].iloc[3].endswith("0 of 6 learned")
+    assert at.selectbox(key="over").options == ["depth"] and at.selectbox(key="over_where").options == [
+        "norm pre",
+        "norm none",
+    ]
+    assert any("xavier minus linear-default rises by " in text.value for text in at.markdown)
+    assert len(verdicts(at)) == 1 and "even" in verdicts(at)[0]
+    at = at.selectbox(key="condition").set_value(3).run()
+    assert verdicts(at)[0].startswith("xavier is better than linear-default by ")
+    assert list(arm_table(at)["Diverged"]) == ["6", "0"]
+
+
+def test_how_the_rates_were_picked_is_shown(open_page):
+    experiment = under_conditions(fair=True)
+    store = Store(paths.database())
+    for run in store.runs(experiment=experiment):
+        if run.pilot:
+            store._set(run.id, status="finished", val_accuracy=0.5 + run.config.optim.learning_rate)
+    store.close()
+    at = open_page(COMPARE, experiment=experiment)
+    assert not at.exception
+    pilots = next(table.value for table in at.dataframe if "Picked" in table.value)
+    assert len(pilots) == 8 and pilots["Picked"].iloc[0] == "0.012, edge of the grid"
+    assert list(pilots.columns)[2:-1] == ["rate 0.0004", "rate 0.0012", "rate 0.004", "rate 0.012"]
+    assert pilots["rate 0.012"].iloc[0] == "→ 51.2%"
+
+
+def test_a_title_tells_settings_that_are_not_the_presets(open_page):
+    store = Store(paths.database())
+    for name, base in (("e", tiny(train_size=20)), ("f", tiny(train_size=20, depth=1))):
+        store.add(comparison(base, ["xavier", "vit"], 2).runs(name))
+    store.close()
+    titles = open_page(COMPARE).selectbox(key="compare_experiment").options
+    assert "depth 1" in titles[0] and "depth 2" in titles[1] and "20 images" in titles[0]
+
+
+@pytest.mark.parametrize(
+    ("arms", "views"),
+    [(("linear-default", "xavier"), ["claim"]), (("xavier", "xavier:3"), ["sweep", "claim"])],
+)
+def test_an_experiment_can_be_seen_on_the_other_pages_that_can_show_it(open_page, arms, views):
+    own = experiment(arms=arms)
+    at = open_page(COMPARE, experiment=own)
+    links = [link.proto.page for link in at.get("page_link") if "See it as" in link.proto.label]
+    assert links == views
+    for page in views:
+        seen = open_page(f"pages/{page}.py", experiment=own)
+        assert not seen.exception and not seen.warning
+
+
+def test_a_new_comparison_starts_from_what_train_holds(open_page):
+    at = open_page(COMPARE)
+    at.session_state["train_form"] = [tiny(scheme="lecun"), tiny(scheme="gpt2")]
+    at = at.run().selectbox(key="compare_preset").set_value("the form of Train").run()
+    assert not at.exception
+    assert at.multiselect(key="compare_arms").options[:2] == ["lecun", "gpt2"]
