@@ -18,7 +18,7 @@ from vit_lab.config import GROUPS, SCALES, SCHEMES, DataConfig, GroupName, InitC
 from vit_lab.datasets import DATASETS
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
-from vit_lab.settings import ConfigError, configure
+from vit_lab.settings import ConfigError, of_scheme
 
 CONTROL = "norm-matched"
 TOLD = ("scheme", "variance_scale", "norm_matched", *SCALES, "biases")
@@ -73,7 +73,7 @@ def parse_arm(spec: str) -> InitConfig:
     except ValueError:
         raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
     try:
-        return configure(scheme=scheme, variance_scale=variance_scale, norm_matched=is_control, **settings).init
+        return of_scheme(scheme, variance_scale=variance_scale, norm_matched=is_control, **settings).init
     except ConfigError as error:
         raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
 

@@ -7,7 +7,7 @@ from vit_lab.config import RunConfig
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import grid_centre
 from vit_lab.runs.records import Kind
-from vit_lab.settings import configure, difference
+from vit_lab.settings import configure, difference, flat
 from vit_lab.spelling import arm_spec, option_name, task_spec
 
 VARIED: dict[Kind, set[str]] = {
@@ -29,10 +29,17 @@ def command(experiment: Experiment) -> str | None:
     config = first.config
     if experiment.is_fair:
         config = configure(config, learning_rate=grid_centre(experiment, first.condition))
-    for field, (_, value) in difference(RunConfig(), config).items():
+    for field, value in _settings(config).items():
         if field not in VARIED[kind]:
             words += _option(field, value)
     return shlex.join(words)
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """What a command must set to get a config: its optimiser, and what is not as that brings it."""
+    optimiser = configure(optimiser=config.optim.optimiser)
+    told = difference(RunConfig(), optimiser).keys() & {"optimiser"} | difference(optimiser, config).keys()
+    return {field: value for field, value in flat(config).items() if field in told}
 
 
 def _can_be_said(experiment: Experiment) -> bool:

@@ -70,7 +70,7 @@ def _with_inits(base: RunConfig, specs: Sequence[str]) -> tuple[RunConfig, ...]:
     for spec, init in zip(specs, inits, strict=True):
         if inits.count(init) > 1:
             raise ConfigError("arm", f"{spec[:40]} is given twice; arms must differ")
-    return tuple(base.model_copy(update={"init": init}) for init in inits)
+    return tuple(configure(base.model_copy(update={"init": init})) for init in inits)
 
 
 def _seeds(base: RunConfig, count: int) -> tuple[int, ...]:

@@ -93,10 +93,10 @@ def another_arm(experiment: Experiment, init: InitConfig) -> list[NewRun]:
     new = []
     for condition, config in sorted(tried.items()):
         base = configure(config, learning_rate=grid_centre(experiment, condition))
-        new += pilots(experiment.id, {(arm, condition): base.model_copy(update={"init": like_init})})
+        new += pilots(experiment.id, {(arm, condition): configure(base.model_copy(update={"init": like_init}))})
     like = {(run.config.seed, run.condition): run.config for run in experiment.proper}
     for (_, condition), config in sorted(like.items(), key=lambda item: item[0]):
-        config = config.model_copy(update={"init": like_init})
+        config = configure(config.model_copy(update={"init": like_init}))
         status = Status.WAITING if condition in tried else Status.QUEUED
         new.append(NewRun(config, run_name(config), experiment.id, arm, condition, status=status))
     return new
