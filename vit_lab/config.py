@@ -31,7 +31,7 @@ SchemeName = Literal[
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
 OptimiserName = Literal["adamw", "sgd", "muon"]
 # The learning rate that comes with an optimiser: measured on the classroom model, see docs/decisions/033.
-STANDARD_RATES: dict[OptimiserName, float] = {"adamw": 4e-3, "sgd": 0.3, "muon": 0.01}
+STANDARD_RATES: dict[OptimiserName, float] = {"adamw": 4e-3, "sgd": 0.3, "muon": 0.02}
 NEEDS: dict[SchemeName, dict[str, Any]] = {"impulse": {"position": "learned"}}  # without which a scheme cannot draw
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
