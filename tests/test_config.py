@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vit_lab.config import SCHEMES, RunConfig
+from vit_lab.config import NEEDS, SCHEMES, STANDARD_RATES, RunConfig
 from vit_lab.presets import PRESETS, preset
 from vit_lab.refusals import divisors, one_of
 from vit_lab.settings import (
@@ -22,6 +22,7 @@ from vit_lab.settings import (
     difference,
     flat,
     models_of,
+    of_scheme,
     parse,
     settings_of,
 )
@@ -280,6 +281,30 @@ def test_steps_replace_the_epochs_of_a_preset():
     assert preset("vit-notes").optim.epochs is not None
     config = configure(preset("vit-notes"), steps=20)
     assert config.optim.epochs is None and config.optim.total_steps(60_000) == 20
+
+
+def test_another_optimiser_brings_its_learning_rate_unless_one_is_given():
+    def rate(*base, **settings):
+        return configure(*base, **settings).optim.learning_rate
+
+    notes = preset("vit-notes")
+    assert (rate(), rate(optimiser="sgd"), rate(optimiser="muon")) == tuple(STANDARD_RATES.values())
+    assert rate(notes, optimiser="sgd") == STANDARD_RATES["sgd"]
+    assert rate(notes, optimiser="adamw") == rate(notes) == 0.005, "it has this one already"
+    assert rate(optimiser="sgd", learning_rate=0.004) == rate(learning_rate=0.004, optimiser="sgd") == 0.004
+    slow = configure(optimiser="sgd", learning_rate=0.02)
+    assert rate(slow, depth=2) == rate(slow, optimiser="sgd") == rate(parse(slow.model_dump())) == 0.02
+    assert rate(slow, optimiser="adamw") == STANDARD_RATES["adamw"]
+    assert parse({"optim": {"optimiser": "sgd"}}).optim.learning_rate == 0.004, "what is stored says its own"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_scheme_can_be_had_with_what_it_needs(scheme):
+    config = of_scheme(scheme, preset("vit-notes"), depth=1)
+    assert config == configure(preset("vit-notes"), scheme=scheme, depth=1, **NEEDS.get(scheme, {}))
+    for other in NEEDS:
+        with pytest.raises(ConfigError, match=f"scheme: {other} needs position learned"):
+            of_scheme(other, preset("copy"))
 
 
 def test_epochs_given_with_steps_or_alone_count():

@@ -26,9 +26,13 @@ SchemeName = Literal[
     "orthogonal",
     "mimetic",
     "lsuv",
+    "impulse",
 ]
 GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
 OptimiserName = Literal["adamw", "sgd", "muon"]
+# The learning rate that comes with an optimiser: measured on the classroom model, see docs/decisions/033.
+STANDARD_RATES: dict[OptimiserName, float] = {"adamw": 4e-3, "sgd": 0.3, "muon": 0.02}
+NEEDS: dict[SchemeName, dict[str, Any]] = {"impulse": {"position": "learned"}}  # without which a scheme cannot draw
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
 SCALES = tuple(f"{group}_scale" for group in GROUPS)  # settings of an init: factors of single groups
@@ -121,7 +125,12 @@ class OptimConfig(Part):
     )
     batch_size: int = Field(128, ge=1, le=4_096, description="Examples in a step.")
     optimiser: OptimiserName = Field("adamw", description="What turns gradients into updates of the weights.")
-    learning_rate: float = Field(4e-3, gt=0, le=10, description="Largest step size of the optimiser.")
+    learning_rate: float = Field(
+        STANDARD_RATES["adamw"],
+        gt=0,
+        le=10,
+        description="Largest step size of the optimiser; by default the one that suits it.",
+    )
     weight_decay: float = Field(0.05, ge=0, le=10, description="Decoupled weight decay.")
     decay: Literal["matrices", "all"] = Field(
         "matrices", description="What weight decay shrinks: the weight matrices only, or all parameters."
@@ -181,6 +190,19 @@ class RunConfig(Part):
             if field not in MEANT[dataset.examples] and (value := getattr(self.data, field)) != info.default:
                 remedy = "leave it out" if info.default is None else f"choose {str(info.default).removesuffix('.0')}"
                 raise refusal(field, f"{value} is for images, and {name} has none; {remedy}")
+        return self
+
+    @model_validator(mode="after")
+    def _scheme_fits_model(self) -> Self:
+        scheme, kind = self.init.scheme, self.model.kind
+        for field, needed in NEEDS.get(scheme, {}).items():
+            if field not in type(self.model).model_fields:
+                others = one_of([name for name in SCHEMES if name not in NEEDS])
+                raise refusal(
+                    "scheme", f"{scheme} needs {field} {needed}, and a {kind} has no such setting; choose {others}"
+                )
+            if (value := getattr(self.model, field)) != needed:
+                raise refusal(field, f"{value} is nothing that the scheme {scheme} can set; choose {needed}")
         return self
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from vit_lab.config import GROUPS, OF_AN_ARM, SCALES, SCHEMES, DataConfig, Group
 from vit_lab.datasets import DATASETS, DECIDED
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
-from vit_lab.settings import PART_OF, ConfigError, configure, may_be_empty
+from vit_lab.settings import PART_OF, ConfigError, may_be_empty, of_scheme
 
 CONTROL = "norm-matched"
 TOLD = ("scheme", "variance_scale", "norm_matched", *SCALES, "biases")
@@ -84,10 +84,10 @@ def parse_arm(spec: str) -> dict[str, Any]:
         variance_scale = float(scale) if colon else 1.0
     except ValueError:
         raise ConfigError("arm", f"{scale[:40]!r} is not a number; write for example {scheme}:0.5") from None
-    own = {"scheme": scheme, "variance_scale": variance_scale, "norm_matched": is_control}
+    own: dict[str, Any] = {"scheme": scheme, "variance_scale": variance_scale, "norm_matched": is_control}
     own |= {field: settings.pop(field) for field in InitConfig.model_fields if field in settings}
     try:
-        init = configure(**own).init
+        init = of_scheme(scheme, **own).init
     except ConfigError as error:
         raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
     fields = [field for field in InitConfig.model_fields if field in OF_AN_ARM or field in own]

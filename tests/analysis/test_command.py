@@ -21,6 +21,11 @@ GRID = ["norm=pre,post", "depth=1,3", "train_size=20,all"]
 PLANS = {
     "compare": comparison(tiny(seed=3), ["xavier", "normal:0.05"], 2),
     "fair": comparison(BASE, ["xavier", "kaiming"], 1, fair_rate=True),
+    "sgd": comparison(tiny(optimiser="sgd"), ["xavier", "vit"], 1),
+    "sgd at the rate of adamw": comparison(tiny(optimiser="sgd", learning_rate=0.004), ["xavier", "vit"], 1),
+    "fair muon": comparison(tiny(optimiser="muon"), ["xavier", "vit"], 1, fair_rate=True),
+    "sweep of muon": sweep(tiny(optimiser="muon", learning_rate=0.02), [0.1, 1.0], [20], 1),
+    "impulse": comparison(tiny(position="learned"), ["xavier", "impulse:0.5"], 1),
     "sweep": sweep(tiny(scheme="xavier"), [0.1, 1.0], [20, None], 2),
     "claim": claim(BASE, ["mnist-10k", "mnist-10k:0.4"], [20, None], 1),
     "a grid": comparison(BASE, ["xavier", "deepnorm"], 2, variations=GRID),

@@ -14,14 +14,16 @@ from waiting import wait_for
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.init.build import build_model
+from vit_lab.runs.designs import comparison
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, another_arm, more_seeds
-from vit_lab.runs.rates import PILOT_SEED, Pick, pick_rate, picks, rate_grid, release
+from vit_lab.runs.rates import PILOT_SEED, Pick, grid_centre, pick_rate, picks, rate_grid, release
+from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
-from vit_lab.settings import configure
+from vit_lab.settings import ConfigError, configure
 from vit_lab.spelling import parse_arm
 
 ARMS = [tiny(scheme=scheme, steps=2) for scheme in ("linear-default", "xavier")]
@@ -96,6 +98,42 @@ def test_with_fair_rates_pilots_of_every_arm_and_condition_come_first_and_the_ot
 
 def test_the_grid_surrounds_the_rate_that_is_set():
     assert rate_grid(tiny(learning_rate=0.001)) == [0.0001, 0.0003, 0.001, 0.003]
+
+
+@pytest.mark.parametrize(
+    ("settings", "rates", "centre"),
+    [
+        ({}, [0.0004, 0.0012, 0.004, 0.012], 0.004),
+        ({"optimiser": "sgd"}, [0.03, 0.09, 0.3, 0.9], 0.3),
+        ({"optimiser": "sgd"}, [0.0012, 0.004, 0.012, 0.04, 0.12], 0.004),
+    ],
+    ids=["adamw", "sgd", "sgd as it was tried earlier"],
+)
+def test_the_centre_of_a_grid_is_the_rate_that_was_set(store, settings, rates, centre):
+    base = tiny(**settings)
+    tried = [
+        NewRun(configure(base, seed=PILOT_SEED, learning_rate=rate), "pilot", "e", arm, pilot=True)
+        for arm in (0, 1)
+        for rate in rates
+    ]
+    store.add([*tried, *(NewRun(base, "proper", "e", arm) for arm in (0, 1))], "compare")
+    experiment = Experiment.read(store, "e")
+    assert grid_centre(experiment, (0, 0)) == centre
+    assert rate_grid(configure(base, learning_rate=centre)) == rates or len(rates) == 5
+    store.add(another_arm(experiment, parse_arm("vit")), "compare")
+    assert grid_centre(Experiment.read(store, "e"), (1, 0)) == centre, "an arm more moves nothing"
+
+
+def test_an_arm_brings_what_its_scheme_needs_unless_it_says_otherwise(store):
+    store.add(Plan(ARMS, (0,)).runs("e"), "compare")
+    [new] = another_arm(Experiment.read(store, "e"), parse_arm("impulse"))
+    assert new.config.model.position == "learned"
+    assert [arm.model.position for arm in comparison(tiny(), ["xavier", "impulse"], 1).arms] == [
+        "sinusoidal",
+        "learned",
+    ]
+    with pytest.raises(ConfigError, match="position: none is nothing that the scheme impulse can set"):
+        comparison(tiny(), ["xavier", "impulse,position=none"], 1)
 
 
 def test_a_pair_shares_its_quantiles_its_images_and_their_order():

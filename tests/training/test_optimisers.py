@@ -8,9 +8,9 @@ import torch
 from tiny import tiny, tiny_clips, tiny_sequences
 from torch import nn
 
-from vit_lab.config import OptimConfig
+from vit_lab.config import STANDARD_RATES, OptimConfig
 from vit_lab.init.build import build_model
-from vit_lab.settings import choices
+from vit_lab.settings import bounds, choices
 from vit_lab.training.optimisers import OPTIMISERS, adamw
 
 EACH = pytest.mark.parametrize("name", OPTIMISERS)
@@ -54,10 +54,10 @@ def test_every_parameter_has_one_optimiser(name, config):
     assert sorted(optimised) == sorted(map(id, model.parameters()))
 
 
-@EACH
-def test_the_rates_that_are_tried_rise_and_hold_the_one_that_is_set(name):
-    factors = OPTIMISERS[name].rate_factors
-    assert list(factors) == sorted(set(factors)) and 1.0 in factors[1:-1]
+def test_every_optimiser_has_a_learning_rate_that_suits_it():
+    low, high = bounds("learning_rate")
+    assert tuple(STANDARD_RATES) == tuple(OPTIMISERS) and all(low < rate <= high for rate in STANDARD_RATES.values())
+    assert OptimConfig().learning_rate == STANDARD_RATES[OptimConfig().optimiser]
 
 
 def decayed(config):

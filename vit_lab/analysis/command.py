@@ -11,7 +11,7 @@ from vit_lab.runs import designs
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.rates import grid_centre
-from vit_lab.settings import PART_OF, ConfigError, configure, difference
+from vit_lab.settings import PART_OF, ConfigError, configure, difference, flat
 from vit_lab.spelling import arm_spec, option_name, setting_spec, task_spec
 
 TASK = {"dataset", "label_noise"}  # settings that the claim tells together
@@ -74,8 +74,7 @@ def _guesses(experiment: Experiment) -> Iterator[_Command]:
     for fields in (some for size in range(len(by_speed), -1, -1) for some in combinations(by_speed, size)):
         told = {"compare": set(), "sweep": {"train_size"}, "claim": {*TASK, "train_size"}}[kind]
         arms = [*experiment.differences, *OF_AN_ARM] if kind != "sweep" else ["variance_scale"]
-        changed = {field: value for field, (_, value) in difference(RunConfig(), first).items()}
-        settings = {field: value for field, value in changed.items() if field not in {*told, *arms, *by_speed}}
+        settings = {field: value for field, value in _set(first).items() if field not in {*told, *arms, *by_speed}}
         if any(value is None for value in settings.values()):
             continue
         data = list(experiment.data.values())
@@ -90,6 +89,13 @@ def _guesses(experiment: Experiment) -> Iterator[_Command]:
             seeds=len(experiment.seeds),
             fair=experiment.is_fair,
         )
+
+
+def _set(config: RunConfig) -> dict[str, Any]:
+    """What a command must set to get a config: its optimiser, and what is not as that brings it."""
+    optimiser = configure(optimiser=config.optim.optimiser)
+    told = difference(RunConfig(), optimiser).keys() & {"optimiser"} | difference(optimiser, config).keys()
+    return {field: value for field, value in flat(config).items() if field in told}
 
 
 def _would_train(guess: _Command, experiment: Experiment) -> bool:

@@ -4,7 +4,9 @@ Schemes touch the weight matrices, each as one of a group: `embed` (patches or s
 attention, `mlp`, `head`; the projection after attention over time belongs to `vo`. A residual rule of the model may
 hold back the last matrix of a branch. Everything else starts alike in every arm: LayerNorm gains at 1, class token and
 learned positions from a normal of std 0.02 truncated at two std, and biases at 0 unless the config asks the scheme for
-them. An init that is `norm_matched` is a control for another: of every matrix only the Frobenius norm is kept.
+them. A scheme may change what it was given as it settles: impulse makes positions larger. An init that is
+`norm_matched` is a control for another: of every matrix only the Frobenius norm is kept, and what is no matrix is as in
+the other.
 """
 
 from collections.abc import Iterable

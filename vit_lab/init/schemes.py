@@ -6,6 +6,7 @@ data, is a `Scheme` of its own.
 """
 
 from vit_lab.config import InitConfig, SchemeName
+from vit_lab.init.impulse import Impulse
 from vit_lab.init.scheme import Elementwise, Scheme
 from vit_lab.init.structured import Lsuv, Mimetic, Orthogonal
 from vit_lab.places import Place
@@ -139,6 +140,7 @@ SCHEMES: dict[SchemeName, Scheme] = {
     "orthogonal": Orthogonal(),
     "mimetic": Mimetic(LINEAR_DEFAULT),
     "lsuv": Lsuv(),
+    "impulse": Impulse(LINEAR_DEFAULT),
 }
 ELEMENTWISE = tuple(name for name, scheme in SCHEMES.items() if isinstance(scheme, Elementwise))
 

@@ -6,9 +6,9 @@ the matrix's name: where one is of the matrix's shape, of the uniforms that any 
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vit_lab.config import InitConfig
 from vit_lab.init.scheme import Elementwise, Scheme
@@ -49,44 +49,48 @@ class Mimetic(Scheme):
         r"W_V W_O \approx \tfrac{0.4}{\sqrt{D}} Z - 0.4\, I"
     )
     made_for = "small data, with fixed sinusoidal positions"
-    wants = (("position", "sinusoidal"),)
+    wants: tuple[tuple[str, Any], ...] = (("position", "sinusoidal"),)
 
     def __init__(self, others: Elementwise):
         self._others = others
 
     def draw(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
         """Queries with keys, head by head, and values with output; the rest by the scheme for others."""
-        attentions = _attentions(given)
-        of_attention = {matrix for matrices in attentions for matrix in matrices.values()}
-        others = [matrix for matrix in given.matrices if matrix not in of_attention]
+        others = [matrix for matrix in given.matrices if not self._builds(matrix.place)]
         yield from self._others.draw(replace(given, matrices=others))
-        for matrices in attentions:
+        for matrices in _attentions(matrix for matrix in given.matrices if self._builds(matrix.place)):
             yield from self._queries_and_keys(given, matrices["q"], matrices["k"])
             yield from self._values_and_output(given, matrices["v"], matrices["out"])
 
     def variance(self, init: InitConfig, place: Place, fan_in: int, fan_out: int, blocks: int) -> float:
         """That of the scheme for others; none is promised of a matrix of attention."""
-        is_other = place.group not in ("qk", "vo") or place.projection == "project"
-        return self._others.variance(init, place, fan_in, fan_out, blocks) if is_other else math.nan
+        return math.nan if self._builds(place) else self._others.variance(init, place, fan_in, fan_out, blocks)
 
     def draw_biases(self, given: "Given") -> "Iterator[tuple[Matrix, Tensor]]":
         """By the scheme for others."""
         yield from self._others.draw_biases(given)
 
+    def _builds(self, place: Place) -> bool:
+        """Whether a matrix is of an attention that it builds, and not left to the scheme for others."""
+        return place.group in ("qk", "vo") and place.projection != "project"
+
     def _queries_and_keys(self, given: "Given", q: "Matrix", k: "Matrix") -> "Iterator[tuple[Matrix, Tensor]]":
         import torch
 
+        halves = list(self._halves(given, q))
+        scale = math.sqrt(given.init.scale(q.group))
+        yield q, scale * torch.cat([w_q.T for w_q, _ in halves])
+        yield k, scale * torch.cat([w_k.T for _, w_k in halves])
+
+    def _halves(self, given: "Given", q: "Matrix") -> "Iterator[tuple[Tensor, Tensor]]":
+        """W_Q and W_K of each head: (D, K) both."""
+        import torch
+
         width, heads = q.fans[0], q.num_heads
-        queries, keys = [], []
         for head in range(heads):
             z = given.more_normals(q, f"head {head}", (width, width))
             target = QK_NOISE / math.sqrt(width) * z + QK_IDENTITY * torch.eye(width, dtype=z.dtype)
-            w_q, w_k = factored(target, width // heads)
-            queries.append(w_q.T)
-            keys.append(w_k.T)
-        scale = math.sqrt(given.init.scale(q.group))
-        yield q, scale * torch.cat(queries)
-        yield k, scale * torch.cat(keys)
+            yield factored(target, width // heads)
 
     def _values_and_output(self, given: "Given", v: "Matrix", out: "Matrix") -> "Iterator[tuple[Matrix, Tensor]]":
         import torch
@@ -144,10 +148,9 @@ def _orthogonal(z: "Tensor") -> "Tensor":
     return q.T if is_wide else q
 
 
-def _attentions(given: "Given") -> "list[Mapping[str, Matrix]]":
+def _attentions(matrices: "Iterable[Matrix]") -> "list[Mapping[str, Matrix]]":
     """The four matrices of each attention, by their projection."""
     found: dict[Place, dict[str, Matrix]] = {}
-    for matrix in given.matrices:
-        if matrix.place.projection in ("q", "k", "v", "out"):
-            found.setdefault(matrix.place.whole_part, {})[matrix.place.projection] = matrix
+    for matrix in matrices:
+        found.setdefault(matrix.place.whole_part, {})[str(matrix.place.projection)] = matrix
     return list(found.values())

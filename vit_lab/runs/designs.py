@@ -11,7 +11,7 @@ from typing import Any
 from vit_lab.config import RunConfig
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.records import Kind
-from vit_lab.settings import ConfigError, configure
+from vit_lab.settings import ConfigError, configure, of_scheme
 from vit_lab.spelling import named_by, parse_arm, parse_task, parse_variation
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100  # of what one launch trains
@@ -103,7 +103,8 @@ def _arms(base: RunConfig, specs: Sequence[str]) -> tuple[RunConfig, ...]:
     arms: list[RunConfig] = []
     for spec in specs:
         try:
-            arms.append(configure(base, **parse_arm(spec)))
+            settings = parse_arm(spec)
+            arms.append(of_scheme(settings["scheme"], base, **settings))
         except ConfigError as error:
             raise error if error.field == "arm" else ConfigError("arm", f"{spec[:40]}: {error}") from None
         if arms.count(arms[-1]) > 1:

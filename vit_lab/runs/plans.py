@@ -13,7 +13,7 @@ from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import PILOT_SEED, grid_centre, pilots
 from vit_lab.runs.records import Kind, NewRun, run_name
 from vit_lab.runs.states import Status
-from vit_lab.settings import ConfigError, configure
+from vit_lab.settings import ConfigError, configure, of_scheme
 from vit_lab.spelling import arm_label
 
 
@@ -82,7 +82,8 @@ def more_seeds(experiment: Experiment, count: int) -> list[NewRun]:
 def another_arm(experiment: Experiment, settings: Mapping[str, Any]) -> list[NewRun]:
     """One more arm for every condition and seed of an experiment, with pilots if the others had some.
 
-    What its `settings` do not name, it takes from the first arm. Raises ConfigError if it is one of those there.
+    Its `settings` are those of a spelled arm; what they do not name, it takes from the first arm. Raises ConfigError if
+    it is one of those that are there.
     """
     arm = max(experiment.arms) + 1
     like = {(run.config.seed, run.condition): run for run in sorted(experiment.proper, key=lambda run: -run.arm)}
@@ -90,11 +91,11 @@ def another_arm(experiment: Experiment, settings: Mapping[str, Any]) -> list[New
     for condition in sorted(tried):
         one = next(run for (_, place), run in like.items() if place == condition)
         centre = grid_centre(experiment, (one.arm, condition)) or one.config.optim.learning_rate
-        pilot = configure(configure(one.config, learning_rate=centre), **settings)
+        pilot = of_scheme(settings["scheme"], configure(one.config, learning_rate=centre), **settings)
         new += pilots(experiment.id, {(arm, condition): pilot})
     known = {configure(run.config, learning_rate=1e-3) for run in experiment.proper}
     for (_, condition), one in sorted(like.items(), key=lambda item: item[0]):
-        config = configure(one.config, **settings)
+        config = of_scheme(settings["scheme"], one.config, **settings)
         if configure(config, learning_rate=1e-3) in known and "learning_rate" not in settings:
             raise ConfigError("arm", f"{arm_label(config.init)} is an arm already")
         status = Status.WAITING if condition in tried else Status.QUEUED

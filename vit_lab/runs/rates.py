@@ -14,24 +14,24 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.spelling import arm_label
-from vit_lab.training.optimisers import OPTIMISERS
 
 PILOT_SEED = 2**31 - 1  # of no run proper, so that a pick cannot profit from a seed it is judged on
+FACTORS = (0.1, 0.3, 1.0, 3.0)  # of the rate that is set: the grid
+EARLIER_FACTORS = (0.3, 1.0, 3.0, 10.0, 30.0)  # of experiments with SGD, when it was set to the rate of AdamW
 
 
 def rate_grid(config: RunConfig) -> list[float]:
     """The learning rates that every arm tries, around the one that is set."""
-    factors = OPTIMISERS[config.optim.optimiser].rate_factors
-    return [float(f"{config.optim.learning_rate * factor:.6g}") for factor in factors]
+    return [float(f"{config.optim.learning_rate * factor:.6g}") for factor in FACTORS]
 
 
 def grid_centre(experiment: Experiment, cell: Cell) -> float | None:
     """The rate around which the pilots of an (arm, condition) were laid; None where it had none."""
-    tried = experiment.pilots_by_cell.get(cell)
+    tried = sorted({run.config.optim.learning_rate for run in experiment.pilots_by_cell.get(cell, ())})
     if not tried:
         return None
-    lowest = min((run.config.optim for run in tried), key=lambda optim: optim.learning_rate)
-    return float(f"{lowest.learning_rate / OPTIMISERS[lowest.optimiser].rate_factors[0]:.6g}")
+    factors = EARLIER_FACTORS if len(tried) == len(EARLIER_FACTORS) else FACTORS
+    return float(f"{tried[0] / factors[0]:.6g}")
 
 
 def pilots(experiment: str, configs: Mapping[Cell, RunConfig]) -> list[NewRun]:

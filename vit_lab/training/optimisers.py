@@ -23,7 +23,6 @@ class Optimiser:
     Attributes:
         source: the paper, and the place in it.
         settings: what it reads of OptimConfig. Its learning rate is set anew at each step, by the schedule.
-        rate_factors: the grid of a fair learning rate, as rising multiples of the rate that is set.
         build: makes it for a model, on the model's device. It may be several of torch's optimisers, and each parameter
             belongs to one of them. What they keep in `state` for a parameter comes back when a run is resumed: tensors
             of any shape, numbers, words and None.
@@ -31,7 +30,6 @@ class Optimiser:
 
     source: str
     settings: tuple[str, ...]
-    rate_factors: tuple[float, ...]
     build: Callable[["nn.Module", OptimConfig], Sequence["Optimizer"]]
 
 
@@ -87,19 +85,16 @@ OPTIMISERS: dict[OptimiserName, Optimiser] = {
     "adamw": Optimiser(
         source="Loshchilov & Hutter 2019, Algorithm 2",
         settings=("learning_rate", "weight_decay", "decay", "beta1", "beta2"),
-        rate_factors=(0.1, 0.3, 1.0, 3.0),
         build=adamw,
     ),
     "sgd": Optimiser(
         source="Sutskever et al. 2013, Sec. 2",
         settings=("learning_rate", "momentum", "nesterov", "weight_decay", "decay"),
-        rate_factors=(0.3, 1.0, 3.0, 10.0, 30.0),
         build=sgd,
     ),
     "muon": Optimiser(
         source="Jordan et al. 2024; Liu et al. 2025, arXiv 2502.16982, for the size of an update",
         settings=("learning_rate", "momentum", "weight_decay", "decay", "beta1", "beta2"),
-        rate_factors=(0.1, 0.3, 1.0, 3.0),
         build=muon,
     ),
 }

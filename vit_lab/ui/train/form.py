@@ -1,11 +1,12 @@
 """The form of the Train page. Labels, help, defaults and limits come from the config; every setting is in the URL."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, RunConfig
+from vit_lab.config import GROUPS, STANDARD_RATES, RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import KINDS, datasets_for
@@ -65,7 +66,7 @@ class Form:
         """
         if not self._has(field):
             return
-        default = DEFAULTS[field]
+        default = self.standard_rate() if field == "learning_rate" else DEFAULTS[field]
         whole = isinstance(default, int) or (default is None and step is not None and float(step).is_integer())
         kind: Any = int if whole else float
         self.values[field] = st.number_input(
@@ -87,7 +88,14 @@ class Form:
         asked = DATASETS[chosen if chosen in datasets_for(kind) else datasets_for(kind)[0]].asks
         return divisors(asked["image_size"]) if asked else []
 
-    def choice(self, field: str, label: str, options: list[Any] | None = None) -> None:
+    def standard_rate(self) -> float:
+        """The learning rate that comes with the chosen optimiser, whose field is drawn further down."""
+        chosen = st.session_state.get("optimiser", st.query_params.get("optimiser"))
+        return STANDARD_RATES.get(chosen, DEFAULTS["learning_rate"])
+
+    def choice(
+        self, field: str, label: str, options: list[Any] | None = None, on_change: Callable[[], None] | None = None
+    ) -> None:
         """One of a few words or numbers, as the command line and a link spell them."""
         if not self._has(field):
             return
@@ -101,6 +109,7 @@ class Form:
             help=describe(field),
             key=field,
             bind="query-params",
+            on_change=on_change,
         )
         self._slot(field, label)
 

@@ -4,15 +4,14 @@ import streamlit as st
 
 from vit_lab.training.optimisers import OPTIMISERS
 from vit_lab.ui.train.form import Form
-from vit_lab.ui.train.widgets import DEFAULTS
+from vit_lab.ui.train.presets import follow_optimiser
 
 
 def optimiser_fields(form: Form) -> None:
-    """Which optimiser, once there is a choice, and of its settings those that it reads."""
-    form.choice("optimiser", "Optimiser")
-    if form.values.get("optimiser") == "sgd":
-        st.caption("SGD wants a larger learning rate than AdamW: try 0.1, or the fair learning rate.")
-    read = OPTIMISERS[form.values.get("optimiser", DEFAULTS["optimiser"])].settings
+    """Which optimiser, and of its settings those that it reads."""
+    form.choice("optimiser", "Optimiser", on_change=follow_optimiser)
+    chosen = st.session_state["drawn_optimiser"] = form.values["optimiser"]
+    read = OPTIMISERS[chosen].settings
     if "momentum" in read:
         form.number("momentum", "Momentum", step=0.01)
     if "nesterov" in read:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from vit_lab.config import STANDARD_RATES
 from vit_lab.presets import PRESETS
 from vit_lab.ui.train.widgets import KEYS, STANDARD, for_another_kind, widgets_of
 
@@ -19,6 +20,13 @@ def follow_kind() -> None:
     shown = {key: st.session_state[key] for key in KEYS if key in st.session_state}
     shown["kind"] = st.session_state["drawn_kind"]
     st.session_state.update(for_another_kind(shown, st.session_state["kind"]))
+
+
+def follow_optimiser() -> None:
+    """Bring the learning rate of the optimiser that has just been chosen, unless a person has set one."""
+    before, chosen = st.session_state["drawn_optimiser"], st.session_state["optimiser"]
+    if st.session_state["preset"] or st.session_state["learning_rate"] == STANDARD_RATES[before]:
+        st.session_state["learning_rate"] = STANDARD_RATES[chosen]
 
 
 def _fill_in() -> None:

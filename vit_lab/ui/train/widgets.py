@@ -61,8 +61,8 @@ def train_link(arms: Sequence[RunConfig], *, seeds: int = 1, fair: bool = False)
     that a setting which is left out gets its default.
     """
     wanted = filled_in(arms, seeds=seeds, fair=fair)
-    standard = widgets_of(STANDARD[wanted["kind"]])
-    standard |= {"kind": "vit", "seed": DEFAULTS["seed"], "seeds": 1, "fair": False}
+    standard = widgets_of(configure(STANDARD[wanted["kind"]], optimiser=wanted["optimiser"]))
+    standard |= {"kind": "vit", "optimiser": DEFAULTS["optimiser"], "seed": DEFAULTS["seed"], "seeds": 1, "fair": False}
     for letter, scale in zip(LETTERS.lower(), SCALE_DEFAULTS, strict=True):
         init = vars(InitConfig()).items()
         standard |= {f"{letter}_{field}": _as_offered(field, value) for field, value in init if field != "scheme"}
@@ -78,7 +78,7 @@ def for_another_kind(shown: Mapping[str, Any], kind: str) -> dict[str, Any]:
     first preset of the new kind.
     """
     nearest = min(map(widgets_of, _presets(shown["kind"])), key=lambda preset: len(_changed(shown, preset)))
-    start = _presets(kind)[0]
+    start = configure(_presets(kind)[0], optimiser=shown["optimiser"])
     target = widgets_of(start)
     kept = {key: shown[key] for key in _changed(shown, nearest) if key in target and key not in ("kind", "dataset")}
     while kept:

@@ -10,7 +10,7 @@ from vit_lab.config import RunConfig
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import VitConfig
 from vit_lab.runs.records import RunRecord
-from vit_lab.settings import configure
+from vit_lab.settings import configure, of_scheme
 from vit_lab.ui.figures.patch_map import place_words
 from vit_lab.ui.learn.digit import Digit
 from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
@@ -103,7 +103,7 @@ def choose_model() -> Shown:
     size = st.segmented_control(
         "Patch size", SIZES, default=7, required=True, key="attention_patch", format_func=lambda size: f"{size} px"
     )
-    return Shown(configure(scheme=scheme, variance_scale=float(scale), heads=heads, patch_size=size), None)
+    return Shown(of_scheme(scheme, variance_scale=float(scale), heads=heads, patch_size=size), None)
 
 
 def choose_place(shown: Shown) -> tuple[int, int, int]:
