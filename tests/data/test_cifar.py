@@ -1,5 +1,6 @@
 """CIFAR-10 is read to the bit, in colour, without anything in its files being done; what is damaged is told."""
 
+import itertools
 import pickle
 import subprocess
 from dataclasses import replace
@@ -14,9 +15,11 @@ from torchvision.datasets import CIFAR10
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.images import load_dataset
 from vit_lab.data.pixels import load_pixels
+from vit_lab.data.splits import load_run_data
 from vit_lab.datasets import DATASETS, is_available
 from vit_lab.events import Finished
 from vit_lab.settings import configure
+from vit_lab.training.checkpoint import load_checkpoint, save_checkpoint
 from vit_lab.training.trainer import train
 
 ENTRY = DATASETS["cifar-10"]
@@ -109,6 +112,23 @@ def test_a_vit_learns_from_it(written):
     config = configure(dataset="cifar-10", dim=16, depth=2, heads=2, batch_size=30, warmup_steps=5, steps=60, flip=True)
     *_, last = train(config, tiny_data(config))
     assert isinstance(last, Finished) and last.test_accuracy > 0.3, "a tenth is guessed"
+
+
+def test_a_cut_changes_nothing_also_where_images_are_shifted_and_mirrored(written, tmp_path):
+    config = configure(dataset="cifar-10", dim=8, depth=1, heads=1, batch_size=16, steps=9, shift=3, flip=True)
+    data = load_run_data(config)
+    whole = train(config, data)
+    said = list(whole)
+    first = train(config, data)
+    assert list(itertools.islice(first, len(said) // 2)) == said[: len(said) // 2] and 2 < first.step < 8
+    save_checkpoint(first.checkpoint(), tmp_path / "half.safetensors")
+    second = train(config, data, checkpoint=load_checkpoint(tmp_path / "half.safetensors"))
+    assert list(second)[-1] == said[-1]
+    mine, theirs = second.model.state_dict(), whole.model.state_dict()
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+    for field in ("shift", "flip"):
+        plain = train(configure(config, **{field: 0}), data)
+        assert list(plain)[-1] != said[-1], field
 
 
 @pytest.mark.parametrize("file", [*FILES, "batches.meta"])
