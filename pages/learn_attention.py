@@ -6,22 +6,22 @@ from vit_lab.ui.figures.picture import apart, show_picture
 from vit_lab.ui.learn.attention import figures
 from vit_lab.ui.learn.attention.scaling import scaling
 from vit_lab.ui.learn.attention.steps import Look, choose_model, choose_place, steps
-from vit_lab.ui.learn.digit import choose_digit
+from vit_lab.ui.learn.image import choose_image
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.prose import say
 
 lesson("learn_attention")
 say("""
-    Attention lets every token read every other, and learn from which to take how much. Here is one digit on its way
+    Attention lets every token read every other, and learn from which to take how much. Here is one image on its way
     through one attention, with the numbers that the model itself computes (Vaswani et al. 2017, Sec. 3.2):
 """)
 st.latex(r"\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V")
 
-one, two, three, four = st.columns([0.24, 0.28, 0.26, 0.22], gap="medium")
+one, two, three, four = st.columns([0.3, 0.26, 0.24, 0.2], gap="medium")
 with one:
-    chosen = choose_digit("attention")
+    chosen = choose_image("attention")
 with two:
-    shown = choose_model()
+    shown = choose_model(chosen)
 with three:
     block, head, query = choose_place(shown)
 size = shown.model.patch_size

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from vit_lab.data.bundled import SIDE
 from vit_lab.model_config import VitConfig
+from vit_lab.refusals import divisors
 from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import apart, show_picture
-from vit_lab.ui.learn.digit import choose_digit
+from vit_lab.ui.learn.image import choose_image
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.models import latest_vit, run_words
 from vit_lab.ui.learn.patches import figures
-from vit_lab.ui.learn.patches.figures import PATCH_SIZES, counted
+from vit_lab.ui.learn.patches.figures import counted
 from vit_lab.ui.prose import inform, prose, say
 from vit_lab.ui.train.widgets import train_link
 
@@ -28,20 +28,27 @@ say("""
 
 controls, picture = st.columns([0.4, 0.6], gap="large")
 with controls:
-    patch_size = st.segmented_control(
-        "Patch size", PATCH_SIZES, default=7, required=True, key="patch", format_func=lambda size: f"{size} px"
+    above = st.container()
+    chosen = choose_image("patches")
+    patch_size = above.segmented_control(
+        "Patch size",
+        divisors(chosen.size),
+        default=configure(dataset=chosen.dataset).model.patch_size,
+        required=True,
+        key=f"patch-{chosen.size}",
+        format_func=lambda size: f"{size} px",
     )
-    chosen = choose_digit("patches")
-side = SIDE // patch_size
+base = configure(dataset=chosen.dataset, patch_size=patch_size)
+side, in_colour = chosen.size // patch_size, chosen.channels > 1
 with picture:
     show_picture(apart(chosen.image, patch_size), width=300, alt=f"{chosen.words} in patches of {patch_size} pixels")
     look_for(f"""
-        {SIDE} / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} =
+        {chosen.size} / {patch_size} = {side}, so {chosen.words} comes apart into {side} × {side} =
         **{counted(side**2, "patch")}**.
     """)
 
-run = latest_vit(lambda model: model.patch_size == patch_size and model.position != "none")
-config = run.config if run else configure(patch_size=patch_size)
+run = latest_vit(lambda model: model.patch_size == patch_size and model.position != "none", chosen.dataset)
+config = run.config if run else base
 model = config.model
 assert isinstance(model, VitConfig)
 found = figures.stages(chosen.pixels, config, run.id if run else None)
@@ -52,10 +59,11 @@ say(f"""
     `(B, C, H, W)` = `{image}` becomes `(B, N, P·P·C)` = `{rows}`: **{counted(rows[1], "patch")} of
     {counted(rows[2], "number")}**.
 """)
-figures.pixel_rows(found)
+figures.pixel_rows(found, chosen.channels)
 where = "The one row is the whole image" if side == 1 else "Row 1 is the patch at the top left"
-dark = "" if side == 1 else "Dark rows are empty patches."
-look_for(f"{where}, read like a line of text. {dark} {figures.part_shown(found.rows, SIDE**2)}")
+what = "Each pixel is three numbers, red, green and blue." if in_colour else "Dark rows are empty patches."
+what = "" if side == 1 and not in_colour else what
+look_for(f"{where}, read like a line of text. {what} {figures.part_shown(found.rows, rows[2])}")
 
 st.subheader("Each row becomes a token", anchor=False)
 say(f"""
@@ -65,10 +73,11 @@ say(f"""
 """)
 st.latex(EQUATION)
 figures.tokens_before_and_after(found)
+alike = "Patches of one colour are" if in_colour else "Empty patches are all"
 alike = (
     "The only patch is the whole image, so its place tells nothing."
     if side == 1
-    else "Empty patches are all alike before positions, and can be told apart after."
+    else f"{alike} alike before positions, and can be told apart after."
 )
 look_for(f"""
     {alike} {figures.part_shown(found.embedded, figures.MOST_COLUMNS)} (Dosovitskiy et al. 2021, Sec. 3.1, Eq. 1, there
@@ -99,6 +108,8 @@ if principal:
     )
 else:
     tile = "A tile is one dimension of a token: grey is 0, white counts a pixel for it, black against."
+if in_colour:
+    tile += " A colour does so in its own channels alone."
 which = "These are of the classroom model."
 if run:
     which = f"""
@@ -117,6 +128,8 @@ say(f"""
     **{counted(side**4, "score")}** in each head of each block. A patch of half the side means 4 times the tokens and 16
     times the scores.
 """)
-st.table(figures.costs())
-look_for(f"Each row is an image in the same {SIDE**2} pixels; what changes is in how many pieces attention sees it.")
-end_of_lesson("learn_patches", f"Train with patches of {patch_size} pixels", configure(patch_size=patch_size))
+st.table(figures.costs(chosen.dataset))
+look_for(
+    f"Each row is an image in the same {chosen.size**2} pixels; what changes is in how many pieces attention sees it."
+)
+end_of_lesson("learn_patches", f"Train with patches of {patch_size} pixels", base)

@@ -86,6 +86,7 @@ with st.sidebar:
         form.number("pixel_noise", "Pixel noise", step=0.05)
         form.switch("normalise", "Normalise pixels")
         form.number("shift", "Random shift", step=1)
+        form.switch("flip", "Random flip")
         form.choice("schedule", "Learning rate falls")
         form.choice("schedule_unit", "Rate changes each")
         form.number("warmup_steps", "Warm-up steps", step=10)

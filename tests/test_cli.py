@@ -177,6 +177,7 @@ def test_every_option_reaches_its_setting(submitted):
         "pixel_noise": 0.2,
         "normalise": False,
         "shift": 3,
+        "flip": True,
         "patch_size": 14,
         "dim": 36,
         "depth": 3,

@@ -41,7 +41,14 @@ SAMPLES = {
     "defaults": {},
     "another model": {"patch_size": 4, "dim": 48, "depth": 3, "heads": 6, "pool": "cls", "position": "learned"},
     "no biases": {"qkv_bias": False, "out_bias": False, "final_norm": False, "dropout": 0.1},
-    "harder data": {"train_size": 100, "label_noise": 0.2, "pixel_noise": 0.1, "shift": 2, "validation_size": 500},
+    "harder data": {
+        "train_size": 100,
+        "label_noise": 0.2,
+        "pixel_noise": 0.1,
+        "shift": 2,
+        "flip": True,
+        "validation_size": 500,
+    },
     "another init": {"scheme": "normal", "variance_scale": 1 / 3, "qk_scale": 4.0, "head_scale": 1e-3},
     "another optimiser": {"epochs": 3, "clip_norm": None, "learning_rate": 1e-3, "schedule": "constant"},
     "seeded": {"seed": 2**31 - 1},
@@ -88,7 +95,7 @@ def refusal(base=None, /, **settings) -> ConfigError:
         (
             {"dataset": "cifar"},
             "dataset: 'cifar' does not work; it should be 'mnist-10k', 'fashion-10k', 'mnist', 'fashion-mnist', "
-            "'moving-direction', 'moving-digits', 'copy' or 'reverse'",
+            "'cifar-10', 'moving-direction', 'moving-digits', 'copy' or 'reverse'",
         ),
         (
             {"validation_size": 7_991},
@@ -216,7 +223,8 @@ def test_another_kind_keeps_what_both_kinds_have():
     [
         (
             {"dataset": "copy"},
-            "dataset: copy is nothing that a vit reads; choose mnist-10k, fashion-10k, mnist or fashion-mnist",
+            "dataset: copy is nothing that a vit reads; choose mnist-10k, fashion-10k, mnist, fashion-mnist or "
+            "cifar-10",
         ),
         ({"kind": "transformer"}, "dataset: mnist-10k is nothing that a transformer reads; choose copy or reverse"),
         ({"kind": "resnet"}, "kind: 'resnet' does not work; it should be 'vit', 'timesformer' or 'transformer'"),
@@ -226,6 +234,10 @@ def test_another_kind_keeps_what_both_kinds_have():
             "num_classes: 4 does not fit the clips",
         ),
         ({"kind": "transformer", "dataset": "copy", "shift": 1}, "shift: 1 is for images, and copy has none; choose 0"),
+        (
+            {"kind": "timesformer", "dataset": "moving-digits", "flip": True},
+            "flip: True is for images, and moving-digits has none; choose False",
+        ),
         (
             {"kind": "timesformer", "dataset": "moving-digits", "validation_size": 0},
             "validation_size: 0 is for images, and moving-digits has none; leave it out",

@@ -13,7 +13,15 @@ from vit_lab.data.splits import load_run_data
 from vit_lab.randomness import generator_for
 from vit_lab.training.trainer import train
 
-NOISY = {"dropout": 0.2, "attention_dropout": 0.2, "shift": 2, "label_noise": 0.2, "pixel_noise": 0.2, "steps": 12}
+NOISY = {
+    "dropout": 0.2,
+    "attention_dropout": 0.2,
+    "shift": 2,
+    "flip": True,
+    "label_noise": 0.2,
+    "pixel_noise": 0.2,
+    "steps": 12,
+}
 PURPOSES = [
     (0,),
     (1,),

@@ -75,6 +75,10 @@ class DataConfig(Part):
     shift: int = Field(
         0, ge=0, le=6, description="Largest random shift of a training image, in pixels, drawn anew each step."
     )
+    flip: bool = Field(
+        False,
+        description="Whether a training image is mirrored left to right at random, drawn anew each step.",
+    )
 
 
 class InitConfig(Part):

@@ -18,7 +18,7 @@ TRAVEL = 8  # pixels that a digit moves in a clip, from the first frame to the l
 
 # The settings of the data that mean anything to examples of a kind.
 MEANT: dict[Examples, tuple[str, ...]] = {
-    "images": ("dataset", "train_size", "validation_size", "label_noise", "pixel_noise", "normalise", "shift"),
+    "images": ("dataset", "train_size", "validation_size", "label_noise", "pixel_noise", "normalise", "shift", "flip"),
     "clips": ("dataset", "train_size", "normalise"),
     "sequences": ("dataset", "train_size"),
 }
@@ -34,14 +34,16 @@ class Sizes(NamedTuple):
 
 @dataclass(frozen=True)
 class Download:
-    """How a set is fetched: by which class of torchvision.datasets, how large it is on disk, and which files it brings.
+    """How a set is fetched: by which class of torchvision.datasets, how large it is, and which files it brings.
 
-    `files` are paths within the data folder, "/" between their parts.
+    `files` are paths within the data folder, "/" between their parts. If they come in one archive, its `bytes` are
+    meant, and a download that breaks off can go on later; otherwise those of all files on disk.
     """
 
     torchvision_class: str
     bytes: int
     files: tuple[str, ...]
+    in_one_archive: bool = False
 
     @property
     def folder(self) -> str:
@@ -118,6 +120,14 @@ FASHION: dict[str, Any] = {
     "mean": (0.2860,),
     "std": (0.3530,),
 }
+CIFAR: dict[str, Any] = {
+    "source": "Krizhevsky 2009",
+    "licence": "none stated; its page asks to cite the report",
+    "shape": (3, 32, 32),
+    "classes": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    "mean": (0.4914, 0.4822, 0.4465),  # this and the next as in cifar10-airbench (Jordan 2024)
+    "std": (0.2470, 0.2435, 0.2616),
+}
 MOVING_SOURCE = "made of bundled digits, after Srivastava et al. 2015"
 IDX_FILES = (
     "train-images-idx3-ubyte",
@@ -125,6 +135,8 @@ IDX_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+
+CIFAR_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 
 
 def _idx(torchvision_class: str, size: int) -> Download:
@@ -162,6 +174,16 @@ DATASETS: dict[str, Dataset] = {
         sizes=Sizes(58_000, 2_000, 10_000),
         **FASHION,
         download=_idx("FashionMNIST", 85_828_693),
+    ),
+    "cifar-10": Dataset(
+        examples="images",
+        words="60,000 colour photos",
+        load="vit_lab.data.cifar:load",
+        sizes=Sizes(48_000, 2_000, 10_000),
+        **CIFAR,
+        download=Download(
+            "CIFAR10", 170_498_071, tuple(f"cifar-10-batches-py/{file}" for file in CIFAR_FILES), in_one_archive=True
+        ),
     ),
     "moving-direction": Dataset(
         examples="clips",

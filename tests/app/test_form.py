@@ -88,6 +88,7 @@ def test_every_setting_of_a_config_has_a_place_or_follows_from_the_data():
             "pixel_noise",
             "normalise",
             "shift",
+            "flip",
             "validation_size",
         }
 

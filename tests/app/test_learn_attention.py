@@ -15,8 +15,8 @@ from vit_lab.probes.trace import trace
 from vit_lab.runs.trained import trained_model
 from vit_lab.settings import configure
 from vit_lab.ui.learn.attention.scaling import RAW, SCALED, VARIANCES, softmax_rows, spread_rows
-from vit_lab.ui.learn.attention.steps import AT_INIT, HEADS, SIZES, TRAINED
-from vit_lab.ui.learn.digit import BUNDLED, DRAWN
+from vit_lab.ui.learn.attention.steps import AT_INIT, HEADS, TRAINED, patch_sizes
+from vit_lab.ui.learn.image import BUNDLED, DRAWN
 from vit_lab.ui.train.widgets import SCALES
 
 PAGE = f"{FOLDER}/learn_attention.py"
@@ -29,7 +29,7 @@ CONTROLS = {
     "attention_scheme": list(SCHEMES),
     "attention_heads": HEADS,
     "attention_scale": SCALES,
-    "attention_patch": SIZES,
+    "attention_patch-28": patch_sizes("mnist-10k"),
     "block-4": range(1, 5),
     "head-4": range(1, 5),
     "query-16": NUMBERS,
@@ -50,7 +50,7 @@ def test_every_control(open_page):
     for key, value in turned(at, CONTROLS):
         headings = [heading.value for heading in at.subheader]
         assert [heading[:3] for heading in headings] == STEPS, (key, value)
-        size = value if key == "attention_patch" else 7
+        size = value if key == "attention_patch-28" else 7
         heads = value if key == "attention_heads" else 4
         patches = (28 // size) ** 2
         assert f"`(1, {heads}, {patches}, {64 // heads})`" in words_of(at), (key, value)
@@ -99,7 +99,7 @@ def test_the_numbers_are_those_of_attention(open_page):
 
 
 def test_the_maps_show_the_row_of_the_query(open_page):
-    at = shown(open_page(PAGE), query_of_16="6", attention_patch=7)
+    at = shown(open_page(PAGE), query_of_16="6", attention_patch_of_28=7)
     for over, whole in (
         ("Scores of the chosen", "Scores of all"),
         ("Attention map of the chosen", "Attention weights"),

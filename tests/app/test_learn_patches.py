@@ -14,15 +14,17 @@ from streamlit.testing.v1 import AppTest
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.init.build import build_model
 from vit_lab.models.vit import patchify
+from vit_lab.refusals import divisors
 from vit_lab.settings import configure
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet
-from vit_lab.ui.learn.digit import BUNDLED, DRAWN
+from vit_lab.ui.learn.image import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
-from vit_lab.ui.learn.patches.figures import PATCH_SIZES, as_grey, costs, counted
+from vit_lab.ui.learn.patches.figures import as_levels, costs, counted
 
 PAGE = f"{FOLDER}/learn_patches.py"
+PATCH_SIZES = divisors(28)
 CONTROLS = {
-    "patch": PATCH_SIZES,
+    "patch-28": PATCH_SIZES,
     "patches_way": [DRAWN, BUNDLED],
     "patches_label": range(10),
     "patches_which": [1, 2, 900],
@@ -53,7 +55,7 @@ def test_every_control_and_the_shapes_that_it_leads_to(open_page):
     at = open_page(PAGE)
     seen = set()
     for key, value in turned(at, CONTROLS):
-        size = value if key == "patch" else 7
+        size = value if key == "patch-28" else 7
         patches, numbers = (28 // size) ** 2, size**2
         words = words_of(at)
         for shape in ("`(1, 1, 28, 28)` becomes", f"`(1, {patches}, {numbers})`", f"`(1, {patches}, 64)`"):
@@ -67,7 +69,7 @@ def test_rows_and_tokens_are_those_of_the_model(open_page):
     at = open_page(PAGE)
     image, label = (part[0] for part in load_bundled_digits())
     at.session_state["patches_label"] = int(label)
-    at.session_state["patch"] = 14
+    at.session_state["patch-28"] = 14
     at.run()
     config = configure(patch_size=14)
     grey = torch.from_numpy(image)[None, None] / 255
@@ -93,7 +95,7 @@ def test_the_latest_run_with_that_patch_size_is_looked_into(open_page, settings)
     finished(patch_size=7)
     run = finished(patch_size=14, **settings)
     at = open_page(PAGE)
-    at.session_state["patch"] = 14
+    at.session_state["patch-28"] = 14
     at.run()
     words, model = words_of(at), run.config.model
     assert not at.exception and not at.info and f"run {run.number} (`linear-default`" in words
@@ -132,7 +134,7 @@ def test_a_drawing_goes_through_the_model(open_page):
     assert not at.exception and "your drawing comes apart" in words_of(at)
     rows = matrix_of(chart_rows(at, "Pixels of each patch"))
     np.testing.assert_allclose(rows, patchify(torch.from_numpy(a_stroke())[None, None] / 255, 7)[0], atol=1e-6)
-    at.session_state["patch"] = 4
+    at.session_state["patch-28"] = 4
     at.run()
     assert "your drawing" in words_of(at) and matrix_of(chart_rows(at, "Pixels of each patch")).sum() == 60
 
@@ -169,9 +171,9 @@ def test_a_sheet_lays_tiles_in_rows():
     assert picture[:, :, 3].tolist() == [[255, 0, 255], [0, 0, 0], [255, 0, 0]]
 
 
-def test_weights_as_grey_levels():
+def test_weights_as_levels():
     filters = np.array([[[0.0, 2.0], [-2.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]])
-    assert as_grey(filters).tolist() == [[[128, 255], [0, 191]], [[128, 128], [128, 128]]]
+    assert as_levels(filters).tolist() == [[[128, 255], [0, 191]], [[128, 128], [128, 128]]]
 
 
 def test_one_of_a_thing_has_no_plural():
@@ -183,7 +185,7 @@ def test_one_of_a_thing_has_no_plural():
 
 
 def test_the_table_of_costs():
-    table = costs()
+    table = costs("mnist-10k")
     assert list(table.index) == [str(size) for size in PATCH_SIZES]
     assert table.loc["7"].tolist() == ["16", "49", "256"]
     assert table.loc["1"].tolist() == ["784", "1", "614,656"]

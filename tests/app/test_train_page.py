@@ -118,12 +118,13 @@ def test_a_store_that_refuses_a_run_is_said_in_its_sentence(open_page, workers, 
     assert "experiment" not in at.query_params
 
 
-@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist"])
+@pytest.mark.parametrize("dataset", ["mnist", "fashion-mnist", "cifar-10"])
 def test_data_that_is_not_here_is_offered_for_download(open_page, dataset):
     at = open_page(dataset=dataset)
     assert not at.exception
     assert "download" in keys(at) and "train" not in keys(at)
-    assert at.warning[0].value.startswith(f"{dataset} is not on this machine.")
+    size = {"mnist": 67, "fashion-mnist": 86, "cifar-10": 170}[dataset]
+    assert at.warning[0].value.startswith(f"{dataset} is not on this machine. Download it ({size} MB), or choose")
 
 
 def test_a_download_that_fails_says_why_and_may_be_tried_again(open_page, monkeypatch):

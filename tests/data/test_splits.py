@@ -1,5 +1,6 @@
 """The splits of a run: disjoint, alike for both arms of a pair, nested, and exactly as noisy as asked for."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,8 +8,8 @@ from tiny import tiny
 
 from vit_lab.config import SCHEMES, DataConfig
 from vit_lab.data.images import ImageDataset, black, load_dataset
-from vit_lab.data.splits import TrainingSet, load_run_data, shifted, split
-from vit_lab.datasets import DATASETS
+from vit_lab.data.splits import TrainingSet, flipped, load_run_data, shifted, split
+from vit_lab.datasets import DATASETS, is_available
 from vit_lab.model_config import datasets_for
 from vit_lab.settings import ConfigError, configure, of_scheme
 
@@ -104,10 +105,13 @@ def test_both_arms_of_a_pair_see_the_same_data(scheme):
 @pytest.mark.parametrize("dataset", datasets_for("vit"))
 def test_the_config_knows_how_many_training_images_there_are(dataset, full_mnist, monkeypatch):
     monkeypatch.setenv("VIT_LAB_DATA", str(full_mnist))
-    data, sizes = load_run_data(configure(dataset=dataset)), DATASETS[dataset].sizes
-    assert (len(data.train), len(data.validation), len(data.test)) == sizes
+    sizes = DATASETS[dataset].sizes
     with pytest.raises(ConfigError, match=f"60000 is more than the {sizes.train} training images of {dataset}"):
         configure(dataset=dataset, train_size=60_000)
+    if not is_available(dataset):
+        pytest.skip(f"the files of {dataset} are not here")
+    data = load_run_data(configure(dataset=dataset))
+    assert (len(data.train), len(data.validation), len(data.test)) == sizes
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
@@ -253,3 +257,23 @@ def test_shifts_follow_the_generator():
     images, data = torch.rand(20, 1, 28, 28, generator=generator()), DataConfig(shift=2)
     assert torch.equal(shifted(images, data, generator(1)), shifted(images, data, generator(1)))
     assert not torch.equal(shifted(images, data, generator(1)), shifted(images, data, generator(2)))
+
+
+# Flips
+
+
+def test_half_of_the_images_are_mirrored_and_the_others_are_as_they_were():
+    images, count = torch.rand(4_000, 3, 4, 4, generator=generator()), 0
+    for image, seen in zip(images, flipped(images, generator(1)), strict=True):
+        mirrored = torch.equal(seen, torch.from_numpy(np.fliplr(image.permute(1, 2, 0)).copy()).permute(2, 0, 1))
+        assert mirrored != torch.equal(seen, image)
+        count += mirrored
+    assert abs(count / len(images) - 0.5) < 5 * (0.25 / len(images)) ** 0.5
+
+
+def test_flips_follow_the_generator_and_leave_the_pool_alone():
+    images = torch.rand(40, 1, 28, 28, generator=generator())
+    before = images.clone()
+    assert torch.equal(flipped(images, generator(1)), flipped(images, generator(1)))
+    assert not torch.equal(flipped(images, generator(1)), flipped(images, generator(2)))
+    assert torch.equal(images, before)

@@ -8,6 +8,7 @@ from tiny import pair, tiny
 from waiting import ended
 
 from vit_lab import paths
+from vit_lab.data.splits import load_run_data
 from vit_lab.events import StepMeasured
 from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
@@ -250,3 +251,13 @@ def test_a_worker_that_has_lost_its_run_in_the_last_steps_leaves_the_checkpoint_
     assert not paths.checkpoint(run_id).exists() and store.events(run_id, "finished") == []
     assert worker.train(mine) == Ended(Status.FINISHED)
     assert len(store.events(run_id, "finished")) == 1
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_what_data_takes_is_foreseen(noise):
+    config = configure(pixel_noise=noise)
+    data = load_run_data(config)
+    kept = data.train.pool.nbytes + data.test.inputs.nbytes
+    assert kept <= limits.data_bytes(config) <= 6 * kept
+    assert limits.data_bytes(configure(dataset="cifar-10")) == 60_000 * 3_072 * 5
+    assert limits.data_bytes(PRESETS["copy"].config) == limits.data_bytes(PRESETS["moving-digits"].config) == 0

@@ -20,7 +20,7 @@ from vit_lab.training import device, trainer
 from vit_lab.training.trainer import train
 
 CONFIGS = {
-    "images": tiny(shift=1, pool="cls", position="learned", label_smoothing=0.1),
+    "images": tiny(shift=1, flip=True, pool="cls", position="learned", label_smoothing=0.1),
     "one patch": tiny(patch_size=28, pixel_noise=0.1),
     "clips": tiny_clips(),
     "joint clips": tiny_clips(space_time="joint", position="learned"),

@@ -12,7 +12,7 @@ from vit_lab.training import trainer
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from vit_lab.training.trainer import train
 
-NOISY = {"dropout": 0.1, "attention_dropout": 0.1, "shift": 2, "label_noise": 0.3, "pixel_noise": 0.1}
+NOISY = {"dropout": 0.1, "attention_dropout": 0.1, "shift": 2, "flip": True, "label_noise": 0.3, "pixel_noise": 0.1}
 RUNS = {
     "all at once": NOISY,
     "unclipped, by epochs": {"epochs": 2, "clip_norm": None, "schedule_unit": "epoch", "dropout": 0.1},

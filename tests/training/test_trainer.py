@@ -30,7 +30,12 @@ def of_kind(kind, events):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"dropout": 0.1, "attention_dropout": 0.1}, {"shift": 2, "label_noise": 0.3}, {"pool": "cls", "epochs": 2}],
+    [
+        {},
+        {"dropout": 0.1, "attention_dropout": 0.1},
+        {"shift": 2, "flip": True, "label_noise": 0.3},
+        {"pool": "cls", "epochs": 2},
+    ],
     ids=str,
 )
 def test_the_same_seed_gives_the_same_run_to_the_bit(settings):
@@ -160,6 +165,14 @@ def test_every_step_draws_anew(settings):
     )
     losses = [event.loss for event in of_kind(StepMeasured, list(train(config, replace(data, train=copies))))]
     assert len({round(loss, 5) for loss in losses}) == 10  # one image, no progress: only the draw can differ
+
+
+def test_mirroring_changes_a_run_unless_its_images_are_their_own_mirror_images():
+    data = load_run_data(tiny())
+    symmetric = TrainingSet((data.train.pool + data.train.pool.flip(-1)) / 2, data.train.index, data.train.labels)
+    for training, alike in ((data.train, False), (symmetric, True)):
+        plain, mirrored = (list(train(tiny(flip=flip), replace(data, train=training))) for flip in (False, True))
+        assert (plain == mirrored) == alike
 
 
 def test_measurements_that_are_further_apart_are_means_of_the_steps_between(monkeypatch):

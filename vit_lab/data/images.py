@@ -59,7 +59,7 @@ def scaled(images: NDArray[np.uint8], about: Dataset, normalise: bool) -> Tensor
     """
     levels = torch.as_tensor(images)
     levels = levels.unsqueeze(1) if levels.ndim == 3 else levels.permute(0, 3, 1, 2)
-    pixels = levels.contiguous().float().div_(255)
+    pixels = levels.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
     for channel, mean, std in zip(pixels.unbind(1), *about.scale(normalise), strict=True):
         channel.sub_(mean).div_(std)
     return pixels

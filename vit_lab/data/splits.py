@@ -53,6 +53,12 @@ def shifted(images: Tensor, data: DataConfig, generator: torch.Generator) -> Ten
     return padded[image[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
 
 
+def flipped(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image mirrored left to right with a chance of one half. (B, C, S, S)."""
+    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(-1), images)
+
+
 def _with_label_noise(labels: Tensor, share: float, seed: int, classes: int) -> Tensor:
     if share == 0:
         return labels

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from vit_lab.config import RunConfig
+from vit_lab.datasets import DATASETS
 from vit_lab.models.size import num_parameters
 from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.settings import ConfigError, bounds
@@ -130,6 +131,18 @@ def look_bytes(config: RunConfig, images: int) -> float:
     """About how much memory a first look takes: a step of so many images, and all attention weights at once."""
     kept, weights = _kept_numbers(config)
     return 4.0 * (LOOK_COPIES * num_parameters(config.model) + images * config.model.depth * (kept + 4 * weights))
+
+
+def data_bytes(config: RunConfig) -> int:
+    """About how much memory a run's images take: all of the set, as they are published and as a model reads them.
+
+    Clips and sequences are made when they are wanted, from little.
+    """
+    about = DATASETS[config.data.dataset]
+    if about.examples != "images" or about.shape is None:
+        return 0
+    noisy = 4 * 4 if config.data.pixel_noise else 0  # the training images, the noise, once more as strong, and the sum
+    return sum(about.sizes) * math.prod(about.shape) * (1 + 4 + noisy)
 
 
 def look_images(config: RunConfig, memory: float) -> int:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
-from vit_lab.data.splits import shifted
+from vit_lab.data.splits import flipped, shifted
 from vit_lab.events import (
     Diverged,
     Evaluated,
@@ -132,6 +132,8 @@ class Training(Iterator[Event]):
     def _train_one_step(self) -> None:
         optim, step = self.config.optim, self.step
         inputs, labels = (part.to(self.device) for part in next(self._batches))  # some are drawn, on the CPU, just now
+        if self.config.data.flip:
+            inputs = flipped(inputs, generator_for(self.config.seed, "flip", step))
         if self.config.data.shift:
             inputs = shifted(inputs, self.config.data, generator_for(self.config.seed, "shift", step))
         logits = self.model(inputs, generator_for(self.config.seed, "dropout", step))

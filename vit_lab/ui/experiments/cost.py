@@ -6,6 +6,7 @@ import streamlit as st
 
 from vit_lab.config import InitConfig, RunConfig
 from vit_lab.forkserver.calls import TooMuchError
+from vit_lab.runs.limits import data_bytes
 from vit_lab.runs.plans import Plan
 from vit_lab.settings import configure
 from vit_lab.ui.serving.apart import apart
@@ -32,6 +33,6 @@ def _as_costly(config: RunConfig) -> RunConfig:
 def seconds_per_run(config: RunConfig) -> float:
     """How long one run takes on one core of this machine, measured on a few of its steps; inf if they take too much."""
     try:
-        return float(apart("vit_lab.training.cost:estimate_seconds", config))
+        return float(apart("vit_lab.training.cost:estimate_seconds", config, beside=data_bytes(config)))
     except TooMuchError:  # kept as well, or each look at the page would try again
         return math.inf

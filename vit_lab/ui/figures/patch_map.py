@@ -58,7 +58,7 @@ def patch_map(
     chosen: int | None = None,
     image: NDArray[np.uint8] | None = None,
 ) -> None:
-    """Draw the values (N,) of an image's patches, over the image (28, 28) if given; the `chosen` patch is framed."""
+    """Draw the values (N,) of an image's patches, over the image if given; the `chosen` patch is framed."""
     st.vega_lite_chart(map_rows(values, chosen, image), spec, key=key, alt=words, width="content")
 
 

@@ -4,7 +4,7 @@ import base64
 import io
 import math
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -18,6 +18,7 @@ from vit_lab.datasets import DATASETS, DIGITS, TRAVEL, is_available
 from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig
 
 PIXELS = 252  # width of the picture of the whole digit, gaps left out: 9 screen pixels an image pixel
+FIRST = 500  # images of a data set that pages choose from
 MOST_SYMBOLS = 16  # of a sequence, in its picture
 
 
@@ -53,13 +54,15 @@ def example(dataset: str, size: int) -> NDArray[np.uint8]:
     """The first image of a data set, (S, S) or (S, S, C); where it cannot be had, a bundled digit of that size."""
     if is_available(dataset):
         with suppress(DatasetError):
-            return _first_image(dataset)
+            return first_images(dataset)[0][0]
     return np.asarray(Image.fromarray(digit(0)).resize((size, size)))
 
 
 @st.cache_data(show_spinner=False)
-def _first_image(dataset: str) -> NDArray[np.uint8]:
-    return load_pixels(dataset).train_images[0]
+def first_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+    """The first images of a data set, for training, and their labels. Raises DatasetError."""
+    pixels = load_pixels(dataset)
+    return pixels.train_images[:FIRST], pixels.train_labels[:FIRST]
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from vit_lab.config import RunConfig
@@ -13,7 +14,7 @@ from vit_lab.runs.limits import look_bytes
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import arm_label
 from vit_lab.training.cadence import PROBE_IMAGES
-from vit_lab.ui.learn.digit import as_array
+from vit_lab.ui.learn.image import DIGITS
 from vit_lab.ui.prose import warn
 from vit_lab.ui.serving.apart import memory
 from vit_lab.ui.serving.caches import BY_CONFIG
@@ -36,9 +37,9 @@ def latest_run(suits: Callable[[RunConfig], bool]) -> RunRecord | None:
     return next(filter(can_be_read, trained_runs(open_store(), is_light)), None)
 
 
-def latest_vit(suits: Callable[[VitConfig], bool]) -> RunRecord | None:
-    """The same among the Vision Transformers that read images shaped like a digit."""
-    shape = DATASETS["mnist-10k"].shape
+def latest_vit(suits: Callable[[VitConfig], bool], dataset: str = DIGITS) -> RunRecord | None:
+    """The same among the Vision Transformers that read images shaped like those of a data set."""
+    shape = DATASETS[dataset].shape
     return latest_run(
         lambda config: (
             isinstance(config.model, VitConfig) and DATASETS[config.data.dataset].shape == shape and suits(config.model)
@@ -97,11 +98,14 @@ def _at_the_start(config: RunConfig) -> "Model":
 
 
 def as_input(pixels: bytes, config: RunConfig) -> "Tensor":
-    """A digit, as `Digit.pixels` has it, as the model of a config reads it: (1, 1, S, S)."""
+    """An image, as `Image.pixels` has it, as the model of a config reads it: (1, C, S, S)."""
     from vit_lab.data.images import scaled
 
-    data = config.data
-    return scaled(as_array(bytearray(pixels))[None], DATASETS[data.dataset], data.normalise)
+    about = DATASETS[config.data.dataset]
+    assert about.shape is not None
+    channels, height, width = about.shape
+    levels = np.frombuffer(bytearray(pixels), np.uint8).reshape(1, height, width, channels)
+    return scaled(levels, about, config.data.normalise)
 
 
 def run_words(run: RunRecord) -> str:

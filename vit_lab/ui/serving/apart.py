@@ -12,14 +12,15 @@ SECONDS = 20.0  # nobody waits longer for a figure
 MEMORY = GIB
 
 
-def apart(target: str, *arguments: object) -> Any:
+def apart(target: str, *arguments: object, beside: int = 0) -> Any:
     """What a function, "module:name", returns. Raises TooMuchError, CannotStartError, and what it raises.
 
+    `beside` are bytes that it needs in any case, for its data.
     Where runs train in threads, to save memory, it is computed here.
     """
     if chosen_name() == "threads":
         return function_named(target)(*arguments)
-    return compute(target, *arguments, seconds=SECONDS, memory=memory())
+    return compute(target, *arguments, seconds=SECONDS, memory=memory() + beside)
 
 
 def memory() -> int:

@@ -11,7 +11,7 @@ from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import GROUPS, RunConfig
 from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.places import GROUP_NAMES, Place
-from vit_lab.runs.limits import look_images
+from vit_lab.runs.limits import data_bytes, look_images
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
 from vit_lab.ui.serving.apart import apart, memory
@@ -141,5 +141,6 @@ def _preflight(config: RunConfig) -> "Preflight | None":
     images = look_images(config, memory())
     look: Preflight | None = None
     with suppress(TooMuchError):
-        look = apart("vit_lab.training.first_look:first_look", config, images) if images else None
+        if images:
+            look = apart("vit_lab.training.first_look:first_look", config, images, beside=data_bytes(config))
     return look

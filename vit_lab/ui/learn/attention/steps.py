@@ -7,18 +7,20 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.config import RunConfig
+from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import VitConfig
+from vit_lab.refusals import divisors, one_of
 from vit_lab.runs.records import RunRecord
 from vit_lab.settings import configure, of_scheme
 from vit_lab.ui.figures.patch_map import place_words
-from vit_lab.ui.learn.digit import Digit
+from vit_lab.ui.learn.image import Image
 from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.train.widgets import SCALES, train_link
 
 AT_INIT, TRAINED = "At its init", "After training"
-SIZES = (4, 7, 14)  # of patches: few enough to write a number on each
+MOST_PATCHES = 64  # few enough to write a number on each; and more than one
 HEADS = (1, 2, 4, 8, 16)
 
 Array = NDArray[np.float32]
@@ -70,10 +72,10 @@ class Steps:
 
 @dataclass(frozen=True)
 class Look:
-    """What the lesson looks at: a model on a digit, and in it one head of one block and the token that asks there."""
+    """What the lesson looks at: a model on an image, and in it one head of one block and the token that asks there."""
 
     shown: Shown
-    chosen: Digit
+    chosen: Image
     found: Steps
     block: int  # this and the next two count from 0
     head: int
@@ -85,25 +87,38 @@ class Look:
         return f"The class token, which has no place, has {what} {row[0]:.3f}." if there else ""
 
 
-def choose_model() -> Shown:
-    """Controls that choose the model: freshly initialised in a way of one's choice, or the latest trained run."""
+def patch_sizes(dataset: str) -> list[int]:
+    """The patch sizes whose patches can be told apart in a figure, for images of a data set."""
+    size = DATASETS[dataset].asks["image_size"]
+    return [patch for patch in divisors(size) if 1 < (size // patch) ** 2 <= MOST_PATCHES]
+
+
+def choose_model(chosen: Image) -> Shown:
+    """Controls that choose a model for an image: initialised in a way of one's choice, or the latest trained run."""
+    sizes, base = patch_sizes(chosen.dataset), configure(dataset=chosen.dataset)
+    assert isinstance(base.model, VitConfig)
     way = st.segmented_control("Model", [AT_INIT, TRAINED], default=AT_INIT, required=True, key="attention_model")
     if way == TRAINED:
-        if run := latest_vit(lambda model: model.patch_size in SIZES):
+        if run := latest_vit(lambda model: model.patch_size in sizes, chosen.dataset):
             st.caption(f"The latest: {run_words(run)}.")
             return Shown(run.config, run)
-        st.info("No ViT with patches of 4, 7 or 14 pixels has finished here yet; this is one at its init.")
-        link = train_link([configure()])
+        st.info(f"No ViT with patches of {one_of(sizes)} pixels has finished here yet; this is one at its init.")
+        link = train_link([base])
         st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:", query_params=link)
-        return Shown(configure(), None)
+        return Shown(base, None)
     left, right = st.columns(2, wrap=False)
     scheme = left.selectbox("Init", list(SCHEMES), key="attention_scheme")
     heads = right.selectbox("Heads", HEADS, index=HEADS.index(4), key="attention_heads")
     scale = st.select_slider("Variance ×", SCALES, value="1", key="attention_scale")
     size = st.segmented_control(
-        "Patch size", SIZES, default=7, required=True, key="attention_patch", format_func=lambda size: f"{size} px"
+        "Patch size",
+        sizes,
+        default=base.model.patch_size,
+        required=True,
+        key=f"attention_patch-{chosen.size}",
+        format_func=lambda size: f"{size} px",
     )
-    return Shown(of_scheme(scheme, variance_scale=float(scale), heads=heads, patch_size=size), None)
+    return Shown(of_scheme(scheme, base, variance_scale=float(scale), heads=heads, patch_size=size), None)
 
 
 def choose_place(shown: Shown) -> tuple[int, int, int]:
@@ -121,8 +136,8 @@ def choose_place(shown: Shown) -> tuple[int, int, int]:
     return block - 1, head - 1, place
 
 
-def steps(shown: Shown, chosen: Digit, block: int, variance: float = 1.0) -> Steps:
-    """The steps of attention in one block (from 0) on the chosen digit.
+def steps(shown: Shown, chosen: Image, block: int, variance: float = 1.0) -> Steps:
+    """The steps of attention in one block (from 0) on the chosen image.
 
     `variance` multiplies that of the weights of queries and keys.
     """

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.config import RunConfig
-from vit_lab.data.bundled import SIDE
+from vit_lab.datasets import DATASETS
 from vit_lab.places import Place
 from vit_lab.refusals import divisors
 from vit_lab.settings import configure
@@ -19,14 +19,14 @@ from vit_lab.ui.learn.models import as_input, vit
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
-PATCH_SIZES = divisors(SIDE)
 MOST_PRINCIPAL = 28  # as many as in the paper's figure
+STRIP_PIXELS = 1_024  # about, width of a row of colours
 SHEET_PIXELS = 420  # about, width of the pictures of filters
 
 
 @dataclass(frozen=True)
 class Stages:
-    """An image on its way into a ViT: N patches of P*P*C grey levels, then N tokens of D numbers."""
+    """An image on its way into a ViT: N patches of P*P*C levels, then N tokens of D numbers."""
 
     rows: NDArray[np.float32]  # (N, P*P*C), 0 to 1
     embedded: NDArray[np.float32]  # (N, D)
@@ -34,9 +34,15 @@ class Stages:
     shapes: tuple[tuple[int, ...], ...]  # of image, rows and tokens, as the model had them
 
 
-def pixel_rows(found: Stages) -> None:
-    """Every patch as a row of grey levels."""
-    matrix.matrix(found.rows[:MOST_ROWS], matrix.PIXELS, "rows", "Pixels of each patch as a row")
+def pixel_rows(found: Stages, channels: int) -> None:
+    """Every patch as a row of its pixels: grey levels to hover over, or colours."""
+    rows, words = found.rows[:MOST_ROWS], "Pixels of each patch as a row"
+    if channels == 1:
+        matrix.matrix(rows, matrix.PIXELS, "rows", words)
+        return
+    pixels = np.round(255 * rows).astype(np.uint8).reshape(len(rows), 1, -1, channels)
+    width = max(1, STRIP_PIXELS // pixels.shape[2])
+    show_picture(sheet(pixels.repeat(12, axis=1).repeat(width, axis=2), 1, gap=3), alt=words, width="stretch")
 
 
 def tokens_before_and_after(found: Stages) -> None:
@@ -67,13 +73,14 @@ def filters(config: RunConfig, run_id: str | None, principal: bool) -> None:
     show_picture(_filter_sheet(config, run_id, principal), alt=f"Patch filters {when}")
 
 
-def costs() -> pd.DataFrame:
-    """Patch size, tokens, numbers a patch, and scores a head for each patch size that divides the image."""
-    rows = {}
-    for size in PATCH_SIZES:
-        patches = configure(patch_size=size).model.num_tokens
-        rows[f"{size}"] = f"{patches:,}", f"{size**2:,}", f"{patches**2:,}"
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["tokens N", "numbers a patch P²", "scores a head N²"])
+def costs(dataset: str) -> pd.DataFrame:
+    """Patch size, tokens, numbers a patch, and scores a head for each patch size that divides the set's images."""
+    asked, rows = DATASETS[dataset].asks, {}
+    for size in divisors(asked["image_size"]):
+        patches = configure(dataset=dataset, patch_size=size).model.num_tokens
+        rows[f"{size}"] = f"{patches:,}", f"{size**2 * asked['channels']:,}", f"{patches**2:,}"
+    numbers = "numbers a patch P²" if asked["channels"] == 1 else "numbers a patch P²·C"
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["tokens N", numbers, "scores a head N²"])
     return table.rename_axis("patch size P")
 
 
@@ -84,16 +91,16 @@ def counted(count: int, what: str) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_CONFIG)
 def stages(pixels: bytes, config: RunConfig, run_id: str | None) -> Stages:
-    """The stages of an image of these grey levels, in the model of a config at its init, or of a run of it."""
+    """The stages of an image of these levels, in the model of a config at its init, or of a run of it."""
     from vit_lab.models.vit import patchify
 
     model, image = vit(config, run_id), as_input(pixels, config)
     size = model.config.patch_size
-    grey = as_input(pixels, configure(normalise=False))
+    levels = as_input(pixels, configure(config, normalise=False))
     rows = patchify(image, size)
     embedded, tokens = model.embed(rows), model.tokens(image)
     shapes = tuple(tuple(x.shape) for x in (image, rows, tokens))
-    return Stages(patchify(grey, size)[0].numpy(), embedded[0].numpy(), tokens[0].numpy(), shapes)
+    return Stages(patchify(levels, size)[0].numpy(), embedded[0].numpy(), tokens[0].numpy(), shapes)
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_CONFIG)
@@ -112,12 +119,12 @@ def _filter_sheet(config: RunConfig, run_id: str | None, principal: bool) -> NDA
 
     model = vit(config, run_id)
     found = principal_filters(model)[:MOST_PRINCIPAL] if principal else patch_filters(model)[:MOST_COLUMNS]
-    tiles = found[:, 0].numpy()
+    tiles = found.permute(0, 2, 3, 1).numpy()
     columns = min(len(tiles), 7 if principal else 8)
-    zoom = max(1, SHEET_PIXELS // (columns * tiles.shape[-1]))
-    return sheet(as_grey(tiles).repeat(zoom, axis=1).repeat(zoom, axis=2), columns, gap=4)
+    zoom = max(1, SHEET_PIXELS // (columns * tiles.shape[1]))
+    return sheet(as_levels(tiles).repeat(zoom, axis=1).repeat(zoom, axis=2), columns, gap=4)
 
 
-def as_grey(tiles: NDArray[Any]) -> NDArray[np.uint8]:
-    """Weights (n, P, P) as grey levels: 0 is the middle, the largest of all, whatever its sign, is black or white."""
+def as_levels(tiles: NDArray[Any]) -> NDArray[np.uint8]:
+    """Weights (n, P, P, C) as levels: 0 is the middle, the largest of all, whatever its sign, is 0 or 255."""
     return np.round(127.5 + 127.5 * tiles / max(np.abs(tiles).max(), 1e-12)).astype(np.uint8)
