@@ -2,9 +2,9 @@
 
 | axis | settings | values |
 | --- | --- | --- |
-| qk | qk_scale | 0.01 to 464, three steps in each factor of ten |
-| vo-mlp | vo_scale and mlp_scale, both alike | the same |
-| all | variance_scale | the same |
+| queries-keys | qk_scale | 0.01 to 464, three steps in each factor of ten |
+| values-mlp | vo_scale and mlp_scale, both alike | the same |
+| all-weights | variance_scale | the same |
 | depth | depth | 1 to 24 blocks |
 | tokens | patch_size | as many patches as the images can be cut into, from 4 to 256 |
 
@@ -71,10 +71,10 @@ class Patches(Axis):
 
 POWERS = (0.01, 0.1, 1.0, 10.0, 100.0)
 ALL_AXES = (
-    Axis("qk", "variance of queries and keys ×", ("qk_scale",), SCALES, POWERS, True),
-    Axis("vo-mlp", "variance of values, output and MLP ×", ("vo_scale", "mlp_scale"), SCALES, POWERS, False),
-    Axis("all", "variance of everything ×", ("variance_scale",), SCALES, POWERS, True),
-    Axis("depth", "blocks", ("depth",), DEPTHS, (1.0, 2.0, 4.0, 8.0, 16.0), False),
+    Axis("queries-keys", "variance of queries and keys ×", ("qk_scale",), SCALES, POWERS, True),
+    Axis("values-mlp", "variance of values, output, MLP ×", ("vo_scale", "mlp_scale"), SCALES, POWERS, False),
+    Axis("all-weights", "variance of everything ×", ("variance_scale",), SCALES, POWERS, True),
+    Axis("depth", "depth: blocks", ("depth",), DEPTHS, (1.0, 2.0, 4.0, 8.0, 16.0), False),
     Patches("tokens", "tokens: patches of an image", ("patch_size",), (), (4.0, 16.0, 64.0, 256.0), True),
 )
 AXES = {axis.name: axis for axis in ALL_AXES}

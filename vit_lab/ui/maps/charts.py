@@ -36,23 +36,25 @@ class Shade(NamedTuple):
     words: str
     scale: alt.Scale
     format: str
+    bright: float  # from here on, a mark in the cell is dark
 
 
 SHADES = {
-    "entropy": Shade("attention entropy / log N", alt.Scale(scheme="viridis", domain=[0, 1], clamp=True), ".1f"),
+    "entropy": Shade("attention entropy / log N", alt.Scale(scheme="viridis", domain=[0, 1], clamp=True), ".1f", 0.6),
     "signal": Shade(
         "size of the tokens, end over start",
-        alt.Scale(type="log", scheme="viridis", domain=[1, 1000], clamp=True),
+        alt.Scale(type="log", scheme="viridis", domain=[1, 100], clamp=True),
         "~g",
+        15,
     ),
-    "similarity": Shade("cosine between tokens", alt.Scale(scheme="viridis", domain=[0, 1], clamp=True), ".1f"),
+    "similarity": Shade("cosine between tokens", alt.Scale(scheme="viridis", domain=[0, 1], clamp=True), ".1f", 0.6),
 }
 
 
 @cache
 def start_map_spec(across: str, up: str, shade: str) -> dict[str, Any]:
     """The spec of a map with these axes and this colour; its rows, of several kinds, come in one table."""
-    words, scale, number = SHADES[shade]
+    words, scale, number, bright = SHADES[shade]
     ends = [
         alt.Tooltip("x:Q", title=AXES[across].words, format=".3~g"),
         alt.Tooltip("y:Q", title=AXES[up].words, format=".3~g"),
@@ -65,6 +67,7 @@ def start_map_spec(across: str, up: str, shade: str) -> dict[str, Any]:
         alt.Tooltip("spread:Q", title="scores, of the border's", format=".3~g"),
     ]
     legend = alt.Legend(orient="top", gradientThickness=10, gradientLength=200, format=number, titleLimit=400)
+    ink = alt.condition(f"datum.{shade} >= {bright}", alt.value("#1d2b30"), alt.value("#ffffff"))
     colour = alt.Color(f"{shade}:Q", title=words, scale=scale, legend=legend)
     x, y, left, low = (
         _along(alt.X, across, "x"),
@@ -78,10 +81,7 @@ def start_map_spec(across: str, up: str, shade: str) -> dict[str, Any]:
     look = {"fill": alt.Fill("fill:N", scale=None), "stroke": alt.Stroke("stroke:N", scale=None)}
     layers = [
         cells.mark_rect(stroke=None).encode(**area, color=colour, tooltip=ends + told),
-        cells.mark_text(fontSize=12, fontWeight=700, color="#111111").encode(
-            **middle, text="mark:N", tooltip=ends + told
-        ),
-        cells.mark_text(fontSize=12, color="white").encode(**middle, text="mark:N", tooltip=ends + told),
+        cells.mark_text(fontSize=13, fontWeight=700).encode(**middle, text="mark:N", color=ink, tooltip=ends + told),
         *(
             line.mark_rule(strokeWidth=w, color=c, strokeCap="round").encode(**area)
             for w, c in ((6, "#111111"), (3, "white"))

@@ -8,7 +8,7 @@ from vit_lab.config import InitConfig, RunConfig
 from vit_lab.init.schemes import ALONE, SCHEMES, expected_variance
 from vit_lab.ui.maps.contour import Point
 
-COVERS_ALL = ({"all"}, {"qk", "vo-mlp"})  # axes that together move the variance in all blocks
+COVERS_ALL = ({"all-weights"}, {"queries-keys", "values-mlp"})  # axes that together move the variance in all blocks
 
 
 class Dot(NamedTuple):

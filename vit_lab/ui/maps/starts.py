@@ -5,9 +5,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from vit_lab.analysis.arms import letter
-from vit_lab.axes import Grid
+from vit_lab.axes import Grid, axes_for
 from vit_lab.config import OptimConfig, RunConfig
 from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.init.schemes import SCHEMES
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = {
     "entropy": "how widely attention looks",
-    "signal": "how the signal grows",
+    "signal": "how tokens grow",
     "similarity": "how alike tokens become",
 }
 UNMARKED = "no mark, healthy"
@@ -34,7 +35,10 @@ BORDER = """
     2505.24333). The theory is of many tokens, N → ∞. Measured here at 16, 49 and 196 tokens the change is gradual:
     entropy falls to 0.9 at about a third of that std, and to 0.5 at 1.1 to 1.5 times that std. Later blocks may differ.
 """
-NO_BORDER = "On this map attention of the first block never leaves that phase, or always has left it."
+NO_BORDER = """
+    Where scores of the first block leave the phase in which attention is nearly even (their std in a row passes
+    √(2 ln N): Giorlandino & Goldt 2025, arXiv 2505.24333) lies on no part of this map.
+"""
 TOO_LARGE = "A map of such models would take too much of this machine; choose other axes or a smaller model."
 TOO_MANY = "Just now there are too many processes to compute a map; in a moment there may be room."
 ENOUGH_IMAGES = 16  # rather than to look at fewer, a map has fewer cells
@@ -48,16 +52,39 @@ class StartMap(NamedTuple):
     images: int
 
 
-def draw_map(config: RunConfig, across: str, up: str, shade: str, key: str, arms: Sequence[RunConfig] = ()) -> None:
-    """The map that a config lies on, with a dot for each arm that has a place there. Raises DatasetError."""
+class Choice(NamedTuple):
+    """What a person has chosen to see."""
+
+    across: str
+    up: str
+    shade: str
+
+
+def choose(config: RunConfig, columns: Sequence[DeltaGenerator], key: str) -> Choice:
+    """Two axes along which a config can be moved, and a colour; their widgets' keys, and their places in the address,
+    begin with `key`.
+    """
+    names = [axis.name for axis in axes_for(config)]
+    across = _axis(columns[0], "Across", f"{key}_across", names, "queries-keys")
+    up = _axis(columns[1], "Up", f"{key}_up", [name for name in names if name != across], "values-mlp")
+    shade = columns[2].selectbox("Coloured by", list(SHOWN), key=f"{key}_shade", bind="query-params")
+    return Choice(across, up, shade)
+
+
+def draw_map(config: RunConfig, choice: Choice, key: str, arms: Sequence[RunConfig] = ()) -> StartMap | None:
+    """The map that a config lies on, with a dot for each arm that has a place there; None where there is no map.
+
+    Raises DatasetError.
+    """
+    across, up, shade = choice
     try:
         found = start_map(grid := Grid.around(at_its_start(config), across, up))
     except CannotStartError:
         st.info(TOO_MANY)
-        return
+        return None
     if found is None:
         st.info(TOO_LARGE)
-        return
+        return None
     from vit_lab.ui.maps import charts  # with pandas it takes a second, and most maps are seldom open
 
     placed = dots(found.grid, [at_its_start(arm) for arm in arms])
@@ -66,7 +93,13 @@ def draw_map(config: RunConfig, across: str, up: str, shade: str, key: str, arms
     st.vega_lite_chart(rows, charts.start_map_spec(across, up, shade), key=key, alt=words)
     note(f"{_cell_words(found, charts.MARKS)} {_dot_words(placed, len(arms))}")
     if any(axis.moves_scores for axis in grid.axes):
-        note(BORDER if charts.border(found.grid, found.cells) else f"{NO_BORDER} {BORDER}")
+        note(BORDER if charts.border(found.grid, found.cells) else NO_BORDER)
+    return found
+
+
+def _axis(column: DeltaGenerator, label: str, key: str, names: Sequence[str], default: str) -> str:
+    index = names.index(default) if default in names else 0
+    return column.selectbox(label, names, index=index, key=key, bind="query-params")
 
 
 def _cell_words(found: StartMap, marks: Mapping[str, str]) -> str:
