@@ -8,6 +8,7 @@ from tiny import pair, tiny
 from waiting import ended
 
 from vit_lab import paths
+from vit_lab.axes import Grid
 from vit_lab.events import StepMeasured
 from vit_lab.presets import PRESETS
 from vit_lab.runs import limits
@@ -250,3 +251,13 @@ def test_a_worker_that_has_lost_its_run_in_the_last_steps_leaves_the_checkpoint_
     assert not paths.checkpoint(run_id).exists() and store.events(run_id, "finished") == []
     assert worker.train(mine) == Ended(Status.FINISHED)
     assert len(store.events(run_id, "finished")) == 1
+
+
+def test_a_map_looks_at_fewer_images_of_larger_models_and_at_none_of_too_large_ones():
+    def images(memory=limits.GIB, **settings):
+        return limits.map_images(Grid.around(configure(**settings), "queries-keys", "values-mlp").configs, memory)
+
+    assert images() == limits.look_images(configure(), limits.GIB) == 64
+    assert 0 < images(dim=128) < 64
+    assert images(dim=512, depth=24) == 0
+    assert images(memory=2**20) == 0

@@ -1,7 +1,7 @@
 """A map of starts: its specs, one for each choice of axes and colour, and the rows that they draw."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +11,8 @@ import pandas as pd
 
 from vit_lab.analysis.arms import COLOURS, letter
 from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.colours import GREY
+from vit_lab.analysis.ends import End
 from vit_lab.axes import AXES, Grid
 from vit_lab.ui.maps.contour import Point, contour
 from vit_lab.ui.maps.dots import Dot
@@ -94,19 +96,16 @@ def start_map_spec(across: str, up: str, shade: str) -> dict[str, Any]:
 
 def start_map_rows(grid: Grid, cells: Sequence["Cell"], dots: Sequence[Dot]) -> pd.DataFrame:
     """What a spec draws: a row a cell, with its edges; then the pieces of the border; then the arms."""
-    columns, rows = grid.values
-    wide, tall = _edges(columns), _edges(rows)
     table: list[dict[str, Any]] = [
         {
             "kind": "cell",
-            **{"x": x, "left": wide[x][0], "right": wide[x][1]},
-            **{"y": y, "low": tall[y][0], "high": tall[y][1]},
+            **area,
             **{"entropy": cell.start.entropy, "signal": cell.start.growth, "similarity": cell.similarity},
             "spread": cell.spread,
             "finding": ", ".join(cell.findings) or HEALTHY,
             "mark": MARKS[cell.findings[0]] if cell.findings else "",
         }
-        for (x, y), cell in zip(grid.places, cells, strict=True)
+        for area, cell in zip(_areas(grid).values(), cells, strict=True)
     ]
     for (left, low), (right, high) in border(grid, cells):
         table.append({"kind": "border", "left": left, "right": right, "low": low, "high": high})
@@ -120,12 +119,65 @@ def start_map_rows(grid: Grid, cells: Sequence["Cell"], dots: Sequence[Dot]) -> 
     return pd.DataFrame(table)
 
 
+@cache
+def end_map_spec(across: str, up: str) -> dict[str, Any]:
+    """The spec of a map of ends with these axes; cells without runs are empty."""
+    told = [
+        alt.Tooltip("x:Q", title=AXES[across].words, format=".3~g"),
+        alt.Tooltip("y:Q", title=AXES[up].words, format=".3~g"),
+        alt.Tooltip("accuracy:Q", title="test accuracy, mean", format=".1%"),
+        alt.Tooltip("runs:Q"),
+        alt.Tooltip("diverged:Q"),
+        alt.Tooltip("silent:Q", title="below twice guessing"),
+    ]
+    legend = alt.Legend(orient="top", gradientThickness=10, gradientLength=200, format=".0%", titleLimit=400)
+    colour = alt.Color(
+        "accuracy:Q", title="test accuracy", scale=alt.Scale(scheme="viridis", domain=[0, 1]), legend=legend
+    )
+    ink = alt.condition("datum.accuracy >= 0.6", alt.value("#1d2b30"), alt.value("#ffffff"))
+    left, low = _along(alt.X, across, "left"), _along(alt.Y, up, "low")
+    area = {"x": left, "y": low, "x2": "right:Q", "y2": "high:Q"}
+    middle = {"x": _along(alt.X, across, "x"), "y": _along(alt.Y, up, "y")}
+    cells = alt.Chart().transform_filter("isValid(datum.accuracy)")
+    layers = [
+        alt.Chart().mark_rect(color=GREY, opacity=0.15).encode(**area),
+        cells.mark_rect().encode(**area, color=colour, tooltip=told),
+        cells.mark_text(fontSize=13, fontWeight=700).encode(**middle, text="mark:N", color=ink, tooltip=told),
+    ]
+    return constant_spec(alt.layer(*layers), HEIGHT)
+
+
+def end_map_rows(grid: Grid, found: Mapping[Point, End]) -> pd.DataFrame:
+    """What it draws: a row a cell, whether it has runs or not."""
+    table = []
+    for place, area in _areas(grid).items():
+        end = found.get(place)
+        lost = end is not None and end.diverged > 0
+        mark = (
+            "" if end is None else MARKS["not a number"] if lost else MARKS["blocks are silent"] if end.silent else ""
+        )
+        table.append(area | {"mark": mark} | (vars(end) if end else dict.fromkeys(End.__dataclass_fields__)))
+    return pd.DataFrame(table)
+
+
 def border(grid: Grid, cells: Sequence["Cell"]) -> list[tuple[Point, Point]]:
     """Where the first block's scores leave their uniform phase; nothing if no axis moves them, or none does so far."""
     if not any(axis.moves_scores for axis in grid.axes):
         return []
     spreads = {place: cell.spread for place, cell in zip(grid.places, cells, strict=True)}
     return list(contour(spreads, *grid.values))
+
+
+def _areas(grid: Grid) -> dict[Point, dict[str, Any]]:
+    """Middle and edges of each cell, by its place and in the order of places."""
+    wide, tall = map(_edges, grid.values)
+    return {
+        (x, y): {
+            **{"x": x, "left": wide[x][0], "right": wide[x][1]},
+            **{"y": y, "low": tall[y][0], "high": tall[y][1]},
+        }
+        for x, y in grid.places
+    }
 
 
 def _along(channel: Any, axis: str, field: str) -> Any:

@@ -5,8 +5,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.analysis.ends import ends
+from vit_lab.axes import Grid
 from vit_lab.config import RunConfig
+from vit_lab.ui.maps.ends import draw_ends
 from vit_lab.ui.maps.starts import choose, draw_map
+from vit_lab.ui.serving.lab import open_store
 
 
 def map_panel(configs: Sequence[RunConfig]) -> None:
@@ -19,4 +23,12 @@ def map_panel(configs: Sequence[RunConfig]) -> None:
         choice, around = choose(configs[0], columns, "map"), letters[0]
         if len(configs) > 1:
             around = columns[3].selectbox("Around arm", letters, key="map_arm", bind="query-params")
-        draw_map(configs[letters.index(around)], choice, "start-map", configs)
+        config = configs[letters.index(around)]
+        grid = Grid.around(config, choice.across, choice.up)
+        found = ends(grid, open_store().runs())
+        starts, outcomes = st.columns(2) if found else (st.container(), None)
+        with starts:
+            draw_map(config, choice, "start-map", configs)
+        if outcomes:
+            with outcomes:
+                draw_ends(grid, found, "end-map")
