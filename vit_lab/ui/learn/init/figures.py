@@ -114,9 +114,9 @@ def map_of_starts() -> str:
     healthy = [cell for cell in found.cells if not cell.findings] if found else []
     count = f"{len(healthy)} of {len(found.cells)} cells are healthy. " if found else ""
     return prose(f"""
-        {count}Queries and keys alone decide how evenly attention looks, values and MLP alone how much a block says:
-        the map falls into bands, and what is healthy lies where two bands cross. Then lay depth or tokens along an
-        axis: deeper models want smaller variances, for more blocks add to the signal.
+        {count}Queries and keys decide, almost alone, how evenly attention looks; values and MLP, how much a block says.
+        So the map falls into bands, and healthy starts lie where two of them cross. Then lay depth up and the variance
+        of all weights across: the deeper the model, the smaller the variance at which its signal explodes.
     """)
 
 
