@@ -21,6 +21,7 @@ BENCHMARKS = {
     "positions": "patches in another order, with and without positions",
     "tricks": "each speed trick, with it and without it",
     "space_time": "space and time attention: what they tell, what they cost",
+    "maps": "a map of starts, in a process of its own",
 }
 
 

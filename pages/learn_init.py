@@ -7,7 +7,7 @@ from vit_lab.init.schemes import ELEMENTWISE, SCHEMES
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
-from vit_lab.ui.learn.init.figures import findings, findings_chart, one_layer, softmax, through_depth
+from vit_lab.ui.learn.init.figures import findings, findings_chart, map_of_starts, one_layer, softmax, through_depth
 from vit_lab.ui.learn.init.guess import predict_then_run
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.prose import note, prose, say
@@ -88,6 +88,12 @@ look_for(f"""
     {told} Dots are the heads of the classroom model on 32 digits, before training. Entropy 1: a head looks at all
     patches alike; 0: at one. The logits grow in step with the variance.
 """)
+
+st.subheader("A map of starts", anchor=False)
+say("""
+    Signal and softmax at once: each cell is a model of its own before training, with two of its properties laid out.
+""")
+look_for(map_of_starts())
 
 st.subheader("What ViT-Notes says, and what was measured", anchor=False)
 say("""

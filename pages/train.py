@@ -18,6 +18,7 @@ from vit_lab.ui.train.download import offer_download
 from vit_lab.ui.train.form import Form
 from vit_lab.ui.train.link import tell_refused
 from vit_lab.ui.train.live import experiment_panel
+from vit_lab.ui.train.map import map_panel
 from vit_lab.ui.train.optimiser import optimiser_fields
 from vit_lab.ui.train.overview import is_large, overview_panel
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
@@ -142,6 +143,7 @@ if ready:
             slot.markdown(f"{chip(arm)} {variance_words(config)} {gauge_badge(config)}", help=GAUGE_HELP)
         with preflight:
             preflight_panel(configs)
+            map_panel(configs)
     except DatasetError as error:
         preflight.error(str(error))
 warm_up()

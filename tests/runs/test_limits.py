@@ -8,6 +8,7 @@ from tiny import pair, tiny
 from waiting import ended
 
 from vit_lab import paths
+from vit_lab.axes import Grid
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import StepMeasured
 from vit_lab.presets import PRESETS
@@ -261,3 +262,13 @@ def test_what_data_takes_is_foreseen(noise):
     assert kept <= limits.data_bytes(config) <= 6 * kept
     assert limits.data_bytes(configure(dataset="cifar-10")) == 60_000 * 3_072 * 5
     assert limits.data_bytes(PRESETS["copy"].config) == limits.data_bytes(PRESETS["moving-digits"].config) == 0
+
+
+def test_a_map_looks_at_fewer_images_of_larger_models_and_at_none_of_too_large_ones():
+    def images(memory=limits.GIB, **settings):
+        return limits.map_images(Grid.around(configure(**settings), "queries-keys", "values-mlp").configs, memory)
+
+    assert images() == limits.look_images(configure(), limits.GIB) == 64
+    assert 0 < images(dim=128) < 64
+    assert images(dim=512, depth=24) == 0
+    assert images(memory=2**20) == 0

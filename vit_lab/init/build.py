@@ -9,7 +9,7 @@ them. A scheme may change what it was given as it settles: impulse makes positio
 the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -41,24 +41,41 @@ def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None =
 
     Raises ValueError if the scheme lacks the batch it needs, or if nothing says how a parameter starts.
     """
-    scheme, rule = SCHEMES[init.scheme], rule_of(model.config, init)
+    scheme, given = SCHEMES[init.scheme], given_of(model, init, seed, batch)
     if scheme.needs_data and batch is None:
         raise ValueError(f"init: {init.scheme} looks at data; give it a batch")
-    matrices = list(model.matrices())
-    _start_alike(model, matrices, seed)
-    blocks = model.config.depth
-    given = Given(matrices=matrices, init=init, seed=seed, blocks=blocks, model=model, batch=batch, rule=rule)
-    for matrix, weights in scheme.draw(given):
-        matrix.weight.copy_(_held_back(weights, given.factor(matrix)))
-    if init.biases == "scheme":
-        for matrix, biases in scheme.draw_biases(given):
-            assert matrix.bias is not None
-            matrix.bias.copy_(_held_back(biases, given.factor(matrix)))
+    _start_alike(model, given.matrices, seed)
+    for _, live, values in drawn(given):
+        live.copy_(values)
     scheme.settle(given)
     if init.norm_matched:
-        for matrix in matrices:
+        for matrix in given.matrices:
             z = given.more_normals(matrix, "control", matrix.weight.shape)  # not the Z that the arm may be built of
             matrix.weight.copy_(_held_back(z / z.norm(), float(matrix.weight.double().norm())))
+
+
+def given_of(model: Model, init: InitConfig, seed: int, batch: Tensor | None = None) -> Given:
+    """What the scheme of an init is given to draw the matrices of a model from."""
+    return Given(
+        matrices=list(model.matrices()),
+        init=init,
+        seed=seed,
+        blocks=model.config.depth,
+        model=model,
+        batch=batch,
+        rule=rule_of(model.config, init),
+    )
+
+
+def drawn(given: Given) -> Iterator[tuple[Matrix, Tensor, Tensor]]:
+    """(matrix, live view, values in float64) of all that a scheme draws: weights, then biases if the init asks so."""
+    scheme = SCHEMES[given.init.scheme]
+    for matrix, weights in scheme.draw(given):
+        yield matrix, matrix.weight, _held_back(weights, given.factor(matrix))
+    if given.init.biases == "scheme":
+        for matrix, biases in scheme.draw_biases(given):
+            assert matrix.bias is not None
+            yield matrix, matrix.bias, _held_back(biases, given.factor(matrix))
 
 
 def build_model(config: RunConfig, batch: Tensor | None = None) -> Model:

@@ -50,6 +50,21 @@ class Preflight:
     findings: list[str]
 
 
+@dataclass(frozen=True)
+class Cell:
+    """One config on a map of starts. `start` and `findings` are those of its preflight; the signal is `start.growth`.
+
+    `similarity` is the mean cosine between the tokens after the last block. `spread` is the std of the first block's
+    scores within a row, over that at which attention leaves its uniform phase (`vit_lab.probes.starts`); NaN where a
+    token is alone.
+    """
+
+    start: Start
+    findings: list[str]
+    similarity: float
+    spread: float
+
+
 def gauge(start: Start) -> list[str]:
     """What is unusual about a start, the most telling first; empty if it is healthy."""
     if not math.isfinite(start.loss):

@@ -1,8 +1,10 @@
 """Preflight: every probe of a model at step 0, before any training, fast enough to follow a slider."""
 
 import math
+from collections.abc import Sequence
 
 import torch.nn.functional as F
+from torch import Tensor
 
 from vit_lab.config import GroupName, RunConfig
 from vit_lab.data.run_data import Split
@@ -14,7 +16,7 @@ from vit_lab.places import Place
 from vit_lab.probes.gauge import Preflight, Start, gauge
 from vit_lab.probes.rows import by_depth, by_head
 from vit_lab.probes.signal import rms
-from vit_lab.probes.trace import trace
+from vit_lab.probes.trace import Trace, trace
 from vit_lab.probes.weights import gradient_rows, layers, spectrum_rows, weight_rows
 
 
@@ -32,16 +34,21 @@ def preflight(config: RunConfig, batch: Split) -> Preflight:
     rows = [*by_depth(model, passed), *by_head(passed), *gradient_rows(model), *weight_rows(weights, weights)]
     rows += spectrum_rows(model)
     rows += [("expected_std", Place(group=group), std) for group, std in expected_std(model, config).items()]
-    first, last = passed.tokens[0], passed.tokens[-1]
     entropies = [value for measure, _, value in rows if measure == "attention_entropy"]
-    start = Start(
+    start = start_of(passed, entropies, logits.detach(), batch.labels)
+    return Preflight(rows, start, gauge(start))
+
+
+def start_of(passed: Trace, entropies: Sequence[float], logits: Tensor, labels: Tensor) -> Start:
+    """What the gauge reads: of one pass of a batch, with the entropy of each head and the logits (B, ..., Y)."""
+    first, last = passed.tokens[0], passed.tokens[-1]
+    return Start(
         block_share=float(rms(last - first) / rms(first)) / math.sqrt(len(passed.heads)),
         growth=float(rms(last) / rms(first)),
         entropy=sum(entropies) / len(entropies),
-        loss=float(F.cross_entropy(logits.detach().flatten(0, -2), batch.labels.flatten())),
-        num_classes=config.model.num_classes,
+        loss=float(F.cross_entropy(logits.flatten(0, -2), labels.flatten())),
+        num_classes=logits.shape[-1],
     )
-    return Preflight(rows, start, gauge(start))
 
 
 def expected_std(model: Model, config: RunConfig) -> dict[GroupName, float]:

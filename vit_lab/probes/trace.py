@@ -32,10 +32,21 @@ def trace(model: Model, inputs: Tensor) -> Trace:
     record = Recorder()
     if isinstance(model, Transformer):
         model.encode(inputs[:, 0], record=record)
-        stack = Place(stack="encoder")
     else:
         model(inputs, record=record)
-        stack = Place()
+    return _of(model, record)
+
+
+@torch.no_grad()
+def trace_and_logits(model: Model, inputs: Tensor) -> tuple[Trace, Tensor]:
+    """The same, and what the model answers, of one pass; of an encoder-decoder, the decoder writes too."""
+    record = Recorder()
+    logits = model(inputs, record=record)
+    return _of(model, record), logits
+
+
+def _of(model: Model, record: Recorder) -> Trace:
+    stack = Place(stack="encoder") if isinstance(model, Transformer) else Place()
     blocks = [stack.of_block(number) for number in range(model.config.depth + 1)]
     return Trace(
         tokens=[record[block.leaving]["tokens"] for block in blocks],

@@ -20,6 +20,8 @@ from vit_lab.settings import ConfigError, bounds
 from vit_lab.training.cadence import PROBE_IMAGES
 
 LOOK_COPIES, FEWEST_IMAGES = 4, 4  # of the weights: themselves, gradients, what probes make of them
+MAP_WORK = 1.9e9  # numbers that all models of a map compute at width 64: some three seconds of a core
+WEIGHT_WORK = 7  # an attention weight's work, in those of other numbers: it is made, and its entropy taken
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
 GIB = 2**30
 SHARE, AT_ONCE = 0.8, 4  # of the machine's memory, for all steps at work; so many of them are large at the same moment
@@ -150,6 +152,19 @@ def look_images(config: RunConfig, memory: float) -> int:
     base = look_bytes(config, 0)
     images = int((memory - base) / (look_bytes(config, 1) - base))
     return 0 if images < FEWEST_IMAGES else min(images, PROBE_IMAGES)
+
+
+def map_images(configs: Sequence[RunConfig], memory: float) -> int:
+    """How many images a map of so many configs looks at, in one process; 0 if there is no room or time for a few.
+
+    As many as a first look if that takes seconds; fewer where models are deep or wide, or have many tokens.
+    """
+    work = 0.0
+    for config in configs:
+        kept, weights = _kept_numbers(config)
+        work += config.model.depth * (kept + WEIGHT_WORK * weights) * max(1.0, config.model.dim / 64)
+    images = min(*(look_images(config, memory) for config in configs), int(MAP_WORK / work))
+    return 0 if images < FEWEST_IMAGES else images
 
 
 def _kept_numbers(config: RunConfig) -> tuple[int, int]:

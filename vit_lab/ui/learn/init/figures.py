@@ -13,13 +13,15 @@ from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.findings import claim_findings
 from vit_lab.config import InitConfig, RunConfig
-from vit_lab.init.schemes import ALONE, expected_variance
+from vit_lab.init.schemes import ALONE, SCHEMES, expected_variance
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 from vit_lab.refusals import one_of
 from vit_lab.settings import configure
 from vit_lab.spelling import arm_label, written_out
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.init import charts
+from vit_lab.ui.maps.starts import choose, draw_map
+from vit_lab.ui.prose import prose
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 BINS, PAIRED = 56, 300  # bars of a histogram; weights in the picture of one draw
@@ -94,6 +96,28 @@ def findings_chart(found: dict[str, Comparison]) -> None:
     """The paired differences of every task."""
     rows = difference_rows(list(found.values()), list(found))
     st.vega_lite_chart(rows, compare_charts.DIFFERENCES, key="findings", alt="Paired differences by task and size")
+
+
+def map_of_starts() -> str:
+    """The map around the classroom model, in a fold that is computed only when open.
+
+    Returns a sentence that says what to look for.
+    """
+    fold = st.expander("The map", key="lesson_map", icon=":material/map:", bind="query-params")
+    if not fold.open:
+        return "Open the map: some two hundred models are looked at, in a few seconds."
+    with fold:
+        one, *columns = st.columns(4)
+        scheme = one.selectbox("Scheme", list(SCHEMES), key="map_scheme", bind="query-params")
+        config = configure(scheme=scheme, seed=SEED)
+        found = draw_map(config, choose(config, columns, "map"), "lesson-start-map", [config])
+    healthy = [cell for cell in found.cells if not cell.findings] if found else []
+    count = f"{len(healthy)} of {len(found.cells)} cells are healthy. " if found else ""
+    return prose(f"""
+        {count}Queries and keys decide, almost alone, how evenly attention looks; values and MLP, how much a block says.
+        So the map falls into bands, and healthy starts lie where two of them cross. Then lay depth up and the variance
+        of all weights across: the deeper the model, the smaller the variance at which its signal explodes.
+    """)
 
 
 def _three(factor: float) -> list[str]:

@@ -1,0 +1,34 @@
+"""The map of starts on the Train page: how all models around an arm would start, two properties laid out."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from vit_lab.analysis.arms import letter
+from vit_lab.analysis.ends import ends
+from vit_lab.axes import Grid
+from vit_lab.config import RunConfig
+from vit_lab.ui.maps.ends import draw_ends
+from vit_lab.ui.maps.starts import choose, draw_map
+from vit_lab.ui.serving.lab import open_store
+
+
+def map_panel(configs: Sequence[RunConfig]) -> None:
+    """A map around one of the arms, in a fold that is computed only when open."""
+    fold = st.expander("Map of starts: the models around an arm", key="map", icon=":material/map:", bind="query-params")
+    if not fold.open:
+        return
+    with fold:
+        columns, letters = st.columns(3 + (len(configs) > 1)), [letter(arm) for arm in range(len(configs))]
+        choice, around = choose(configs[0], columns, "map"), letters[0]
+        if len(configs) > 1:
+            around = columns[3].selectbox("Around arm", letters, key="map_arm", bind="query-params")
+        config = configs[letters.index(around)]
+        grid = Grid.around(config, choice.across, choice.up)
+        found = ends(grid, open_store().runs())
+        starts, outcomes = st.columns(2) if found else (st.container(), None)
+        with starts:
+            draw_map(config, choice, "start-map", configs)
+        if outcomes:
+            with outcomes:
+                draw_ends(grid, found, "end-map")
