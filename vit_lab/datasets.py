@@ -172,6 +172,8 @@ DATASETS: dict[str, Dataset] = {
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIRECTIONS,
+        mean=MNIST["mean"],
+        std=MNIST["std"],
     ),
     "moving-digits": Dataset(
         examples="clips",
@@ -182,6 +184,8 @@ DATASETS: dict[str, Dataset] = {
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIGITS,
+        mean=MNIST["mean"],
+        std=MNIST["std"],
     ),
     "copy": Dataset(
         examples="sequences",

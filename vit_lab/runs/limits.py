@@ -20,10 +20,14 @@ from vit_lab.training.cadence import PROBE_IMAGES
 
 LOOK_COPIES, FEWEST_IMAGES = 4, 4  # of the weights: themselves, gradients, what probes make of them
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 SHARE, AT_ONCE = 0.8, 4  # of the machine's memory, for all steps at work; so many of them are large at the same moment
 MEMORY_UNIT = " GiB of memory a step, about,"
 MEMORY_REMEDY = "choose a smaller batch, fewer blocks or larger patches"
+
+# What snapshots may take of the disk: those of one run, those of all together, and what they must leave free. A run of
+# the default settings keeps 27 of 0.6 MB. Where they would be more, there are fewer of them (`vit_lab.runs.snapshots`).
+SNAPSHOTS_OF_A_RUN, SNAPSHOTS_IN_ALL, LEFT_FREE = 32 * MIB, GIB, 256 * MIB
 
 
 @dataclass(frozen=True)

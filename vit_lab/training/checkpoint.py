@@ -37,8 +37,11 @@ class Checkpoint:
         return int(self.counters["step"])
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write the file whole or not at all: a crash leaves the previous one. Raises OSError."""
+def save_checkpoint(checkpoint: Checkpoint, path: Path, *, lasting: bool = True) -> None:
+    """Write the file whole or not at all: a crash leaves the previous one. Raises OSError.
+
+    Without `lasting`, nothing waits for the disk, so a power cut may leave a damaged file; its checksum tells.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # of nobody else, in this process or another
     try:
@@ -47,7 +50,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         with temporary.open("wb") as file:
             file.write(save(checkpoint.tensors, metadata=told))
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

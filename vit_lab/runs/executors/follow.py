@@ -12,9 +12,10 @@ import torch
 from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import load_run_data
-from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
-from vit_lab.runs.executors.messages import Ended, Message, Said, Wishes
+from vit_lab.events import Diverged, Event, Finished, Probed, StepMeasured, Stepped
+from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot, Wishes
 from vit_lab.runs.states import Status
+from vit_lab.training.cadence import thinned
 from vit_lab.training.checkpoint import Checkpoint
 from vit_lab.training.device import chosen as chosen_device
 from vit_lab.training.trainer import train
@@ -25,14 +26,15 @@ SPEED_SECONDS = 3.0  # over which the speed is measured
 
 
 def train_here(
-    config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float = 0.0
+    config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float = 0.0, snapshots: int = 0
 ) -> Generator[Message]:
     """Read the data and train a run on this machine, with one intra-op thread: these models are too small to split.
 
     Raises ConfigError, DatasetError or CheckpointError if that cannot be done.
     """
     torch.set_num_threads(1)  # counts for the calling thread
-    yield from follow(config, load_run_data(config), checkpoint, wishes, device=chosen_device(), before=before)
+    data, place = load_run_data(config), chosen_device()
+    yield from follow(config, data, checkpoint, wishes, device=place, before=before, snapshots=snapshots)
 
 
 def follow(
@@ -43,19 +45,23 @@ def follow(
     *,
     device: str | torch.device = "cpu",
     before: float = 0.0,
+    snapshots: int = 0,
 ) -> Generator[Message]:
     """Train a run to its end, or until there is a wish, and tell.
 
-    A checkpoint comes only after all events up to its step. So whoever writes messages down in their order, and dies in
-    between, repeats a few steps later on and leaves no gap. After each batch `wishes` is asked; if there is a wish, a
-    checkpoint and the wish itself end the messages. The last message is always an `Ended`.
+    Checkpoints and snapshots come only after all events up to their step. So whoever writes messages down in their
+    order, and dies in between, repeats a few steps later on and leaves no gap. After each batch `wishes` is asked; if
+    there is a wish, a checkpoint and the wish itself end the messages. The last message is always an `Ended`.
 
     Args:
         before: seconds that the run has trained up to `checkpoint`.
+        snapshots: how many to pass on at most, spread over the steps at which the run is probed.
     """
     training = train(config, data, device, checkpoint)
     clock = _Clock(before)
+    looked_at = set(thinned(training.probe_steps, snapshots)) if snapshots else set()
     events: list[tuple[float, Event]] = []
+    taken: list[Snapshot] = []
     ended: Ended | None = None
     told = kept = time.monotonic()
     for event in training:
@@ -64,11 +70,14 @@ def follow(
         events.append((clock.training_seconds, event))
         clock.saw(event, config.optim.batch_size)
         ended = _ending(event) or ended
+        if isinstance(event, Probed) and event.step in looked_at:
+            taken.append(Snapshot(training.snapshot()))
         now = time.monotonic()
         if now - told < BATCH_SECONDS:
             continue
         yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
-        events, told = [], now
+        yield from taken
+        events, taken, told = [], [], now
         if ended is None and (wish := wishes()):
             yield training.checkpoint()
             yield wish
@@ -77,6 +86,7 @@ def follow(
             yield training.checkpoint()
             kept = now
     yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
+    yield from taken
     yield training.checkpoint()
     yield ended or Ended(Status.FAILED, "the run ended without saying why")
 
