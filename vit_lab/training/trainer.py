@@ -37,7 +37,7 @@ from vit_lab.places import read_place
 from vit_lab.probes.rows import signal_and_attention
 from vit_lab.probes.weights import gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
-from vit_lab.training.cadence import PROBE_IMAGES, is_due, is_power_of_two, probe_steps
+from vit_lab.training.cadence import PROBE_IMAGES, is_due, is_power_of_two
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, model_state
 from vit_lab.training.device import moved
 from vit_lab.training.evaluate import evaluate
@@ -113,17 +113,6 @@ class Training(Iterator[Event]):
         }
         copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
         return Checkpoint(copies, counters)
-
-    def snapshot(self) -> Checkpoint:
-        """The weights after the step of the latest event, as copies: enough to look at, not to go on from."""
-        weights = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in weights.items()}
-        return Checkpoint(copies, {"step": self.step, "tensors": len(copies)})
-
-    @property
-    def probe_steps(self) -> list[int]:
-        """The steps after which the run is probed."""
-        return probe_steps(self.total_steps, PROBES)
 
     def advance(self) -> None:
         """Train one step and say nothing. Measuring changes nothing, so the weights are those of a run that speaks."""

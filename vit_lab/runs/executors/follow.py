@@ -6,19 +6,20 @@ listens writes down each message before asking for the next (see `vit_lab.runs.e
 
 import time
 from collections.abc import Generator
+from contextlib import suppress
 
 import torch
 
 from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import load_run_data
-from vit_lab.events import Diverged, Event, Finished, Probed, StepMeasured, Stepped
+from vit_lab.events import Diverged, Event, Finished, Probed, Started, StepMeasured, Stepped
 from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot, Wishes
 from vit_lab.runs.states import Status
-from vit_lab.training.cadence import thinned
-from vit_lab.training.checkpoint import Checkpoint
+from vit_lab.training.cadence import probe_steps, thinned
+from vit_lab.training.checkpoint import Checkpoint, weights_only
 from vit_lab.training.device import chosen as chosen_device
-from vit_lab.training.trainer import train
+from vit_lab.training.trainer import PROBES, train
 
 BATCH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
@@ -59,7 +60,7 @@ def follow(
     """
     training = train(config, data, device, checkpoint)
     clock = _Clock(before)
-    looked_at = set(thinned(training.probe_steps, snapshots)) if snapshots else set()
+    looked_at: list[int] = []
     events: list[tuple[float, Event]] = []
     taken: list[Snapshot] = []
     ended: Ended | None = None
@@ -70,8 +71,11 @@ def follow(
         events.append((clock.training_seconds, event))
         clock.saw(event, config.optim.batch_size)
         ended = _ending(event) or ended
-        if isinstance(event, Probed) and event.step in looked_at:
-            taken.append(Snapshot(training.snapshot()))
+        if isinstance(event, Started):
+            looked_at = thinned(probe_steps(event.total_steps, PROBES), snapshots)
+        elif isinstance(event, Probed) and event.step in looked_at:
+            with suppress(Exception):  # no memory for copies, say: no run fails over a luxury
+                taken.append(Snapshot(weights_only(training.checkpoint())))
         now = time.monotonic()
         if now - told < BATCH_SECONDS:
             continue
