@@ -1,10 +1,11 @@
 """The command that looks into a model at a step of its training."""
 
 import json
+import math
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,12 +18,13 @@ from vit_lab.runs.errors import StoreError
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
-from vit_lab.training.looks import Look, Weights
+from vit_lab.training.looks import Array, Look, Weights
 
 if TYPE_CHECKING:
     from vit_lab.config import RunConfig
 
-FEWEST_SHOWN = 3  # classes, the likeliest first
+TOLD = ("probabilities", "lens", "rollout", "attention")
+MOST_SHOWN = 3  # classes, the likeliest first
 
 
 def look(
@@ -39,8 +41,7 @@ def look(
         seen = _look(store, found, found.step if step is None else step, digit)
     if json_:
         told = {"step": seen.step, "label": seen.label}
-        lists = ("probabilities", "lens", "rollout", "attention")
-        print(json.dumps(told | {key: getattr(seen, key).tolist() for key in lists}))
+        print(json.dumps(told | {key: _plain(getattr(seen, key)) for key in TOLD}))
     else:
         _print(found, seen, digit)
 
@@ -79,8 +80,20 @@ def _replayed(config: "RunConfig", run_id: str, step: int, file: Path) -> Weight
     return Weights(step, file)
 
 
+def _plain(numbers: Array) -> list[Any]:
+    """Nested lists; what is no number, as in a model that has diverged, is null."""
+    plain: list[Any] = numbers.tolist()
+    return [_finite(one) for one in plain]
+
+
+def _finite(numbers: Any) -> Any:
+    if isinstance(numbers, list):
+        return [_finite(number) for number in numbers]
+    return numbers if math.isfinite(numbers) else None
+
+
 def _print(run: RunRecord, seen: Look, digit: int) -> None:
-    likeliest = sorted(enumerate(seen.probabilities.tolist()), key=lambda one: -one[1])[:FEWEST_SHOWN]
+    likeliest = sorted(enumerate(seen.probabilities.tolist()), key=lambda one: -one[1])[:MOST_SHOWN]
     told = ", ".join(f"{number} with {probability:.1%}" for number, probability in likeliest)
     print(f"{run.name}, step {seen.step}, example {digit} of its test set: true class {seen.label}, answers {told}")
     for block, probabilities in enumerate(seen.lens, start=1):

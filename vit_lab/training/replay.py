@@ -30,7 +30,8 @@ def replay(config: RunConfig, step: int, checkpoint: Path, into: Path) -> Genera
     """
     torch.set_num_threads(1)  # as where runs train, for sums depend on it; counts for the calling thread
     data, device = load_run_data(config), chosen_device()
-    if not 0 <= step <= (last := config.optim.total_steps(len(data.train))):
+    last = config.optim.total_steps(len(data.train))
+    if not 0 <= step <= last:
         raise ValueError(f"step {step} is none of this run; choose 0 to {last}")
     training = train(config, data, device)
     try:
