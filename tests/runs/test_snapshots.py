@@ -333,3 +333,15 @@ def test_a_replayed_step_for_which_there_is_no_room_stays_where_it_is(manager, t
     replayed = Weights(5, tmp_path / "replayed")
     assert snapshots.keep_replayed(manager.store, run.id, replayed) == replayed
     assert snapshots.kept_weights(run, 5) is None
+
+
+def test_runs_that_train_at_once_stay_within_the_budget_of_all_once_they_have_ended(store, monkeypatch):
+    monkeypatch.setattr(snapshots, "SNAPSHOTS_IN_ALL", MIB // 2)
+    monkeypatch.setattr(snapshots, "SNAPSHOTS_OF_A_RUN", MIB // 2)
+    manager = RunManager(store, 2)
+    try:
+        ids = manager.submit([NewRun(tiny(seed=seed, dim=64, depth=2), "a run", "e") for seed in range(4)])
+        assert {ended(store, run_id).status for run_id in ids} == {Status.FINISHED}
+    finally:
+        manager.shutdown()
+    assert 0 < sizes() <= MIB // 2

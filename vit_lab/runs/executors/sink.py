@@ -32,6 +32,7 @@ class Sink:
         self._said: list[Said] = []  # not written yet
         self._checkpoint: Checkpoint | None = None
         self._snapshots: list[Snapshot] = []
+        self._keeps = 0  # so many of them at most
         self._busy_since: float | None = None
 
     def latest_checkpoint(self) -> Checkpoint | None:
@@ -52,7 +53,8 @@ class Sink:
             is_looked_at = not self._run.pilot and self._store.experiment(self._run.experiment).kind == "compare"
         except StoreError:  # another program holds the database, say; that must not cost the run
             return 0
-        return snapshots.make_room_for(self._run) if is_looked_at else 0
+        self._keeps = snapshots.make_room_for(self._run) if is_looked_at else 0
+        return self._keeps
 
     def wish(self) -> Ended | None:
         """How the run should end, by what was known when its latest batch was written; None if it should go on."""
@@ -73,6 +75,8 @@ class Sink:
                     if self._is_ending():  # its end is not written, so it goes on from the checkpoint before
                         return Ended(Status.INTERRUPTED)
                     time.sleep(BUSY_PAUSE)
+                if self._keeps:
+                    snapshots.settle()
                 return message
             if isinstance(message, Said):
                 self._said.append(message)
