@@ -18,6 +18,7 @@ BENCHMARKS = {
     "classroom": "thirty viewers while two runs train",
     "cold_start": "from `streamlit run` to a usable page",
     "probes": "what probes and the preflight cost",
+    "snapshots": "what keeping snapshots costs a run",
     "positions": "patches in another order, with and without positions",
     "tricks": "each speed trick, with it and without it",
     "space_time": "space and time attention: what they tell, what they cost",

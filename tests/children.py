@@ -48,3 +48,24 @@ def take_tensor(megabytes):
 def sleep(seconds):
     """Wait."""
     time.sleep(seconds)
+
+
+def count(config=None, step=10, checkpoint=None, into=None):
+    """A replay that comes to no end by itself."""
+    done = 0
+    while True:
+        time.sleep(0.01)
+        done = min(done + 1, step - 1)
+        yield done
+
+
+def yield_then_break(numbers, error):
+    """Some numbers, one after another, and then what breaks."""
+    yield from numbers
+    if error:
+        raise ValueError(error)
+
+
+def yield_memory(megabytes):
+    """So much memory, by Python."""
+    yield len(bytearray(megabytes * 2**20))

@@ -1,4 +1,4 @@
-"""The lab from a shell: python -m vit_lab train | compare | sweep | claim | runs | export | dashboard."""
+"""The lab from a shell: python -m vit_lab train | compare | sweep | claim | runs | look | export | dashboard."""
 
 from typing import NoReturn
 

@@ -194,6 +194,8 @@ DATASETS: dict[str, Dataset] = {
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIRECTIONS,
+        mean=MNIST["mean"],
+        std=MNIST["std"],
     ),
     "moving-digits": Dataset(
         examples="clips",
@@ -204,6 +206,8 @@ DATASETS: dict[str, Dataset] = {
         licence=MNIST_LICENCE,
         shape=GREY,
         classes=DIGITS,
+        mean=MNIST["mean"],
+        std=MNIST["std"],
     ),
     "copy": Dataset(
         examples="sequences",

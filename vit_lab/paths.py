@@ -1,4 +1,4 @@
-"""Where things live. VIT_LAB_HOME holds database, checkpoints and downloads; VIT_LAB_DATA overrides the data folder."""
+"""Where things live. VIT_LAB_HOME holds the database, what is kept of runs, downloads; VIT_LAB_DATA the data."""
 
 import os
 from pathlib import Path
@@ -53,7 +53,27 @@ def doomed(run_id: str) -> Path:
     return checkpoints() / f"{run_id}{DOOMED}"
 
 
+def snapshots() -> Path:
+    """The folder of all snapshots: a folder a run."""
+    return home() / "snapshots"
+
+
+def snapshots_of(run_id: str) -> Path:
+    """The folder of the snapshots of a run."""
+    return snapshots() / run_id
+
+
+def snapshot(run_id: str, step: int) -> Path:
+    """The weights of a run after a step; names are in the order of the steps."""
+    return snapshots_of(run_id) / f"{step:07d}.safetensors"
+
+
+def doomed_snapshots(run_id: str) -> Path:
+    """The folder of its snapshots while a run is being deleted."""
+    return snapshots() / f"{run_id}{DOOMED}"
+
+
 def half_written(run_id: str) -> list[Path]:
-    """What a process that was killed while it saved a checkpoint of a run has left."""
+    """What a process that was killed while it saved a checkpoint or a snapshot of a run has left."""
     whole = checkpoint(run_id)
-    return list(whole.parent.glob(f"{whole.stem}.*.tmp"))
+    return [*whole.parent.glob(f"{whole.stem}.*.tmp"), *snapshots_of(run_id).glob("*.tmp")]

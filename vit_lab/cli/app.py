@@ -14,10 +14,11 @@ from typing import NoReturn
 import typer
 
 from vit_lab.cli.dashboard import dashboard
+from vit_lab.cli.inside import look
 from vit_lab.cli.kept import export, runs
 from vit_lab.cli.training import claim, compare, sweep, train
 
-COMMANDS = (train, compare, sweep, claim, runs, export)
+COMMANDS = (train, compare, sweep, claim, runs, look, export)
 
 app = typer.Typer(
     help="Measure what the variance of the initial weights does to a Vision Transformer.",

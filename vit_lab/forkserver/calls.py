@@ -47,7 +47,7 @@ def compute(target: str, *arguments: object, seconds: float, memory: int) -> Any
         except OSError as error:
             raise CannotStartError(str(error)) from error
         try:
-            _send(child, asked)
+            send(child, asked)
             answer = _receive(child, seconds)
         finally:
             child.kill()
@@ -69,17 +69,17 @@ def answer() -> None:
     out = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no answer
     target, arguments, memory = pickle.loads(sys.stdin.buffer.read())
-    _keep_to(memory)
+    keep_to(memory)
     said: tuple[bool, Any]
     try:
         said = True, function_named(target)(*arguments)
     except Exception as error:
-        said = False, NO_MEMORY if lacks_memory(error) else _carried(error)
+        said = False, NO_MEMORY if lacks_memory(error) else carried(error)
     with os.fdopen(out, "wb") as answers:
         answers.write(pickle.dumps(said))
 
 
-def _carried(error: Exception) -> Exception:
+def carried(error: Exception) -> Exception:
     """The error if it survives being carried; its words if not."""
     try:
         carried: Exception = pickle.loads(pickle.dumps(error))
@@ -93,7 +93,8 @@ def lacks_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(word in str(error) for word in MESSAGES)
 
 
-def _keep_to(memory: int) -> None:
+def keep_to(memory: int) -> None:
+    """Let this process take so many bytes beyond what it has; only Linux does."""
     if sys.platform.startswith("linux"):
         import resource
 
@@ -104,7 +105,8 @@ def _keep_to(memory: int) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (1024 * data + memory, hard))
 
 
-def _send(child: Child, asked: bytes) -> None:
+def send(child: Child, asked: bytes) -> None:
+    """Give a child all that it reads from its stdin."""
     assert child.stdin is not None
     with suppress(OSError):  # it has ended, which its answer says
         child.stdin.buffer.write(asked)  # type: ignore[attr-defined]

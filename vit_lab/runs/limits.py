@@ -23,10 +23,14 @@ LOOK_COPIES, FEWEST_IMAGES = 4, 4  # of the weights: themselves, gradients, what
 MAP_WORK = 1.9e9  # numbers that all models of a map compute at width 64: some three seconds of a core
 WEIGHT_WORK = 7  # an attention weight's work, in those of other numbers: it is made, and its entropy taken
 HOST = ""  # the owner of the runs of whoever has the machine to themselves
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 SHARE, AT_ONCE = 0.8, 4  # of the machine's memory, for all steps at work; so many of them are large at the same moment
 MEMORY_UNIT = " GiB of memory a step, about,"
 MEMORY_REMEDY = "choose a smaller batch, fewer blocks or larger patches"
+
+# What snapshots may take of the disk: those of one run, those of all together, and what they must leave free. A run of
+# the default settings keeps 27 of 0.6 MB. Where they would be more, there are fewer of them (`vit_lab.runs.snapshots`).
+SNAPSHOTS_OF_A_RUN, SNAPSHOTS_IN_ALL, LEFT_FREE = 32 * MIB, GIB, 256 * MIB
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Self
 
 from vit_lab import paths
+from vit_lab.runs import snapshots
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors.choice import chosen_executor
 from vit_lab.runs.executors.executor import Executor
@@ -93,7 +94,7 @@ class RunManager:
             self.store.tag(run_id, tags)
 
     def delete(self, run_ids: Sequence[str]) -> None:
-        """Remove runs, their events and checkpoints, all or none. Raises StoreError if one is still at work."""
+        """Remove runs and all that is kept of them, all or none. Raises StoreError if one is still at work."""
         with self.store.transaction():
             self._refuse_others(run_ids)
             self._refuse_needed_pilots(run_ids)
@@ -101,7 +102,9 @@ class RunManager:
             for run_id in run_ids:
                 with suppress(FileNotFoundError):
                     paths.checkpoint(run_id).replace(paths.doomed(run_id))
+                snapshots.doom(run_id)
         for run_id in run_ids:
+            snapshots.finish_off(run_id)
             for file in (paths.doomed(run_id), *paths.half_written(run_id)):
                 file.unlink(missing_ok=True)
 
@@ -131,7 +134,7 @@ class RunManager:
             self.store.interrupt_runs_of(self.store.presence.name)
 
     def _sweep(self) -> None:
-        """Finish what a process was killed in the middle of: a checkpoint goes with its run, or stays with it.
+        """Finish what a process was killed in the middle of: checkpoint and snapshots go with their run, or stay.
 
         Only those that were about to go are looked at: a database that was exchanged must not cost a checkpoint.
         """
@@ -141,6 +144,7 @@ class RunManager:
                     file.replace(paths.checkpoint(file.stem))
                 else:
                     file.unlink()
+        snapshots.sweep(self.store)
 
     def _add(self, runs: Sequence[NewRun], kind: Kind) -> list[str]:
         owner = self._owner_of({run.experiment for run in runs})

@@ -37,8 +37,11 @@ class Checkpoint:
         return int(self.counters["step"])
 
 
-def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write the file whole or not at all: a crash leaves the previous one. Raises OSError."""
+def save_checkpoint(checkpoint: Checkpoint, path: Path, *, lasting: bool = True) -> None:
+    """Write the file whole or not at all: a crash leaves the previous one. Raises OSError.
+
+    Without `lasting`, nothing waits for the disk, so a power cut may leave a damaged file; its checksum tells.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # of nobody else, in this process or another
     try:
@@ -47,7 +50,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         with temporary.open("wb") as file:
             file.write(save(checkpoint.tensors, metadata=told))
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -76,6 +80,12 @@ def _checksum(tensors: dict[str, Tensor], counters: str) -> str:
         found.update(name.encode())
         found.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
+
+
+def weights_only(checkpoint: Checkpoint) -> Checkpoint:
+    """A snapshot: what a checkpoint holds of the model, enough to look at, not to go on from."""
+    tensors = {f"model.{name}": value for name, value in model_state(checkpoint).items()}
+    return Checkpoint(tensors, {"step": checkpoint.step, "tensors": len(tensors)})
 
 
 def model_state(checkpoint: Checkpoint) -> dict[str, Tensor]:

@@ -114,6 +114,12 @@ class Training(Iterator[Event]):
         copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
         return Checkpoint(copies, counters)
 
+    def advance(self) -> None:
+        """Train one step and say nothing. Measuring changes nothing, so the weights are those of a run that speaks."""
+        if self._step_event_due():
+            self._interval = _Interval()
+        self._train_one_step()
+
     def _run(self) -> Iterator[Event]:
         yield self._started()
         while True:
@@ -123,9 +129,7 @@ class Training(Iterator[Event]):
                     return
             if self.step == self.total_steps:
                 break
-            if self._step_event_due():
-                self._interval = _Interval()
-            self._train_one_step()
+            self.advance()
             yield Stepped(step=self.step)
         yield self._finished()
 

@@ -6,18 +6,20 @@ listens writes down each message before asking for the next (see `vit_lab.runs.e
 
 import time
 from collections.abc import Generator
+from contextlib import suppress
 
 import torch
 
 from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import load_run_data
-from vit_lab.events import Diverged, Event, Finished, StepMeasured, Stepped
-from vit_lab.runs.executors.messages import Ended, Message, Said, Wishes
+from vit_lab.events import Diverged, Event, Finished, Probed, Started, StepMeasured, Stepped
+from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot, Wishes
 from vit_lab.runs.states import Status
-from vit_lab.training.checkpoint import Checkpoint
+from vit_lab.training.cadence import probe_steps, thinned
+from vit_lab.training.checkpoint import Checkpoint, weights_only
 from vit_lab.training.device import chosen as chosen_device
-from vit_lab.training.trainer import train
+from vit_lab.training.trainer import PROBES, train
 
 BATCH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost
@@ -25,14 +27,15 @@ SPEED_SECONDS = 3.0  # over which the speed is measured
 
 
 def train_here(
-    config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float = 0.0
+    config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float = 0.0, snapshots: int = 0
 ) -> Generator[Message]:
     """Read the data and train a run on this machine, with one intra-op thread: these models are too small to split.
 
     Raises ConfigError, DatasetError or CheckpointError if that cannot be done.
     """
     torch.set_num_threads(1)  # counts for the calling thread
-    yield from follow(config, load_run_data(config), checkpoint, wishes, device=chosen_device(), before=before)
+    data, place = load_run_data(config), chosen_device()
+    yield from follow(config, data, checkpoint, wishes, device=place, before=before, snapshots=snapshots)
 
 
 def follow(
@@ -43,19 +46,23 @@ def follow(
     *,
     device: str | torch.device = "cpu",
     before: float = 0.0,
+    snapshots: int = 0,
 ) -> Generator[Message]:
     """Train a run to its end, or until there is a wish, and tell.
 
-    A checkpoint comes only after all events up to its step. So whoever writes messages down in their order, and dies in
-    between, repeats a few steps later on and leaves no gap. After each batch `wishes` is asked; if there is a wish, a
-    checkpoint and the wish itself end the messages. The last message is always an `Ended`.
+    Checkpoints and snapshots come only after all events up to their step. So whoever writes messages down in their
+    order, and dies in between, repeats a few steps later on and leaves no gap. After each batch `wishes` is asked; if
+    there is a wish, a checkpoint and the wish itself end the messages. The last message is always an `Ended`.
 
     Args:
         before: seconds that the run has trained up to `checkpoint`.
+        snapshots: how many to pass on at most, spread over the steps at which the run is probed.
     """
     training = train(config, data, device, checkpoint)
     clock = _Clock(before)
+    looked_at: list[int] = []
     events: list[tuple[float, Event]] = []
+    taken: list[Snapshot] = []
     ended: Ended | None = None
     told = kept = time.monotonic()
     for event in training:
@@ -64,11 +71,17 @@ def follow(
         events.append((clock.training_seconds, event))
         clock.saw(event, config.optim.batch_size)
         ended = _ending(event) or ended
+        if isinstance(event, Started):
+            looked_at = thinned(probe_steps(event.total_steps, PROBES), snapshots)
+        elif isinstance(event, Probed) and event.step in looked_at:
+            with suppress(Exception):  # no memory for copies, say: no run fails over a luxury
+                taken.append(Snapshot(weights_only(training.checkpoint())))
         now = time.monotonic()
         if now - told < BATCH_SECONDS:
             continue
         yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
-        events, told = [], now
+        yield from taken
+        events, taken, told = [], [], now
         if ended is None and (wish := wishes()):
             yield training.checkpoint()
             yield wish
@@ -77,6 +90,7 @@ def follow(
             yield training.checkpoint()
             kept = now
     yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
+    yield from taken
     yield training.checkpoint()
     yield ended or Ended(Status.FAILED, "the run ended without saying why")
 

@@ -1,4 +1,4 @@
-"""What a training passes on to whoever listens: batches of events, checkpoints, and in the end how it went.
+"""What a training passes on to whoever listens: batches of events, checkpoints, snapshots, and in the end how it went.
 
 Plain data that can be pickled, so whatever trains may be elsewhere; and no torch, so that a server which has its runs
 trained elsewhere need not load it.
@@ -39,7 +39,14 @@ class Ended:
     error: str | None = None
 
 
-Message: TypeAlias = "Said | Checkpoint | Ended"
+@dataclass(frozen=True)
+class Snapshot:
+    """The weights of a run after one of the steps at which it is probed, to be looked at later."""
+
+    weights: "Checkpoint"
+
+
+Message: TypeAlias = "Said | Checkpoint | Snapshot | Ended"
 Wishes = Callable[[], Ended | None]  # how somebody wants the run to end, as far as is known; None: it goes on
 
 
@@ -47,6 +54,6 @@ class TrainRun(Protocol):
     """Trains a run somewhere and passes on what it says; `train_here` of `follow` does so in this thread."""
 
     def __call__(
-        self, config: RunConfig, checkpoint: "Checkpoint | None", wishes: Wishes, before: float
+        self, config: RunConfig, checkpoint: "Checkpoint | None", wishes: Wishes, before: float, snapshots: int
     ) -> Generator[Message]:
         """The messages of `follow`, in its order. Closing them ends the training."""

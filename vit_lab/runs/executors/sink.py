@@ -1,11 +1,12 @@
-"""Where the messages of one run go: events into the store, checkpoints into files. What is wished of it comes back."""
+"""Where the messages of one run go: events into the store, the rest into files. What is wished of it comes back."""
 
 import time
 from collections.abc import Callable, Iterable
 
 from vit_lab import paths
-from vit_lab.runs.errors import StoreBusyError
-from vit_lab.runs.executors.messages import Ended, Message, Said
+from vit_lab.runs import snapshots
+from vit_lab.runs.errors import StoreBusyError, StoreError
+from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot
 from vit_lab.runs.limits import limits_of, too_long
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
@@ -30,6 +31,8 @@ class Sink:
         self._seconds = run.wall_seconds
         self._said: list[Said] = []  # not written yet
         self._checkpoint: Checkpoint | None = None
+        self._snapshots: list[Snapshot] = []
+        self._keeps = 0  # so many of them at most
         self._busy_since: float | None = None
 
     def latest_checkpoint(self) -> Checkpoint | None:
@@ -41,7 +44,17 @@ class Sink:
             file.unlink(missing_ok=True)
         if self._run.step == 0:  # it has said nothing yet, or starts over
             self._path.unlink(missing_ok=True)
+            snapshots.forget(self._run.id)
         return load_checkpoint(self._path) if self._path.exists() else None
+
+    def snapshots_to_keep(self) -> int:
+        """How many snapshots of this run there is room for; none if it is a pilot, or of a sweep or a claim."""
+        try:
+            is_looked_at = not self._run.pilot and self._store.experiment(self._run.experiment).kind == "compare"
+        except StoreError:  # another program holds the database, say; that must not cost the run
+            return 0
+        self._keeps = snapshots.make_room_for(self._run) if is_looked_at else 0
+        return self._keeps
 
     def wish(self) -> Ended | None:
         """How the run should end, by what was known when its latest batch was written; None if it should go on."""
@@ -62,10 +75,14 @@ class Sink:
                     if self._is_ending():  # its end is not written, so it goes on from the checkpoint before
                         return Ended(Status.INTERRUPTED)
                     time.sleep(BUSY_PAUSE)
+                if self._keeps:
+                    snapshots.settle()
                 return message
             if isinstance(message, Said):
                 self._said.append(message)
                 self._seconds = message.seconds
+            elif isinstance(message, Snapshot):
+                self._snapshots.append(message)
             else:
                 self._checkpoint = message
             self._write_kept()
@@ -89,7 +106,11 @@ class Sink:
                 raise
             return False
         self._busy_since = None
-        if self._checkpoint is not None and self._asked != Status.INTERRUPTED:
-            save_checkpoint(self._checkpoint, self._path)
+        if self._asked != Status.INTERRUPTED:
+            for snapshot in self._snapshots:
+                snapshots.keep(self._run.id, snapshot.weights)
+            if self._checkpoint is not None:
+                save_checkpoint(self._checkpoint, self._path)
         self._checkpoint = None
+        self._snapshots.clear()
         return True

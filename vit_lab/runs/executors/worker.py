@@ -67,7 +67,8 @@ class Worker:
         """Train one run that was taken until it ends or is asked to; returns how it ended."""
         sink = Sink(self.store, run, self._ending.is_set)
         try:
-            messages = self._train(run.config, sink.latest_checkpoint(), sink.wish, run.wall_seconds)
+            checkpoint, snapshots = sink.latest_checkpoint(), sink.snapshots_to_keep()
+            messages = self._train(run.config, checkpoint, sink.wish, run.wall_seconds, snapshots)
             with closing(messages):
                 return sink.write(messages)
         except Exception as error:  # a defect, or no memory, too: the run's record must survive it
