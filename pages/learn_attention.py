@@ -17,7 +17,7 @@ say("""
 """)
 st.latex(r"\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V")
 
-one, two, three, four = st.columns([0.3, 0.26, 0.24, 0.2], gap="medium")
+one, two, three, four = st.columns([0.28, 0.25, 0.27, 0.2], gap="medium")
 with one:
     chosen = choose_image("attention")
 with two:
