@@ -31,8 +31,8 @@ POSITION_FACTOR = 18.0
 class Impulse(Mimetic):
     """Queries and keys let each head read one neighbour of a 3 x 3 window; positions are made larger; else as mimetic.
 
-    - A patch at the border has no key where its neighbour would lie beyond: there, T is noise alone. A class token is
-      in no window.
+    - A patch at the border has no key where its neighbour would lie beyond: there, T is noise alone, as such a row of a
+      filter is empty in the authors' first release (arXiv 2404.01139). A class token is in no window.
     - Attention over the patches of all frames reads the neighbour in the same frame; positions in time, which tell
       frames apart there, are made larger as well. Attention over time sees no grid: it is as the scheme for others has
       it, and positions in time are then left alone.
