@@ -15,6 +15,7 @@ All are numbers above 0 and are drawn on a logarithmic axis. A map is of one bas
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from vit_lab.config import RunConfig
 from vit_lab.refusals import divisors
@@ -40,9 +41,13 @@ class Axis:
         """What the property is from cell to cell, rising; nothing if the base's kind of model does not have it."""
         return self.offered if set(self.settings) <= flat(base).keys() else ()
 
+    def settings_at(self, base: RunConfig, value: float) -> dict[str, Any]:
+        """What gives the base this value."""
+        return dict.fromkeys(self.settings, value)
+
     def at(self, base: RunConfig, value: float) -> RunConfig:
         """The base, but with this value."""
-        return configure(base, **dict.fromkeys(self.settings, value))
+        return configure(base, **self.settings_at(base, value))
 
     def of(self, config: RunConfig) -> float | None:
         """Where a config lies: the inverse of `at`. None where its settings differ, which no value gives."""
@@ -59,9 +64,9 @@ class Patches(Axis):
         counts = [(size // patch) ** 2 for patch in reversed(divisors(size))]
         return tuple(float(count) for count in counts if FEWEST_PATCHES <= count <= MOST_PATCHES)
 
-    def at(self, base: RunConfig, value: float) -> RunConfig:
-        """The base, but with patches of such a size that there are so many."""
-        return configure(base, patch_size=flat(base)["image_size"] // math.isqrt(round(value)))
+    def settings_at(self, base: RunConfig, value: float) -> dict[str, Any]:
+        """Patches of such a size that there are so many."""
+        return {"patch_size": flat(base)["image_size"] // math.isqrt(round(value))}
 
     def of(self, config: RunConfig) -> float | None:
         """The number of patches."""

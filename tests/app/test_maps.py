@@ -159,3 +159,16 @@ def test_a_spec_is_made_once_and_holds_no_rows():
     for spec in (charts.start_map_spec(*AXES, "entropy"), charts.end_map_spec(*AXES)):
         assert all("data" not in part and "datasets" not in part for part in everywhere(spec))
     assert charts.start_map_spec(*AXES, "entropy") is charts.start_map_spec(*AXES, "entropy")
+
+
+def test_the_map_is_trained_on_a_click_and_its_cost_is_told_before(open_page, looked, monkeypatch, workers):
+    monkeypatch.setattr("vit_lab.ui.experiments.cost.seconds_per_run", lambda config: 2.0)
+    at = open_page(**TINY)
+    assert any(text.value.startswith("25 runs, about ") for text in at.caption)
+    at.button(key="train_map").click().run()
+    assert not at.exception
+    store = Store(paths.database())
+    runs = store.runs()
+    store.close()
+    scales = {(run.config.init.qk_scale, run.config.init.mlp_scale) for run in runs}
+    assert len(runs) == len(scales) == 25 and (1.0, 1.0) in scales

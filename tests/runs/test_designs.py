@@ -3,8 +3,9 @@
 import pytest
 from tiny import tiny
 
+from vit_lab.axes import Grid
 from vit_lab.config import InitConfig
-from vit_lab.runs.designs import claim, comparison, parse_task, sweep
+from vit_lab.runs.designs import claim, comparison, map_of_ends, parse_task, sweep
 from vit_lab.settings import ConfigError, configure
 
 
@@ -115,3 +116,12 @@ def test_deepnorm_brings_its_residual_factor_where_the_norm_stands_after_the_sum
     assert configure(tiny(), scheme="deepnorm", norm="post", residual_factor=1).model.residual_factor == 1
     own = configure(tiny(), residual_factor=3, scheme="deepnorm", norm="post")
     assert configure(own, depth=8).model.residual_factor == 3
+
+
+def test_a_map_is_trained_in_every_third_cell_each_once():
+    grid = Grid.around(tiny(seed=4, variance_scale=2), "queries-keys", "depth", is_coarse=True)
+    plan = map_of_ends(grid)
+    trained = [plan.config(arm, condition, 4) for condition in range(3) for arm in range(5)]
+    assert trained == grid.configs and len(plan.runs("e")) == 15
+    by_tokens = map_of_ends(Grid.around(tiny(), "depth", "tokens", is_coarse=True))
+    assert [c["patch_size"] for c in by_tokens.conditions] == [14]

@@ -110,6 +110,11 @@ def score_of(run: RunRecord, score: Score = "last") -> float | None:
     return run.test_accuracy if score == "last" else run.best_test_accuracy
 
 
+def has_learned(run: RunRecord, score: float | None) -> bool:
+    """Whether a run that came to such a score has learned anything: it is above twice the accuracy of guessing."""
+    return score is not None and score > 2 / run.config.model.num_classes
+
+
 def scores_of(experiment: Experiment, score: Score = "last") -> dict[str, float]:
     """The result of every run proper that has one, by run id."""
     return {run.id: value for run in experiment.proper if (value := score_of(run, score)) is not None}
@@ -130,7 +135,7 @@ def _outcome(arm: int, condition: int, runs: Sequence[RunRecord], scores: Mappin
         planned=len(runs),
         diverged=sum(run.status == Status.DIVERGED for run in runs),
         missing=sum(run.is_resumable for run in runs),
-        trained=sum(scores.get(run.id, 0.0) > 2 / run.config.model.num_classes for run in runs),
+        trained=sum(has_learned(run, scores.get(run.id)) for run in runs),
     )
 
 

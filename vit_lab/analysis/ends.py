@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
+from vit_lab.analysis.comparison import has_learned, score_of
 from vit_lab.axes import Grid
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.settings import configure
-
-CLEARLY_LEARNED = 2.0  # times the accuracy of guessing, from which on a run counts as one that trains
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,7 @@ class End:
     """What the runs of one cell came to.
 
     `accuracy` is their mean on the test images, a diverged run counted as guessing, as in a comparison. Those that are
-    `silent` have finished below twice that.
+    `silent` have finished without having learned anything.
     """
 
     accuracy: float
@@ -36,8 +35,7 @@ def ends(grid: Grid, runs: Iterable[RunRecord]) -> dict[tuple[float, float], End
         if run.has_ended and not run.pilot and not run.unreadable and (place := _place(grid, run)):
             found.setdefault(place, []).append(run)
     cells = set(grid.places)
-    guessing = 1 / grid.base.model.num_classes
-    return {place: _end(together, guessing) for place, together in found.items() if place in cells}
+    return {place: _end(together) for place, together in found.items() if place in cells}
 
 
 def _place(grid: Grid, run: RunRecord) -> tuple[float, float] | None:
@@ -47,12 +45,12 @@ def _place(grid: Grid, run: RunRecord) -> tuple[float, float] | None:
     return grid.place_of(configure(config, seed=base.seed))
 
 
-def _end(runs: list[RunRecord], guessing: float) -> End:
-    finished = [run.test_accuracy or 0.0 for run in runs if run.status == Status.FINISHED]
-    diverged = len(runs) - len(finished)
+def _end(runs: list[RunRecord]) -> End:
+    scores = [(run, score_of(run) or 0.0) for run in runs]
+    diverged = sum(run.status == Status.DIVERGED for run in runs)
     return End(
-        accuracy=fmean([*finished, *[guessing] * diverged]),
+        accuracy=fmean(score for _, score in scores),
         runs=len(runs),
         diverged=diverged,
-        silent=sum(accuracy < CLEARLY_LEARNED * guessing for accuracy in finished),
+        silent=sum(not has_learned(run, score) for run, score in scores) - diverged,
     )

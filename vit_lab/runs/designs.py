@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from vit_lab.axes import Grid
 from vit_lab.config import RunConfig
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.records import Kind
@@ -77,6 +78,14 @@ def claim(
     if not of_tasks:
         raise ConfigError("task", "choose at least one task and one size")
     return _plan(base, arms, seeds, of_tasks, variations, "claim", fair_rate=fair_rate)
+
+
+def map_of_ends(grid: Grid) -> Plan:
+    """The cells of a map, each trained once from the base's seed: its columns are arms, its rows conditions."""
+    across, up = grid.axes
+    columns, rows = grid.values
+    arms = [across.at(grid.base, x) for x in columns]
+    return Plan(arms, (grid.base.seed,), [up.settings_at(grid.base, y) for y in rows])
 
 
 def _plan(

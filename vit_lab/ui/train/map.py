@@ -8,9 +8,19 @@ from vit_lab.analysis.arms import letter
 from vit_lab.analysis.ends import ends
 from vit_lab.axes import Grid
 from vit_lab.config import RunConfig
+from vit_lab.forkserver.calls import CannotStartError
+from vit_lab.runs.designs import map_of_ends
+from vit_lab.ui.experiments.cost import cost_words
+from vit_lab.ui.experiments.launch import NOT_NOW, launch
 from vit_lab.ui.maps.ends import draw_ends
 from vit_lab.ui.maps.starts import choose, draw_map
-from vit_lab.ui.serving.lab import open_store
+from vit_lab.ui.prose import prose
+from vit_lab.ui.serving.lab import open_manager, open_store
+
+TRAIN_HELP = prose("""
+    Trains one run for every third cell along either axis, with the seed of the form. What they come to is laid out
+    beside the map of starts: so one sees whether what looks dead at its start dies.
+""")
 
 
 def map_panel(configs: Sequence[RunConfig]) -> None:
@@ -32,3 +42,16 @@ def map_panel(configs: Sequence[RunConfig]) -> None:
         if outcomes:
             with outcomes:
                 draw_ends(grid, found, "end-map")
+        _offer_training(Grid.around(config, choice.across, choice.up, is_coarse=True))
+
+
+def _offer_training(grid: Grid) -> None:
+    """A button that trains every third cell along either axis, with what that costs."""
+    plan = map_of_ends(grid)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Train the map", icon=":material/play_arrow:", key="train_map", help=TRAIN_HELP):
+            launch(plan)
+        try:
+            st.caption(cost_words(plan, open_manager().workers))
+        except CannotStartError:
+            st.caption(NOT_NOW)
