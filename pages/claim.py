@@ -3,9 +3,10 @@
 import streamlit as st
 
 from vit_lab.analysis import comparison_charts as charts
-from vit_lab.analysis.comparison import compare, scores_of, verdict
+from vit_lab.analysis.comparison import compare, verdict
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.interaction import interaction_words, interactions
+from vit_lab.analysis.scores import scores_of
 from vit_lab.analysis.summary import rate_words
 from vit_lab.datasets import is_available
 from vit_lab.model_config import datasets_for

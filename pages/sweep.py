@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from vit_lab.analysis.comparison import arm_outcomes, scores_of
+from vit_lab.analysis.comparison import arm_outcomes
+from vit_lab.analysis.scores import scores_of
 from vit_lab.config import SCHEMES
 from vit_lab.presets import PRESETS, preset
 from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales

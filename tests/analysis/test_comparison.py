@@ -7,14 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from tiny import record, tiny
 
-from vit_lab.analysis.comparison import (
-    arm_outcomes,
-    compare,
-    score_of,
-    scores_of,
-    swapped,
-    verdict,
-)
+from vit_lab.analysis.comparison import arm_outcomes, compare, swapped, verdict
+from vit_lab.analysis.scores import score_of, scores_of
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.states import ENDED, RESUMABLE, Status
 

@@ -5,7 +5,8 @@ import json
 import pytest
 from tiny import record, tiny
 
-from vit_lab.analysis.comparison import compare, scores_of
+from vit_lab.analysis.comparison import compare
+from vit_lab.analysis.scores import scores_of
 from vit_lab.analysis.summary import experiment_summary
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.states import Status

@@ -164,11 +164,11 @@ def test_a_spec_is_made_once_and_holds_no_rows():
 def test_the_map_is_trained_on_a_click_and_its_cost_is_told_before(open_page, looked, monkeypatch, workers):
     monkeypatch.setattr("vit_lab.ui.experiments.cost.seconds_per_run", lambda config: 2.0)
     at = open_page(**TINY)
-    assert any(text.value.startswith("25 runs, about ") for text in at.caption)
+    assert not [button for button in at.button if button.key == "train_map"]
+    at.session_state["train_map_offer"] = True
+    at.run()
+    assert any(text.value.startswith("25 runs, about ") for text in at.markdown)
     at.button(key="train_map").click().run()
-    assert not at.exception
-    store = Store(paths.database())
-    runs = store.runs()
-    store.close()
-    scales = {(run.config.init.qk_scale, run.config.init.mlp_scale) for run in runs}
-    assert len(runs) == len(scales) == 25 and (1.0, 1.0) in scales
+    [submitted] = workers.submitted
+    scales = {(run.config.init.qk_scale, run.config.init.mlp_scale) for run in submitted}
+    assert not at.exception and len(submitted) == len(scales) == 25

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
+from vit_lab.analysis.scores import has_learned
 from vit_lab.analysis.statistics import (
     FEWEST_FOR_INTERVAL,
     MOST_MORE_SEEDS,
@@ -26,7 +27,6 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 
 State = Literal["too few", "exploratory", "demo", "not yet", "not decided", "decided"]
-Score = Literal["last", "best"]
 
 
 @dataclass(frozen=True)
@@ -99,25 +99,6 @@ def state_of(test: PairedTest, planned: int, p_holm: float | None, *, explorator
 def holds_zero(test: PairedTest) -> bool:
     """Whether the interval holds 0; so does one that there is not."""
     return test.low is None or test.high is None or test.low <= 0 <= test.high
-
-
-def score_of(run: RunRecord, score: Score = "last") -> float | None:
-    """A run's result: its test accuracy at the last step, or at the step that was best on validation."""
-    if run.status == Status.DIVERGED:
-        return 1 / run.config.model.num_classes
-    if run.status != Status.FINISHED:
-        return None
-    return run.test_accuracy if score == "last" else run.best_test_accuracy
-
-
-def has_learned(run: RunRecord, score: float | None) -> bool:
-    """Whether a run that came to such a score has learned anything: it is above twice the accuracy of guessing."""
-    return score is not None and score > 2 / run.config.model.num_classes
-
-
-def scores_of(experiment: Experiment, score: Score = "last") -> dict[str, float]:
-    """The result of every run proper that has one, by run id."""
-    return {run.id: value for run in experiment.proper if (value := score_of(run, score)) is not None}
 
 
 def arm_outcomes(experiment: Experiment, scores: Mapping[str, float]) -> list[ArmOutcome]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
-from vit_lab.analysis.comparison import has_learned, score_of
+from vit_lab.analysis.scores import has_learned, score_of
 from vit_lab.axes import Grid
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status

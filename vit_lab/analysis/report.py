@@ -12,10 +12,11 @@ import vl_convert
 from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.command import command
-from vit_lab.analysis.comparison import arm_outcomes, compare, scores_of
+from vit_lab.analysis.comparison import arm_outcomes, compare
 from vit_lab.analysis.comparison_rows import difference_rows, final_rows, pair_label, u_curve_rows
 from vit_lab.analysis.export import outcomes_csv
 from vit_lab.analysis.pilots import pilot_rows
+from vit_lab.analysis.scores import scores_of
 from vit_lab.analysis.summary import experiment_summary, rate_words
 from vit_lab.runs.experiments import Experiment
 from vit_lab.spelling import setting_words

@@ -5,8 +5,9 @@ The command line and the report read it.
 
 from typing import Any
 
-from vit_lab.analysis.comparison import ArmOutcome, Comparison, arm_outcomes, compare, scores_of, verdict
+from vit_lab.analysis.comparison import ArmOutcome, Comparison, arm_outcomes, compare, verdict
 from vit_lab.analysis.interaction import Interaction, interaction_words, interactions
+from vit_lab.analysis.scores import scores_of
 from vit_lab.analysis.statistics import wilson
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import Pick, picks

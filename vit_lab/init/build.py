@@ -44,7 +44,7 @@ def initialise(model: Model, init: InitConfig, seed: int, batch: Tensor | None =
     scheme, given = SCHEMES[init.scheme], given_of(model, init, seed, batch)
     if scheme.needs_data and batch is None:
         raise ValueError(f"init: {init.scheme} looks at data; give it a batch")
-    _start_alike(model, given.matrices, seed)
+    start_alike(model, given.matrices, seed)
     for _, live, values in drawn(given):
         live.copy_(values)
     scheme.settle(given)
@@ -85,7 +85,8 @@ def build_model(config: RunConfig, batch: Tensor | None = None) -> Model:
     return model
 
 
-def _start_alike(model: nn.Module, matrices: Iterable[Matrix], seed: int) -> None:
+def start_alike(model: nn.Module, matrices: Iterable[Matrix], seed: int) -> None:
+    """Give everything that no scheme draws its start, and biases theirs at 0. A scheme may change it as it settles."""
     drawn = {matrix.parameter for matrix in matrices}
     gains = {module.weight for module in model.modules() if isinstance(module, nn.LayerNorm)}
     for name, parameter in model.named_parameters():

@@ -3,7 +3,7 @@
 import math
 
 from vit_lab.config import SCALES, InitConfig, RunConfig
-from vit_lab.init.build import Model, build_model, drawn, given_of
+from vit_lab.init.build import Model, drawn, given_of, initialise, start_alike, unfilled
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.settings import configure
 
@@ -29,8 +29,11 @@ class Rescaled:
     """
 
     def __init__(self, config: RunConfig):
-        self.model = build_model(config).requires_grad_(False)
-        self._drawn = list(drawn(given_of(self.model, config.init, config.seed)))
+        self.model = unfilled(config.model).requires_grad_(False)
+        given = given_of(self.model, config.init, config.seed)
+        start_alike(self.model, given.matrices, config.seed)
+        self._drawn = list(drawn(given))  # before the scheme settles, which may change what it draws from
+        initialise(self.model, config.init, config.seed)
 
     def at(self, init: InitConfig) -> Model:
         """The same model each time, its matrices at the scales of an init."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from vit_lab.analysis.comparison import Score, scores_of
+from vit_lab.analysis.scores import Score, scores_of
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.states import Status
 

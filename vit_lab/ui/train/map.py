@@ -14,13 +14,8 @@ from vit_lab.ui.experiments.cost import cost_words
 from vit_lab.ui.experiments.launch import NOT_NOW, launch
 from vit_lab.ui.maps.ends import draw_ends
 from vit_lab.ui.maps.starts import choose, draw_map
-from vit_lab.ui.prose import prose
+from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_manager, open_store
-
-TRAIN_HELP = prose("""
-    Trains one run for every third cell along either axis, with the seed of the form. What they come to is laid out
-    beside the map of starts: so one sees whether what looks dead at its start dies.
-""")
 
 
 def map_panel(configs: Sequence[RunConfig]) -> None:
@@ -38,20 +33,28 @@ def map_panel(configs: Sequence[RunConfig]) -> None:
         found = ends(grid, open_store().runs())
         starts, outcomes = st.columns(2) if found else (st.container(), None)
         with starts:
-            draw_map(config, choice, "start-map", configs)
+            drawn = draw_map(config, choice, "start-map", configs)
         if outcomes:
             with outcomes:
                 draw_ends(grid, found, "end-map")
-        _offer_training(Grid.around(config, choice.across, choice.up, is_coarse=True))
+        if drawn:
+            _offer_training(Grid.around(config, choice.across, choice.up, is_coarse=True))
 
 
 def _offer_training(grid: Grid) -> None:
-    """A button that trains every third cell along either axis, with what that costs."""
-    plan = map_of_ends(grid)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Train the map", icon=":material/play_arrow:", key="train_map", help=TRAIN_HELP):
-            launch(plan)
+    """A button that trains every third cell along either axis, with what that costs, which is measured on asking."""
+    offer = st.popover("Train the map", icon=":material/model_training:", key="train_map_offer", on_change="rerun")
+    if not offer.open:
+        return
+    with offer:
+        plan = map_of_ends(grid)
+        note("""
+            One run for every third cell along either axis, with the seed of the form. What they come to is laid out
+            beside the map of starts: so one sees whether what looks dead at its start dies.
+        """)
         try:
-            st.caption(cost_words(plan, open_manager().workers))
+            st.markdown(cost_words(plan, open_manager().workers))
         except CannotStartError:
-            st.caption(NOT_NOW)
+            st.markdown(NOT_NOW)
+        if st.button("Train all", type="primary", icon=":material/play_arrow:", key="train_map"):
+            launch(plan)
