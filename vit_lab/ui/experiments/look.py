@@ -11,17 +11,16 @@ INSIDE, INSIDE_ICON = "pages/inside.py", ":material/visibility:"
 HELP = "What the models compute from one example, block by block, at any step of their training."
 
 
-def look_button(experiment: str, *, disabled: bool = False, key: str = "look") -> None:
-    """A button that opens Inside with an experiment."""
-    if st.button("Look inside", icon=INSIDE_ICON, disabled=disabled, help=HELP, key=key):
-        look_inside(experiment)
+def look_button(run: RunRecord | None, step: int | None = None) -> None:
+    """A button that opens Inside with the experiment of a run, at a step of it if one is given."""
+    if st.button("Look inside", icon=INSIDE_ICON, disabled=run is None or bool(run.unreadable), help=HELP, key="look"):
+        assert run is not None
+        look_inside(run, step)
 
 
-def look_inside(experiment: str, step: int | None = None) -> NoReturn:
-    """Open Inside with an experiment, at a step if one is given."""
-    st.switch_page(INSIDE, query_params={"experiment": experiment} | ({} if step is None else {"step": str(step)}))
-
-
-def nearest_kept(run: RunRecord, step: int) -> int:
-    """The step nearest to one of a run's that opens at once, for nobody who clicks a curve waits for a replay."""
-    return min(kept_steps(run), key=lambda kept: abs(kept - step))
+def look_inside(run: RunRecord, step: int | None = None) -> NoReturn:
+    """Open Inside with the experiment of a run; if a step is given, at the nearest that opens without a replay."""
+    query = {"experiment": run.experiment}
+    if step is not None:
+        query["step"] = str(min(kept_steps(run), key=lambda kept: abs(kept - step)))
+    st.switch_page(INSIDE, query_params=query)

@@ -11,7 +11,7 @@ import streamlit as st
 
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
-from vit_lab.ui.experiments.look import look_inside, nearest_kept
+from vit_lab.ui.experiments.look import look_inside
 from vit_lab.ui.poll import TICK_SECONDS
 from vit_lab.ui.prose import prose
 
@@ -51,4 +51,4 @@ def _follow_click(runs: Sequence[RunRecord]) -> None:
     point = st.session_state.pop(CLICKED_POINT, None)
     for run in runs:
         if point and run.id == point["run"]:
-            look_inside(run.experiment, nearest_kept(run, int(point["step"])))
+            look_inside(run, int(point["step"]))

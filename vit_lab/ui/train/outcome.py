@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from vit_lab.analysis.outcome import outcome_words
 from vit_lab.datasets import is_available
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.experiments import Experiment
@@ -18,11 +17,13 @@ def outcome_panel(experiment: Experiment) -> None:
     """How arms of one seed ended, and buttons that look further; nothing while a run has no result."""
     if not experiment.runs or len(experiment.ended) < len(experiment.stored):
         return
+    from vit_lab.analysis.outcome import outcome_words  # brings scipy, which a page can begin without
+
     with st.container(border=True):
         if words := outcome_words(experiment, {arm: f"{chip(arm)} {name}" for arm, name in experiment.names.items()}):
             st.markdown(f"**{words}**")
         with st.container(horizontal=True):
-            look_button(experiment.id)
+            look_button(experiment.runs[0])
             if st.button("Weights", icon=":material/bar_chart_4_bars:", key="weights", help="Layer by layer, by step."):
                 st.switch_page("pages/weights.py", query_params={"experiment": experiment.id})
             if words and all(is_available(config.data.dataset) for config in experiment.arms.values()):
