@@ -33,8 +33,9 @@ def draw(runs: Runs) -> None:
     names = table.loc[table["measure"] == "weight_std", "layer"].dropna().unique().tolist()
     layer = layers.selectbox("Layer of the histograms", names, format_func=layer_words, key="layer")
     step = steps[-1] if picked == LATEST else int(picked)
-    st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs.runs))
-    look_button(runs.runs[0], step)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs.runs))
+        look_button(runs.runs[0], step)
     with st.expander("Words on this page", icon=":material/menu_book:"):
         st.markdown(GLOSSARY)
 

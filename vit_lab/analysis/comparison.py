@@ -199,13 +199,8 @@ def verdict(c: Comparison, a: str, b: str) -> str:
     return f"Not decided: {found}; {advice}."
 
 
-def is_even(mean: float) -> bool:
-    """Whether a difference of accuracies is told as none, in points with one digit."""
-    return f"{abs(mean) * 100:.1f}" == "0.0"
-
-
 def _lead(mean: float, a: str, b: str) -> str:
-    if is_even(mean):
+    if f"{abs(mean) * 100:.1f}" == "0.0":
         return f"{a} and {b} are even"
     ahead, behind = (b, a) if mean > 0 else (a, b)
     return f"{ahead} is ahead of {behind} by {abs(mean) * 100:.1f} points"

@@ -21,7 +21,7 @@ def outcome_panel(experiment: Experiment) -> None:
 
     with st.container(border=True):
         if words := outcome_words(experiment, {arm: f"{chip(arm)} {name}" for arm, name in experiment.names.items()}):
-            st.markdown(f"**{words}**")
+            st.markdown(words)
         with st.container(horizontal=True):
             look_button(experiment.runs[0])
             if st.button("Weights", icon=":material/bar_chart_4_bars:", key="weights", help="Layer by layer, by step."):
