@@ -12,6 +12,7 @@ from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.store import LONGEST_NAME
 from vit_lab.ui.experiments.controls import run_controls
 from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON, too_many
+from vit_lab.ui.experiments.look import look_button
 from vit_lab.ui.poll import poll
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
@@ -93,6 +94,7 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     none, no_change = not chosen, bool(why)
     if st.button("Open", icon=":material/show_chart:", disabled=none, key="open"):
         st.switch_page("pages/train.py", query_params={"experiment": chosen[0].experiment})
+    look_button(chosen[0] if chosen else None)
     link = link_of(Experiment.read(store, chosen[0].experiment)) if chosen else None
     if st.button("Use settings", icon=REUSE_ICON, disabled=not link, key="reuse", help=REUSE_HELP):
         st.switch_page("pages/train.py", query_params=link)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.ui.arms import chip
+from vit_lab.ui.experiments.look import look_button
 from vit_lab.ui.figures import charts
 from vit_lab.ui.figures.rows import probe_table
 from vit_lab.ui.poll import at_work, poll
@@ -32,7 +33,9 @@ def draw(runs: Runs) -> None:
     names = table.loc[table["measure"] == "weight_std", "layer"].dropna().unique().tolist()
     layer = layers.selectbox("Layer of the histograms", names, format_func=layer_words, key="layer")
     step = steps[-1] if picked == LATEST else int(picked)
-    st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs.runs))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs.runs))
+        look_button(runs.runs[0], step)
     with st.expander("Words on this page", icon=":material/menu_book:"):
         st.markdown(GLOSSARY)
 

@@ -7,9 +7,10 @@ from tiny import pair, tiny, tiny_data
 from vit_lab import paths
 from vit_lab.config import RunConfig
 from vit_lab.runs.records import RunRecord
+from vit_lab.runs.snapshots import keep
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.training.checkpoint import save_checkpoint
+from vit_lab.training.checkpoint import save_checkpoint, weights_only
 from vit_lab.training.trainer import train
 
 
@@ -42,6 +43,15 @@ def finished(config: RunConfig | None = None, **settings: Any) -> RunRecord:
         return store.run(run_id)
     finally:
         store.close()
+
+
+def keep_steps(run: RunRecord, *steps: int) -> None:
+    """Train a run once more, up to the last of some steps, and keep a snapshot after each."""
+    training = train(run.config, tiny_data(run.config))
+    for _ in training:
+        step = training.checkpoint().step
+        if step in steps and not paths.snapshot(run.id, step).is_file():
+            keep(run.id, weights_only(training.checkpoint()))
 
 
 def damage(run: RunRecord) -> None:

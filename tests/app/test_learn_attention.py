@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from controls import chart_rows, matrix_of, turned
-from lessons import damage, finished, words_of
+from lessons import damage, finished, keep_steps, words_of
 from places import FOLDER
 
+from vit_lab import paths
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.init.build import build_model
 from vit_lab.init.schemes import SCHEMES
@@ -134,7 +135,7 @@ def test_a_trained_model_is_looked_into(open_page, settings):
     at = shown(open_page(PAGE), attention_model=TRAINED)
     assert not at.exception and not at.error
     words, model = words_of(at), run.config.model
-    assert f"The latest: run {run.number} (`linear-default`" in words
+    assert f"The numbers are those of run {run.number} (`linear-default`" in words
     assert ("The class token, which has no place" in words) == (model.pool == "cls")
     for query in (["class"] if model.pool == "cls" else []) + ["1", str(model.num_patches)]:
         at.session_state[f"query-{model.num_tokens}"] = query
@@ -160,7 +161,45 @@ def test_a_run_whose_checkpoint_is_damaged_is_passed_over_and_said(open_page):
     damage(newer)
     at = shown(open_page(PAGE), attention_model=TRAINED)
     assert not at.exception and f"Run {newer.number} is passed over" in at.warning[0].value
-    assert f"The latest: run {older.number} (" in words_of(at) and len(at.subheader) == len(STEPS)
+    assert f"The numbers are those of run {older.number} (" in words_of(at) and len(at.subheader) == len(STEPS)
+
+
+def test_any_run_may_be_chosen_at_any_step_that_it_kept(open_page):
+    older, newer = finished(patch_size=7, scheme="xavier"), finished(patch_size=7)
+    keep_steps(older, 1)
+    at = shown(open_page(PAGE), attention_model=TRAINED)
+    box = at.selectbox(key="attention_run")
+    assert box.options == [f"#{run.number}: {run.name}, mnist-10k, {run.test_accuracy:.1%}" for run in (newer, older)]
+    box.set_value(older.id).run()
+    step = at.select_slider(key=f"attention_step-{older.id}")
+    assert step.options == ["0", "1", "3"] and step.value == 3
+    ended = matrix_of(chart_rows(at, "Queries"))
+    _, image = model_and_image(at)
+    for kept, model in ((0, build_model(older.config)), (1, trained_model(older, 1))):
+        at.select_slider(key=f"attention_step-{older.id}").set_value(kept).run()
+        assert not at.exception and not at.warning
+        words = f"The numbers are those of step {kept} of run {older.number} (`xavier`, mnist-10k, seed 0)"
+        assert words in words_of(at)
+        block = model.requires_grad_(False).blocks[0]
+        q = block.attention.project(block.norm_attention(model.tokens(image)))[0][0, 0]
+        found = matrix_of(chart_rows(at, "Queries"))
+        np.testing.assert_allclose(found, q, atol=1e-5)
+        assert not np.allclose(found, ended, atol=1e-4)
+
+
+def test_a_chosen_run_or_step_that_is_damaged_is_passed_over_and_said(open_page):
+    older, newer = finished(patch_size=7), finished(patch_size=7)
+    damage(older)
+    keep_steps(newer, 1)
+    paths.snapshot(newer.id, 1).write_bytes(b"not a snapshot")
+    at = shown(open_page(PAGE), attention_model=TRAINED)
+    assert not at.warning
+    at.select_slider(key=f"attention_step-{newer.id}").set_value(1).run()
+    assert "Step 1 of run 2 cannot be read back" in at.warning[0].value
+    at.selectbox(key="attention_run").set_value(older.id).run()
+    assert not at.exception and f"Run {older.number} is passed over" in at.warning[0].value
+    assert f"The numbers are those of step 1 of run {newer.number}" not in words_of(at)
+    assert f"The numbers are those of run {newer.number} (" in words_of(at)
 
 
 def test_a_blank_image_is_borne(open_page):

@@ -112,7 +112,7 @@ def test_attention_is_that_of_a_model_of_photos(open_page, photos):
     assert "No ViT with patches of 4, 8 or 16 pixels has finished here yet" in at.info[0].value
     run = a_run(patch_size=8)
     at = turn(at, attention_class=int(labels[0]))
-    assert not at.exception and f"The latest: run {run.number} (" in words_of(at)
+    assert not at.exception and f"The numbers are those of run {run.number} (" in words_of(at)
     mean, std = torch.tensor([[0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]])[:, :, None, None]
     model, image = trained_model(run).requires_grad_(False), (torch.from_numpy(images[0])[None] / 255 - mean) / std
     block = model.blocks[0]

@@ -67,11 +67,11 @@ def test_without_a_selection_nothing_can_be_pressed(table):
 @pytest.mark.parametrize(
     ("states", "buttons"),
     [
-        ([Status.FINISHED], {"open", "reuse", "edit", "again", "delete", "csv", "json"}),
-        ([Status.FINISHED, Status.DIVERGED], {"open", "reuse", "again", "delete", "csv", "json"}),
-        ([Status.PAUSED], {"open", "reuse", "edit", "again", "resume", "delete", "csv", "json"}),
-        ([Status.RUNNING], {"open", "reuse", "edit", "again", "pause", "stop", "csv", "json"}),
-        ([Status.QUEUED, Status.FAILED], {"open", "reuse", "again", "pause", "stop", "resume", "csv", "json"}),
+        ([Status.FINISHED], {"open", "look", "reuse", "edit", "again", "delete", "csv", "json"}),
+        ([Status.FINISHED, Status.DIVERGED], {"open", "look", "reuse", "again", "delete", "csv", "json"}),
+        ([Status.PAUSED], {"open", "look", "reuse", "edit", "again", "resume", "delete", "csv", "json"}),
+        ([Status.RUNNING], {"open", "look", "reuse", "edit", "again", "pause", "stop", "csv", "json"}),
+        ([Status.QUEUED, Status.FAILED], {"open", "look", "reuse", "again", "pause", "stop", "resume", "csv", "json"}),
     ],
 )
 def test_the_buttons_are_those_that_the_selection_allows(table, every_kind, states, buttons):

@@ -18,7 +18,7 @@ from vit_lab.runs.designs import comparison
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
-from vit_lab.runs.plans import Plan, another_arm, more_seeds
+from vit_lab.runs.plans import Plan, another_arm, more_seeds, repeated
 from vit_lab.runs.rates import PILOT_SEED, Pick, grid_centre, pick_rate, picks, rate_grid, release
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import ACTIVE, Status
@@ -122,6 +122,13 @@ def test_the_centre_of_a_grid_is_the_rate_that_was_set(store, settings, rates, c
     assert rate_grid(configure(base, learning_rate=centre)) == rates or len(rates) == 5
     store.add(another_arm(experiment, parse_arm("vit")), "compare")
     assert grid_centre(Experiment.read(store, "e"), (1, 0)) == centre, "an arm more moves nothing"
+
+
+def test_arms_are_repeated_as_they_were_from_seeds_that_were_not_used():
+    arms = [tiny(scheme="xavier", seed=7), tiny(norm="post", seed=7)]
+    plan = repeated(Experiment.of(record(config, arm=arm, id=str(arm)) for arm, config in enumerate(arms)), 3)
+    found = [(run.arm, run.config) for run in plan.runs("again")]
+    assert found == [(arm, configure(arms[arm], seed=seed)) for seed in (8, 9, 10) for arm in (0, 1)]
 
 
 def test_an_arm_brings_what_its_scheme_needs_unless_it_says_otherwise(store):

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vit_lab.models.record import Recorder
 from vit_lab.models.timesformer import TimeSformer
-from vit_lab.places import Place
-from vit_lab.probes.heads import Heads
+from vit_lab.probes.maps import maps
 
 
 @dataclass(frozen=True)
@@ -29,17 +27,16 @@ class Reads:
 @torch.no_grad()
 def reads(model: TimeSformer, clip: Tensor, block: int, frame: int, patch: int) -> Reads:
     """What the patch at (frame, patch) of a clip (T, C, S, S) reads in a block; all are counted from 0."""
-    c, here, record = model.config, Place(block=block + 1), Recorder()
-    model(clip[None], record=record)
-    attention = Heads(**record[here.within("attention")]).weights.mean(dim=1)  # (T, N, N), or (1, T N, T N) if joint
+    c, found = model.config, maps(model, clip)
+    attention = found.attention[block].mean(dim=0)  # (T, N, N), or (T N, T N) if joint
     if c.space_time == "joint":
-        return Reads(attention[0, frame * c.num_patches + patch].view(c.num_frames, c.num_patches), None)
+        return Reads(attention[frame * c.num_patches + patch].view(c.num_frames, c.num_patches), None)
     space = attention.new_zeros(c.num_frames, c.num_patches)
     space[frame] = attention[frame, patch]
-    if c.space_time == "space":
+    if found.time is None:
         return Reads(space, None)
     time = torch.zeros_like(space)
-    time[:, patch] = Heads(**record[here.within("time")]).weights.mean(dim=1)[patch, frame]  # (N, T, T)
+    time[:, patch] = found.time[block].mean(dim=0)[patch, frame]  # (N, T, T)
     return Reads(space, time)
 
 

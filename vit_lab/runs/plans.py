@@ -79,6 +79,12 @@ def more_seeds(experiment: Experiment, count: int) -> list[NewRun]:
     return new
 
 
+def repeated(experiment: Experiment, count: int) -> Plan:
+    """The arms of an experiment of one seed once more, from `count` further seeds: what it showed is seen already."""
+    first = experiment.seeds[-1] + 1
+    return Plan(tuple(experiment.arms.values()), range(first, first + count))
+
+
 def another_arm(experiment: Experiment, settings: Mapping[str, Any]) -> list[NewRun]:
     """One more arm for every condition and seed of an experiment, with pilots if the others had some.
 

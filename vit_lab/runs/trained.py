@@ -1,4 +1,4 @@
-"""Models that runs of this lab have trained, read back from their checkpoints."""
+"""Models that runs of this lab have trained, read back from their checkpoints and snapshots."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,9 +6,11 @@ from vit_lab import paths
 from vit_lab.config import RunConfig
 from vit_lab.init.build import Model, unfilled
 from vit_lab.runs.records import RunRecord
+from vit_lab.runs.snapshots import kept_weights
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_state
+from vit_lab.training.looks import Weights
 
 
 def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[RunRecord]:
@@ -18,13 +20,19 @@ def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[R
             yield run
 
 
-def trained_model(run: RunRecord) -> Model:
-    """The model as its latest checkpoint has it. Raises CheckpointError if there is none, or it does not fit."""
+def trained_model(run: RunRecord, step: int | None = None) -> Model:
+    """The model as its latest checkpoint has it, or as a snapshot has it after a step from 1 on.
+
+    Raises CheckpointError if there is none, or it does not fit; ConfigError if the run has not made the step.
+    """
+    kept = Weights(run.step, paths.checkpoint(run.id)) if step is None else kept_weights(run, step)
+    if kept is None or kept.file is None:
+        raise CheckpointError(f"step {step} of {run.name} is not kept; choose another")
     model = unfilled(run.config.model)
     try:
-        model.load_state_dict(model_state(load_checkpoint(paths.checkpoint(run.id))))
+        model.load_state_dict(model_state(load_checkpoint(kept.file)))
     except RuntimeError as error:
-        raise CheckpointError(f"the checkpoint of {run.name} does not fit its model; train it again") from error
+        raise CheckpointError(f"what is kept of {run.name} does not fit its model; train it again") from error
     return model
 
 

@@ -14,9 +14,15 @@ from vit_lab.config import GROUPS, GroupName
 from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.words import LIVE_WEIGHTS
 
+CLICKED = "clicked"  # the point of a curve that a person has chosen: its run and its step
+FINGER = 450  # square pixels around a point in which a click is meant for it
+
 
 def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
-    """Thin lines for the training batches, bold ones with points for the validation images."""
+    """Thin lines for the training batches, bold ones with points for the validation images.
+
+    The points can be clicked, within a finger's width.
+    """
     y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=y_format, tickCount=6))
     tooltip = [
         alt.Tooltip("arm:N"),
@@ -30,8 +36,13 @@ def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
     validation = base.mark_line(strokeWidth=2.6, point=alt.OverlayMarkDef(size=34)).transform_filter(
         alt.datum.split == "validation"
     )
+    clicked = alt.selection_point(name=CLICKED, fields=["run", "step"], on="click", toggle=False)
+    near = base.mark_point(size=FINGER, filled=True, opacity=0, cursor="pointer").transform_filter(
+        alt.datum.split == "validation"
+    )
     named = alt.Title(title, anchor="start", fontSize=16)
-    return constant_spec(alt.layer(EXTENT, training, validation).properties(title=named), 330)
+    layers = (EXTENT, training, validation, near.add_params(clicked))
+    return constant_spec(alt.layer(*layers).properties(title=named), 330)
 
 
 def _small(title: str, group: GroupName) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from vit_lab.ui.figures.live_curves import HOW_TO_READ, curves
 from vit_lab.ui.poll import poll
 from vit_lab.ui.serving.lab import open_store, problems_told
 from vit_lab.ui.train.card import run_card
+from vit_lab.ui.train.outcome import outcome_panel
 from vit_lab.ui.train.overview import whose_runs
 from vit_lab.ui.train.reuse import settings_button
 from vit_lab.ui.words import LIVE_WEIGHTS
@@ -40,6 +41,8 @@ def experiment_panel(experiment: Experiment) -> None:
     for run in experiment.unreadable:
         why = f"because its stored settings are not valid here: {run.unreadable}"
         st.warning(f"{chip(run.arm)} cannot be shown, {why}")
+    with st.container():  # also while it is empty, or what comes into it would draw the charts below anew
+        outcome_panel(experiment)
     poll(read, partial(_cards_and_curves, store, names), standing=_standing, shown=experiment)
     if names:
         st.markdown("   ".join(f"{chip(arm)} {names[arm]}" for arm in sorted(names)))

@@ -1,5 +1,6 @@
 """What the lesson on self-attention looks at: a model, a place in it, and the steps of attention there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,12 @@ from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import VitConfig
 from vit_lab.refusals import divisors, one_of
 from vit_lab.runs.records import RunRecord
+from vit_lab.runs.snapshots import kept_steps
 from vit_lab.settings import configure, of_scheme
+from vit_lab.spelling import percent
 from vit_lab.ui.figures.patch_map import place_words
 from vit_lab.ui.learn.image import Image
-from vit_lab.ui.learn.models import as_input, latest_vit, run_words, vit
+from vit_lab.ui.learn.models import as_input, can_be_read, recent_vits, run_words, vit
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.train.widgets import SCALES, train_link
 
@@ -28,10 +31,11 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Shown:
-    """The model of the lesson: a config, and the run it is of, if it is trained."""
+    """The model of the lesson: a config, and, if it is trained, the run it is of, and its step unless the last."""
 
     config: RunConfig
-    run: RunRecord | None
+    run: RunRecord | None = None
+    step: int | None = None
 
     @property
     def model(self) -> VitConfig:
@@ -42,7 +46,7 @@ class Shown:
     @property
     def words(self) -> str:
         """Which model it is."""
-        return run_words(self.run) if self.run else "the classroom model at its init"
+        return run_words(self.run, self.step) if self.run else "the classroom model at its init"
 
     @property
     def tokens(self) -> list[str]:
@@ -94,18 +98,17 @@ def patch_sizes(dataset: str) -> list[int]:
 
 
 def choose_model(chosen: Image) -> Shown:
-    """Controls that choose a model for an image: initialised in a way of one's choice, or the latest trained run."""
+    """Controls that choose a model for an image: initialised in a way of one's choice, or of a run, at a kept step."""
     sizes, base = patch_sizes(chosen.dataset), configure(dataset=chosen.dataset)
     assert isinstance(base.model, VitConfig)
     way = st.segmented_control("Model", [AT_INIT, TRAINED], default=AT_INIT, required=True, key="attention_model")
     if way == TRAINED:
-        if run := latest_vit(lambda model: model.patch_size in sizes, chosen.dataset):
-            st.caption(f"The latest: {run_words(run)}.")
-            return Shown(run.config, run)
+        if runs := recent_vits(lambda model: model.patch_size in sizes, chosen.dataset):
+            return _choose_trained(runs)
         st.info(f"No ViT with patches of {one_of(sizes)} pixels has finished here yet; this is one at its init.")
         link = train_link([base])
         st.page_link("pages/train.py", label="Train one", icon=":material/play_circle:", query_params=link)
-        return Shown(base, None)
+        return Shown(base)
     left, right = st.columns(2, wrap=False)
     scheme = left.selectbox("Init", list(SCHEMES), key="attention_scheme")
     heads = right.selectbox("Heads", HEADS, index=HEADS.index(4), key="attention_heads")
@@ -118,7 +121,22 @@ def choose_model(chosen: Image) -> Shown:
         key=f"attention_patch-{chosen.size}",
         format_func=lambda size: f"{size} px",
     )
-    return Shown(of_scheme(scheme, base, variance_scale=float(scale), heads=heads, patch_size=size), None)
+    return Shown(of_scheme(scheme, base, variance_scale=float(scale), heads=heads, patch_size=size))
+
+
+def _choose_trained(runs: Sequence[RunRecord]) -> Shown:
+    """A box with runs, the first of which can be read back, and a slider over the steps that one of them kept."""
+    by_id = {run.id: run for run in runs}
+    if st.session_state.get("attention_run") not in by_id:
+        st.session_state.pop("attention_run", None)
+    run = by_id[st.selectbox("Run", list(by_id), format_func=lambda one: _offered(by_id[one]), key="attention_run")]
+    run = run if can_be_read(run) else runs[0]
+    step = st.select_slider("Step", kept_steps(run), value=run.step, key=f"attention_step-{run.id}")
+    return Shown(run.config, run, step if step != run.step and can_be_read(run, step) else None)
+
+
+def _offered(run: RunRecord) -> str:
+    return f"#{run.number}: {run.name}, {run.config.data.dataset}, {percent(run.test_accuracy)}"
 
 
 def choose_place(shown: Shown) -> tuple[int, int, int]:
@@ -141,11 +159,13 @@ def steps(shown: Shown, chosen: Image, block: int, variance: float = 1.0) -> Ste
 
     `variance` multiplies that of the weights of queries and keys.
     """
-    return _steps(chosen.pixels, shown.config, shown.run.id if shown.run else None, block, variance)
+    return _steps(chosen.pixels, shown.config, shown.run.id if shown.run else None, shown.step, block, variance)
 
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_CONFIG)
-def _steps(pixels: bytes, config: RunConfig, run_id: str | None, block: int, variance: float) -> Steps:
+def _steps(
+    pixels: bytes, config: RunConfig, run_id: str | None, step: int | None, block: int, variance: float
+) -> Steps:
     from vit_lab.models.attention import attention_weights
     from vit_lab.models.blocks import EncoderBlock
     from vit_lab.models.transformer import causal_mask
@@ -153,7 +173,7 @@ def _steps(pixels: bytes, config: RunConfig, run_id: str | None, block: int, var
     from vit_lab.probes.steps import attention_steps, unscaled_weights
     from vit_lab.probes.trace import trace
 
-    model = vit(config, run_id)
+    model = vit(config, run_id, step)
     layer = model.blocks[block]
     assert isinstance(layer, EncoderBlock)
     heads = trace(model, as_input(pixels, config)).heads[block]
