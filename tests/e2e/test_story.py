@@ -87,7 +87,7 @@ def test_a_lesson(dashboard, visitor):
     tick(page, 0)
     with page.expect_download() as download:
         button(page, "csv").click()
-    assert download.value.path().read_text().startswith("run_id,name,seed,step,seconds,measure,value,")
+    assert download.value.path().read_text().startswith("run_id,arm,condition,seed,step,seconds,measure,value\n")
     button(page, "edit").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill(NEW_NAME)
