@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from vit_lab.analysis.comparison import arm_outcomes, scores_of
+from vit_lab.analysis.comparison import arm_outcomes
+from vit_lab.analysis.scores import scores_of
 from vit_lab.runs.experiments import Experiment
 
 
