@@ -10,7 +10,7 @@ from vit_lab.runs.designs import MOST_SEEDS, sweep, sweep_scales
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
-from vit_lab.settings import of_scheme
+from vit_lab.settings import configure
 from vit_lab.spelling import size_words, written_out
 from vit_lab.ui.experiments.extend import extend
 from vit_lab.ui.experiments.progress import progress
@@ -35,7 +35,7 @@ def form() -> Plan:
     )
     scales = sweep_scales(low, high)
     st.caption(f"{len(scales)} scales: " + ", ".join(written_out(scale) for scale in scales))
-    return sweep(of_scheme(scheme, preset(start)), scales, [SIZES[size] for size in sizes] or [None], int(seeds))
+    return sweep(configure(preset(start), scheme=scheme), scales, [SIZES[size] for size in sizes] or [None], int(seeds))
 
 
 def outcome(store: Store, experiment: Experiment) -> None:

@@ -22,7 +22,6 @@ from vit_lab.settings import (
     difference,
     flat,
     models_of,
-    of_scheme,
     parse,
     settings_of,
 )
@@ -312,11 +311,11 @@ def test_another_optimiser_brings_its_learning_rate_unless_one_is_given():
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_scheme_can_be_had_with_what_it_needs(scheme):
-    config = of_scheme(scheme, preset("vit-notes"), depth=1)
+    config = configure(preset("vit-notes"), scheme=scheme, depth=1)
     assert config == configure(preset("vit-notes"), scheme=scheme, depth=1, **NEEDS.get(scheme, {}))
     for other in NEEDS:
         with pytest.raises(ConfigError, match=f"scheme: {other} needs position learned"):
-            of_scheme(other, preset("copy"))
+            configure(preset("copy"), scheme=other)
 
 
 def test_epochs_given_with_steps_or_alone_count():

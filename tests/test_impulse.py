@@ -16,16 +16,24 @@ from vit_lab.init.quantiles import uniforms
 from vit_lab.init.schemes import expected_variance
 from vit_lab.places import Place
 from vit_lab.probes.preflight import expected_std
-from vit_lab.settings import ConfigError, configure, of_scheme
+from vit_lab.settings import ConfigError, configure
 from vit_lab.spelling import arm_spec, parse_arm
 
 WINDOW = [(0, 0), (0, -1), (0, 1), (-1, 0), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)]  # (down, right)
-FOUR = of_scheme("impulse", depth=1)  # 4 x 4 patches, 4 heads of 16 features
+SINES = {"position": "sinusoidal"}
+
+
+def impulse(config):
+    """The same with this scheme and the positions that it needs."""
+    return configure(config, scheme="impulse")
+
+
+FOUR = configure(scheme="impulse", depth=1)  # 4 x 4 patches, 4 heads of 16 features
 MODELS = {
-    "vit": of_scheme("impulse", tiny(dim=16)),
-    "class token": of_scheme("impulse", tiny(dim=16, pool="cls")),
-    **{way: of_scheme("impulse", tiny_clips(space_time=way, zero_temporal=False)) for way in ("space", "joint")},
-    "divided": of_scheme("impulse", tiny_clips(zero_temporal=False)),
+    "vit": impulse(tiny(dim=16)),
+    "class token": impulse(tiny(dim=16, pool="cls")),
+    **{way: impulse(tiny_clips(space_time=way, zero_temporal=False)) for way in ("space", "joint")},
+    "divided": impulse(tiny_clips(zero_temporal=False)),
 }
 every_model = pytest.mark.parametrize("config", MODELS.values(), ids=MODELS.keys())
 
@@ -143,11 +151,13 @@ def test_positions_are_eighteen_times_those_of_other_arms(config):
     factor = 18 if getattr(config.model, "space_time", "") == "joint" else 1
     if torch.is_tensor(getattr(plain, "time_position", None)):
         torch.testing.assert_close(model.time_position, factor * plain.time_position)
-    assert float(build_model(of_scheme("impulse")).position.detach().std()) == pytest.approx(18 * 0.0176, rel=0.03)
+    assert float(build_model(configure(scheme="impulse")).position.detach().std()) == pytest.approx(
+        18 * 0.0176, rel=0.03
+    )
 
 
 def test_attention_over_all_frames_reads_the_neighbour_in_the_same_frame():
-    config = of_scheme("impulse", tiny_clips(space_time="joint", dim=64, heads=4, patch_size=7, num_frames=3, depth=1))
+    config = impulse(tiny_clips(space_time="joint", dim=64, heads=4, patch_size=7, num_frames=3, depth=1))
     model, side = build_model(config), config.model.image_size // 7
     p = seen(model.position + model.time_position)  # frame by frame
     count = side**2
@@ -202,17 +212,22 @@ def test_a_seed_is_a_start_and_another_another(config):
 
 
 @pytest.mark.parametrize(
-    ("config", "field", "sentence"),
+    ("config", "asked", "field", "sentence"),
     [
-        (tiny(), "position", "sinusoidal is nothing that the scheme impulse can set; choose learned"),
-        (tiny(position="none"), "position", "none is nothing that the scheme impulse can set; choose learned"),
-        (tiny_clips(), "position", "sinusoidal is nothing that the scheme impulse can set; choose learned"),
-        (tiny_sequences(), "scheme", "impulse needs position learned, and a transformer has no such setting; choose "),
+        (tiny(), SINES, "position", "sinusoidal is nothing that the scheme impulse can set; choose learned"),
+        (tiny(), {"position": "none"}, "position", "none is nothing that the scheme impulse can set; choose learned"),
+        (tiny_clips(), SINES, "position", "sinusoidal is nothing that the scheme impulse can set; choose learned"),
+        (
+            tiny_sequences(),
+            {},
+            "scheme",
+            "impulse needs position learned, and a transformer has no such setting; choose ",
+        ),
     ],
 )
-def test_where_there_is_no_grid_or_nothing_to_set_it_is_refused(config, field, sentence):
+def test_where_there_is_no_grid_or_nothing_to_set_it_is_refused(config, asked, field, sentence):
     with pytest.raises(ConfigError) as refused:
-        configure(config, scheme="impulse")
+        configure(config, **{"scheme": "impulse"} | asked)
     assert refused.value.field == field and refused.value.message.startswith(sentence)
 
 

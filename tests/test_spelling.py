@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tiny import tiny
 
 from vit_lab.config import SCHEMES, DataConfig, InitConfig
-from vit_lab.settings import ConfigError, of_scheme
+from vit_lab.settings import ConfigError, configure
 from vit_lab.spelling import (
     arm_label,
     arm_spec,
@@ -54,8 +54,7 @@ def test_scales_that_differ_are_told_apart(one, other):
 
 @pytest.mark.parametrize("spec", [*SCHEMES, "normal:0.05", "xavier:3"])
 def test_an_arm_is_spelled_and_read_alike(spec):
-    settings = parse_arm(spec)
-    assert arm_spec(of_scheme(settings["scheme"], **settings).init) == spec
+    assert arm_spec(configure(**parse_arm(spec)).init) == spec
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from vit_lab.config import NEEDS, STANDARD_RATES, DataConfig, InitConfig, OptimConfig, RunConfig, SchemeName
+from vit_lab.config import NEEDS, STANDARD_RATES, DataConfig, InitConfig, OptimConfig, RunConfig
 from vit_lab.datasets import DATASETS, DECIDED, MEANT
 from vit_lab.model_config import KINDS
 from vit_lab.refusals import bounds_of, divisors, one_of
@@ -43,9 +43,9 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
 
     Giving `steps` without `epochs` means that many steps, also where the base counts in epochs. Another `kind` of model
     keeps what both kinds have, and another `dataset` brings the sizes it asks for: where the patches so far do not fit
-    its images, those that come nearest to as many. A residual factor that is the standard one follows scheme, norm and
-    depth: that of DeepNorm for deepnorm with the norm after the sum, otherwise 1. Another `optimiser` brings its
-    standard learning rate.
+    its images, those that come nearest to as many. Another `optimiser` brings its standard learning rate, and a
+    `scheme` what it needs of the model. A residual factor that is the standard one follows scheme, norm and depth: that
+    of DeepNorm for deepnorm with the norm after the sum, otherwise 1. What the settings say themselves wins.
     Raises ConfigError, which names the field, the value and what would be valid.
     """
     nested: dict[str, Any] = (base or RunConfig()).model_dump()
@@ -62,6 +62,8 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
     optimiser = settings.get("optimiser")
     if isinstance(optimiser, str) and optimiser != nested["optim"]["optimiser"] and optimiser in STANDARD_RATES:
         nested["optim"]["learning_rate"] = STANDARD_RATES[optimiser]
+    needed = next((asked for scheme, asked in NEEDS.items() if scheme == settings.get("scheme")), {})
+    nested["model"] |= {field: value for field, value in needed.items() if field in nested["model"]}
     standard = _residual_factor(nested)
     for field, value in settings.items():
         if field not in PART_OF:
@@ -70,16 +72,6 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
     if "residual_factor" not in settings and nested["model"].get("residual_factor") == standard:
         nested["model"]["residual_factor"] = _residual_factor(nested)
     return parse(nested)
-
-
-def of_scheme(scheme: SchemeName, base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
-    """The same with a scheme, and with what it needs of the model, as far as that kind of model has such a setting.
-
-    What the settings say themselves wins.
-    """
-    base = base or RunConfig()
-    needed = {field: value for field, value in NEEDS.get(scheme, {}).items() if field in settings_of(base.model.kind)}
-    return configure(base, **needed | settings | {"scheme": scheme})
 
 
 def parse(nested: Mapping[str, Any] | str) -> RunConfig:
@@ -151,7 +143,7 @@ def _residual_factor(nested: Mapping[str, Any]) -> float:
     if nested["init"]["scheme"] != "deepnorm" or model["norm"] != "post" or model["kind"] == "transformer":
         return 1.0
     try:
-        return float(f"{(2 * int(model['depth'])) ** 0.25:.6g}")
+        return float(f"{(2 * float(model['depth'])) ** 0.25:.6g}")
     except (TypeError, ValueError):  # a depth that cannot be, which the config refuses
         return 1.0
 

@@ -14,14 +14,14 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vit_lab.config import GROUPS, OF_AN_ARM, SCALES, SCHEMES, DataConfig, GroupName, InitConfig
+from vit_lab.config import GROUPS, OF_AN_ARM, SCALES, SCHEMES, DataConfig, GroupName, InitConfig, RunConfig
 from vit_lab.datasets import DATASETS, DECIDED
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import one_of
-from vit_lab.settings import PART_OF, ConfigError, may_be_empty, of_scheme
+from vit_lab.settings import PART_OF, ConfigError, configure, difference, flat, may_be_empty
 
 CONTROL = "norm-matched"
 TOLD = ("scheme", "variance_scale", "norm_matched", *SCALES, "biases")
@@ -53,7 +53,7 @@ def arm_spec(init: InitConfig, others: Mapping[str, Any] | None = None) -> str:
     told unless they are among them.
     """
     control = f"{CONTROL}:" if init.norm_matched else ""
-    scale = "" if init.variance_scale == 1 else f":{_in_full(init.variance_scale)}"
+    scale = "" if init.variance_scale == 1 else f":{in_full(init.variance_scale)}"
     told = {**_further_settings(init), **(others or {})}
     further = [f",{setting_spec(field, value)}" for field, value in told.items()]
     return "".join((control, init.scheme, scale, *further))
@@ -63,7 +63,15 @@ def setting_spec(field: str, value: Any) -> str:
     """A setting as a shell and a link spell it: 'norm=post', 'train_size=all'."""
     if value is None:
         return f"{field}={EMPTY.get(field, 'none')}"
-    return f"{field}={_in_full(value) if isinstance(value, float) else str(value).lower()}"
+    return f"{field}={in_full(value) if isinstance(value, float) else str(value).lower()}"
+
+
+def arm_specs(configs: Sequence[RunConfig]) -> list[str]:
+    """Some arms as a shell and a link spell them, each with all in which it is unlike another, but for their seeds."""
+    told = [field for field in difference(*configs) if field in OF_A_SPEC and field not in (*OF_AN_ARM, *FURTHER)]
+    told += [field for field in difference(*configs) if field in SCALES or field == "biases"]
+    told = list(dict.fromkeys(told))
+    return [arm_spec(config.init, {field: flat(config).get(field) for field in told}) for config in configs]
 
 
 def parse_arm(spec: str) -> dict[str, Any]:
@@ -87,7 +95,7 @@ def parse_arm(spec: str) -> dict[str, Any]:
     own: dict[str, Any] = {"scheme": scheme, "variance_scale": variance_scale, "norm_matched": is_control}
     own |= {field: settings.pop(field) for field in InitConfig.model_fields if field in settings}
     try:
-        init = of_scheme(scheme, **own).init
+        init = configure(**own).init
     except ConfigError as error:
         raise ConfigError("arm", f"{spec[:40]}: {error.message}") from None
     fields = [field for field in InitConfig.model_fields if field in OF_AN_ARM or field in own]
@@ -125,7 +133,8 @@ def parse_variation(spec: str) -> tuple[str, list[Any]]:
     return field, [value_said(field, value.strip()) for value in values.split(",")]
 
 
-def _in_full(number: float) -> str:
+def in_full(number: float) -> str:
+    """A number that is read back as it was."""
     short = f"{number:g}"
     return short if float(short) == number else repr(number)
 
@@ -162,7 +171,7 @@ def value_words(field: str, value: Any) -> str:
 
 def noise_words(share: float) -> str:
     """How many labels are wrong: '40% noisy labels', 'clean labels'."""
-    return f"{share:.0%} noisy labels" if share else "clean labels"
+    return f"{share * 100:g}% noisy labels" if share else "clean labels"
 
 
 def task_words(data: DataConfig) -> str:

@@ -1,6 +1,7 @@
 """Whether a difference depends on a condition: slopes by seed, worked by hand, against SciPy and against simulation."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy import stats
 from tiny import record, tiny
 
 from vit_lab.analysis.interaction import interaction_words, interactions
+from vit_lab.analysis.scores import has_learned
 from vit_lab.analysis.statistics import slope, wilson
 from vit_lab.analysis.summary import experiment_summary
 from vit_lab.runs.experiments import Experiment
@@ -132,3 +134,25 @@ def test_who_trains_at_all_is_a_proportion_with_wilsons_interval():
     vit, xavier = experiment_summary(Experiment.of(runs))["arms"]
     assert [vit["trained"][key] for key in ("count", "n")] == [1, 3] and xavier["trained"]["count"] == 3
     assert vit["trained"]["ci95"] == pytest.approx(list(wilson(1, 3)))
+
+
+def test_settings_that_move_together_are_one():
+    grid = [{"depth": depth, "norm": "post", "residual_factor": 1.0 + depth} for depth in (1, 2, 4)]
+    [one] = interactions(experiment(6, conditions=grid), scores_of(np.full((6, 3), 0.01)))
+    assert (one.field, one.where, one.planned) == ("depth", "", 6)
+
+
+def test_seeds_that_lack_a_condition_for_good_are_not_waited_for():
+    whole = experiment(8)
+    lost = {"0/0/0", "1/2/1"}
+    [one] = interactions(
+        Experiment.of(run for run in whole.stored if run.id not in lost), scores_of(np.full((8, 3), 0.01))
+    )
+    assert (one.test.n, one.planned) == (6, 6) and one.p_holm is not None
+
+
+def test_two_classes_are_learned_above_the_middle_between_guessing_and_being_right():
+    run = record(tiny())
+    assert has_learned(run, 0.21) and not has_learned(run, 0.2) and not has_learned(run, None)
+    coin = SimpleNamespace(config=SimpleNamespace(model=SimpleNamespace(num_classes=2)))
+    assert has_learned(coin, 0.76) and not has_learned(coin, 0.75)

@@ -77,7 +77,7 @@ def test_the_json_keeps_its_labels_and_people_read_theirs():
         [pair] = result["pairs"]
         assert [arm["label"] for arm in result["arms"]] == [pair["a"], pair["b"]] == [a, b]
         assert pair["winner"] == b and pair["verdict"].startswith(f"{b} is better than {a} by ")
-        assert [arm["arm"] for arm in result["arms"]] == ["linear-default:0.01", "vit:4"]
+        assert [arm["arm"] for arm in result["arms"]] == ["linear-default:0.01,qk_scale=1", "vit:4,qk_scale=2"]
 
 
 @pytest.mark.parametrize("rate", [0.0012, 0.004])
@@ -104,3 +104,12 @@ def test_conditions_are_named_by_what_sets_them_apart():
         "20 images, clean labels",
         "all images, 40% noisy labels",
     ]
+
+
+def test_the_learning_rate_told_is_that_of_the_condition():
+    experiment = Experiment.of(
+        record(tiny(seed=seed, learning_rate=rate), id=f"{place}/{seed}", condition=place, test_accuracy=0.5)
+        for place, rate in enumerate((0.001, 0.004))
+        for seed in (0, 1)
+    )
+    assert [arm["learning_rate"] for arm in experiment_summary(experiment)["arms"]] == [0.001, 0.004]

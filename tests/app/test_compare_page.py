@@ -303,7 +303,7 @@ def test_an_experiment_can_be_seen_on_the_other_pages_that_can_show_it(open_page
 
 def test_a_new_comparison_starts_from_what_train_holds(open_page):
     at = open_page(COMPARE)
-    at.session_state["train_form"] = [tiny(scheme="lecun"), tiny(scheme="gpt2")]
+    at.session_state["train_form"] = [tiny(scheme="lecun"), tiny(scheme="gpt2", qk_scale=2)]
     at = at.run().selectbox(key="compare_preset").set_value("the form of Train").run()
     assert not at.exception
-    assert at.multiselect(key="compare_arms").options[:2] == ["lecun", "gpt2"]
+    assert at.multiselect(key="compare_arms").value == ["lecun,qk_scale=1", "gpt2,qk_scale=2"]

@@ -36,7 +36,7 @@ def looked(monkeypatch):
     """What is asked to be computed apart; each cell's spread is its place across, over 10."""
     asked = []
 
-    def apart(target, grid, images):
+    def apart(target, grid, images, beside):
         asked.append((grid, images))
         return [cell(spread=x / 10, growth=1 + y) for x, y in grid.places]
 
@@ -85,7 +85,7 @@ def test_no_link_breaks_the_map(open_page, looked, text):
     ("error", "said"), [(TooMuchError("takes long"), starts.TOO_LARGE), (CannotStartError("no"), starts.TOO_MANY)]
 )
 def test_a_map_that_cannot_be_computed_says_so(open_page, monkeypatch, error, said):
-    def apart(target, grid, images):
+    def apart(target, grid, images, beside):
         raise error
 
     monkeypatch.setattr(starts, "apart", apart)

@@ -11,7 +11,7 @@ from vit_lab.data.images import ImageDataset, black, load_dataset
 from vit_lab.data.splits import TrainingSet, flipped, load_run_data, shifted, split
 from vit_lab.datasets import DATASETS, is_available
 from vit_lab.model_config import datasets_for
-from vit_lab.settings import ConfigError, configure, of_scheme
+from vit_lab.settings import ConfigError, configure
 
 IMAGES, HELD_OUT = 8_000, DATASETS["mnist-10k"].sizes.validation
 EVERYTHING = {"train_size": None}
@@ -95,7 +95,7 @@ def test_probes_look_at_held_out_images_or_at_training_images_if_there_are_none(
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_both_arms_of_a_pair_see_the_same_data(scheme):
     noisy = {"label_noise": 0.2, "pixel_noise": 0.1, "train_size": 100, "seed": 4}
-    one, other = map(load_run_data, (usual(**noisy), of_scheme(scheme, usual(**noisy), variance_scale=3.0)))
+    one, other = map(load_run_data, (usual(**noisy), configure(usual(**noisy), scheme=scheme, variance_scale=3.0)))
     for a, b in zip(one.train.batches(16, 4, epoch=2), other.train.batches(16, 4, epoch=2), strict=True):
         assert torch.equal(a[0], b[0]) and torch.equal(a[1], b[1])
     assert torch.equal(one.validation.inputs, other.validation.inputs)

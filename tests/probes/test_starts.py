@@ -14,7 +14,7 @@ from vit_lab.init.rescaled import Rescaled, unscaled
 from vit_lab.probes.heads import Heads
 from vit_lab.probes.preflight import preflight
 from vit_lab.probes.starts import WEIGHTS_AT_ONCE, largest_spread, spread_of_scores, starts
-from vit_lab.settings import configure, of_scheme
+from vit_lab.settings import configure
 from vit_lab.training.first_look import first_look, first_looks
 
 SCALED = {"variance_scale": 30.0, "qk_scale": 0.2, "vo_scale": 5.0, "mlp_scale": 0.01, "embed_scale": 2.0}
@@ -56,7 +56,7 @@ def test_every_kind_of_model_has_a_map(base):
 
 @pytest.mark.parametrize("scheme", [name for name in SCHEMES if name != "lsuv"])
 def test_a_rescaled_draw_is_the_model_that_is_built(scheme):
-    config = of_scheme(scheme, tiny(), biases="scheme", residual="depth-scaled", **SCALED)
+    config = configure(tiny(), scheme=scheme, biases="scheme", residual="depth-scaled", **SCALED)
     built, rescaled = build_model(config), Rescaled(unscaled(config))
     rescaled.at(tiny(qk_scale=9.0).init)
     for (name, ours), theirs in zip(rescaled.at(config.init).named_parameters(), built.parameters(), strict=True):

@@ -8,6 +8,8 @@ from vit_lab.config import InitConfig
 from vit_lab.runs.designs import claim, comparison, map_of_ends, parse_task, sweep
 from vit_lab.settings import ConfigError, configure
 
+RATES = "learning_rate=0.001,0.01"
+
 
 def test_a_task_is_a_data_set_and_its_noise():
     assert parse_task("mnist-10k:0.4") == {"dataset": "mnist-10k", "label_noise": 0.4}
@@ -124,4 +126,30 @@ def test_a_map_is_trained_in_every_third_cell_each_once():
     trained = [plan.config(arm, condition, 4) for condition in range(3) for arm in range(5)]
     assert trained == grid.configs and len(plan.runs("e")) == 15
     by_tokens = map_of_ends(Grid.around(tiny(), "depth", "tokens", is_coarse=True))
-    assert [c["patch_size"] for c in by_tokens.conditions] == [14]
+    assert [c["patch_size"] for c in by_tokens.conditions] == [14, 2]
+
+
+@pytest.mark.parametrize(
+    ("arms", "variations", "sentence"),
+    [
+        (
+            ["xavier,learning_rate=0.001", "vit"],
+            ["optimiser=adamw,sgd"],
+            "arm: xavier,learning_rate=0.001 sets learning_rate, and so does what is varied; vary something else",
+        ),
+        (["xavier,epochs=1", "xavier,epochs=2"], ["steps=10,20"], "arm: xavier,epochs=1 sets epochs, and so does"),
+        (["xavier,norm=pre,depth=1", "xavier,depth=1"], [], "arm: xavier,depth=1 is given twice"),
+    ],
+)
+def test_no_condition_takes_what_an_arm_has_set(arms, variations, sentence):
+    with pytest.raises(ConfigError) as caught:
+        comparison(tiny(), arms, 1, variations=variations)
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("arms", "variations"), [(["xavier,learning_rate=1", "vit"], []), (["xavier", "vit"], [RATES])]
+)
+def test_a_rate_that_is_picked_is_neither_set_nor_varied(arms, variations):
+    with pytest.raises(ConfigError, match="learning_rate: with the fair rate each arm picks its own"):
+        comparison(tiny(), arms, 1, variations=variations, fair_rate=True)

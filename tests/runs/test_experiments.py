@@ -4,6 +4,7 @@ import pytest
 from tiny import pair, record, tiny
 
 from vit_lab import paths
+from vit_lab.runs.designs import comparison
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
@@ -138,3 +139,25 @@ def test_an_experiment_is_read_as_of_one_moment(store, monkeypatch, read):
     other.close()
     assert ids == [run.id for run in experiment.runs] and experiment.created_at
     assert not Experiment.read(store, "e").runs and not Experiment.read_all(store)
+
+
+def conditions_of(arms, variations):
+    new = comparison(tiny(), arms, 1, variations=variations).runs("e")
+    return Experiment.of(
+        record(one.config, id=str(place), arm=one.arm, condition=one.condition) for place, one in enumerate(new)
+    )
+
+
+def test_conditions_have_names_that_differ_and_tell_what_changes_in_every_arm():
+    noisy = conditions_of(["xavier", "vit"], ["label_noise=0.401,0.4010000001"])
+    assert noisy.conditions == {0: "40.1% noisy labels (1)", 1: "40.1% noisy labels (2)"}
+    deep = conditions_of(["xavier", "deepnorm"], ["depth=1,2", "norm=post"])
+    assert deep.conditions == {0: "depth 1", 1: "depth 2"}
+    assert list(conditions_of(["xavier", "vit"], ["optimiser=adamw,sgd"]).varied) == ["optimiser", "learning_rate"]
+
+
+def test_an_arm_is_not_called_by_what_the_conditions_vary():
+    assert conditions_of(["xavier", "vit"], ["qk_scale=2,4"]).names == {0: "xavier", 1: "vit"}
+    arms = conditions_of(["xavier,norm=post,qk_scale=3", "xavier"], ["depth=1,2"])
+    assert arms.names == {0: "xavier (queries, keys × 3), norm post", 1: "xavier, norm pre"}
+    assert arms.specs == {0: "xavier,qk_scale=3,norm=post", 1: "xavier,qk_scale=1,norm=pre"}

@@ -119,9 +119,9 @@ def test_the_centre_of_a_grid_is_the_rate_that_was_set(store, settings, rates, c
     store.add([*tried, *(NewRun(base, "proper", "e", arm) for arm in (0, 1))], "compare")
     experiment = Experiment.read(store, "e")
     assert grid_centre(experiment, (0, 0)) == centre
-    assert rate_grid(configure(base, learning_rate=centre)) == rates or len(rates) == 5
+    assert (rate_grid(configure(base, learning_rate=centre)) == rates) == (len(rates) == 4)
     store.add(another_arm(experiment, parse_arm("vit")), "compare")
-    assert grid_centre(Experiment.read(store, "e"), (1, 0)) == centre, "an arm more moves nothing"
+    assert grid_centre(Experiment.read(store, "e"), (2, 0)) == centre, "an arm more tries what the others tried"
 
 
 def test_arms_are_repeated_as_they_were_from_seeds_that_were_not_used():
@@ -353,3 +353,17 @@ def test_another_arm_of_a_fair_experiment_tries_the_same_grid_and_picks_for_itse
     assert [run for run in after if run.arm < 2] == before
     last = after[-1]
     assert (last.status, last.config.optim.learning_rate) == (Status.FINISHED, picks(Experiment.of(after))[2, 0].rate)
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("kaiming,depth=2", "arm: depth is varied here for all arms; leave it out"),
+        ("xavier,learning_rate=0.004", "arm: xavier is an arm already"),
+    ],
+)
+def test_another_arm_is_another_and_leaves_the_conditions_as_they_are(store, spec, sentence):
+    store.add(comparison(tiny(), ["xavier", "vit"], 1, variations=["depth=1,2"]).runs("e"), "compare")
+    with pytest.raises(ConfigError) as caught:
+        another_arm(Experiment.read(store, "e"), parse_arm(spec))
+    assert str(caught.value) == sentence

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from vit_lab.config import OF_AN_ARM, RunConfig
@@ -11,9 +11,10 @@ from vit_lab.runs import designs
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.rates import grid_centre
-from vit_lab.settings import PART_OF, ConfigError, configure, difference, flat
-from vit_lab.spelling import arm_spec, option_name, setting_spec, task_spec
+from vit_lab.settings import ConfigError, configure, difference, flat
+from vit_lab.spelling import in_full, option_name, setting_spec, task_spec
 
+MOST_VARIED = 6  # settings; of more, the ways to say it are too many to try
 TASK = {"dataset", "label_noise"}  # settings that the claim tells together
 
 
@@ -47,7 +48,7 @@ class _Command:
         """One by one, as the shell takes them."""
         lists: dict[str, Sequence[Any]] = {"--arm": self.arms, "--vary": self.variations}
         if self.kind == "sweep":
-            lists = {"--scale": [f"{scale:g}" for scale in self.scales], "--vary": self.variations}
+            lists = {"--scale": [in_full(scale) for scale in self.scales], "--vary": self.variations}
         if self.kind == "claim":
             lists["--task"] = self.tasks
         if self.kind != "compare":
@@ -60,7 +61,8 @@ class _Command:
 
 def command(experiment: Experiment) -> str | None:
     """What to type to train an experiment anew, in full; None if the options cannot say it."""
-    for guess in _guesses(experiment):
+    runs = len(experiment.arms) * len(experiment.data) * len(experiment.seeds)
+    for guess in _guesses(experiment) if len(experiment.proper) == runs else ():
         if _would_train(guess, experiment):
             return shlex.join(guess.words)
     return None
@@ -69,11 +71,14 @@ def command(experiment: Experiment) -> str | None:
 def _guesses(experiment: Experiment) -> Iterator[_Command]:
     """Commands by which settings make the grid; of what is varied, some may follow from the rest."""
     first, kind = _as_set(experiment)[0], experiment.kind
+    if len(experiment.varied) > MOST_VARIED:
+        return
     distinct = {field: list(dict.fromkeys(values.values())) for field, values in experiment.varied.items()}
     by_speed = sorted(distinct, key=lambda field: -_first_change(list(experiment.varied[field].values())))
-    for fields in (some for size in range(len(by_speed), -1, -1) for some in combinations(by_speed, size)):
+    for fields in chain.from_iterable(combinations(by_speed, size) for size in range(len(by_speed), -1, -1)):
         told = {"compare": set(), "sweep": {"train_size"}, "claim": {*TASK, "train_size"}}[kind]
         arms = [*experiment.differences, *OF_AN_ARM] if kind != "sweep" else ["variance_scale"]
+        arms = [field for field in arms if field != "learning_rate" or not experiment.is_fair]  # those were picked
         settings = {field: value for field, value in _set(first).items() if field not in {*told, *arms, *by_speed}}
         if any(value is None for value in settings.values()):
             continue
@@ -81,7 +86,7 @@ def _guesses(experiment: Experiment) -> Iterator[_Command]:
         yield _Command(
             kind=kind,
             settings=settings,
-            arms=_arm_specs(experiment),
+            arms=list(experiment.specs.values()),
             scales=[config.init.variance_scale for config in experiment.arms.values()],
             tasks=list(dict.fromkeys(map(task_spec, data))),
             sizes=list(dict.fromkeys(one.train_size for one in data)),
@@ -116,14 +121,6 @@ def _as_set(experiment: Experiment) -> list[RunConfig]:
         centre = grid_centre(experiment, cell)
         found += [configure(run.config, learning_rate=centre) if centre else run.config for run in runs]
     return found
-
-
-def _arm_specs(experiment: Experiment) -> list[str]:
-    of_init = [field for field in experiment.differences if PART_OF[field] == "init" and field not in OF_AN_ARM]
-    return [
-        arm_spec(config.init, {field: getattr(config.init, field) for field in of_init} | experiment.own_settings[arm])
-        for arm, config in experiment.arms.items()
-    ]
 
 
 def _variation(field: str, values: Sequence[Any]) -> str:

@@ -45,7 +45,7 @@ def interactions(experiment: Experiment, scores: Mapping[str, float]) -> list[In
     """Every pair of arms with every setting of at least two numbers that the conditions vary, Holm-corrected."""
     compared = {(c.a, c.b, c.condition): c for c in compare(experiment, scores)}
     found = []
-    for field in experiment.varied:
+    for field in _moved(experiment):
         values = numbers(experiment, field)
         for where, conditions in alike_but_for(experiment, field).items():
             used = {values[condition] for condition in conditions} if values else set()
@@ -58,7 +58,7 @@ def interactions(experiment: Experiment, scores: Mapping[str, float]) -> list[In
                 if any(cell is None for cell in cells):
                     continue
                 slopes = _slopes(x, [cell for cell in cells if cell is not None])
-                planned = min(cell.planned for cell in cells if cell is not None)
+                planned = len(_pairs(experiment, a, b, conditions))
                 found.append((a, b, field, where, by_tenfold, slopes, paired_test(list(slopes.values())), planned))
     adjusted = holm([test.p_value if test.n >= planned else None for *_, test, planned in found])
     return [Interaction(*parts, p) for parts, p in zip(found, adjusted, strict=True)]
@@ -89,10 +89,35 @@ def numbers(experiment: Experiment, field: str) -> dict[int, float]:
 
 def alike_but_for(experiment: Experiment, field: str) -> dict[str, list[int]]:
     """The conditions in groups that differ in one setting only, each by what is common to it, in words."""
-    groups: dict[str, list[int]] = {}
+    along = [name for name, values in experiment.varied.items() if _move_together(values, experiment.varied[field])]
+    groups: dict[tuple[Any, ...], list[int]] = {}
     for condition in experiment.conditions:
-        groups.setdefault(experiment.told(condition, field), []).append(condition)
-    return groups
+        others = tuple(values[condition] for name, values in experiment.varied.items() if name not in along)
+        groups.setdefault(others, []).append(condition)
+    words = [experiment.told(group[0], *along) for group in groups.values()]
+    told = [word if words.count(word) == 1 else f"{word} ({place + 1})" for place, word in enumerate(words)]
+    return dict(zip(told, groups.values(), strict=True))
+
+
+def _moved(experiment: Experiment) -> list[str]:
+    """The settings that the conditions vary, without those that only follow one before them."""
+    found: list[str] = []
+    for field, values in experiment.varied.items():
+        if not any(_move_together(values, experiment.varied[other]) for other in found):
+            found.append(field)
+    return found
+
+
+def _move_together(one: Mapping[int, Any], other: Mapping[int, Any]) -> bool:
+    """Whether two settings change under the same conditions, one to one."""
+    pairs = {(one[condition], other[condition]) for condition in one}
+    return len(pairs) == len({mine for mine, _ in pairs}) == len({theirs for _, theirs in pairs})
+
+
+def _pairs(experiment: Experiment, a: int, b: int, conditions: list[int]) -> set[int]:
+    """The seeds that both arms have, or will have, under all of the conditions."""
+    seeds = [{run.config.seed for run in experiment.cells[arm, place]} for arm in (a, b) for place in conditions]
+    return set.intersection(*seeds)
 
 
 def _slopes(x: list[float], comparisons: list[Comparison]) -> dict[int, float]:

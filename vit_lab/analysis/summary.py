@@ -12,7 +12,7 @@ from vit_lab.analysis.statistics import wilson
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import Pick, picks
 from vit_lab.runs.states import Status
-from vit_lab.spelling import arm_spec, json_label
+from vit_lab.spelling import json_label
 
 
 def rate_words(experiment: Experiment) -> str:
@@ -22,7 +22,7 @@ def rate_words(experiment: Experiment) -> str:
         if any(run.status == Status.WAITING for run in experiment.proper):
             return "Fair learning rate: pilot runs try the same few rates for every arm; the runs proper wait for them."
         return (
-            "Fair learning rate: each arm first chose its own on validation, from one grid that all share, with a seed "
+            f"Fair learning rate: each arm first chose its own on validation, from {_grids(experiment)}, with a seed "
             "that is not used again."
         )
     if len(rates) > 1:
@@ -30,6 +30,13 @@ def rate_words(experiment: Experiment) -> str:
     return (
         f"All arms use one learning rate, {rates[0]:g}, although another variance may want another rate. The fair "
         "learning rate lets each arm choose its own."
+    )
+
+
+def _grids(experiment: Experiment) -> str:
+    grids = [{run.config.optim.learning_rate for run in runs} for runs in experiment.pilots_by_cell.values()]
+    return (
+        "one grid that all share" if all(grid == grids[0] for grid in grids) else "a grid around the rate it was given"
     )
 
 
@@ -50,10 +57,10 @@ def experiment_summary(experiment: Experiment, *, for_json: bool = False) -> dic
 def _arm(
     last: ArmOutcome, best: ArmOutcome, experiment: Experiment, names: dict[int, str], pick: Pick | None
 ) -> dict[str, Any]:
-    config = experiment.arms[last.arm]
+    config = experiment.cells[last.arm, last.condition][0].config
     return {
         "label": names[last.arm],
-        "arm": arm_spec(config.init, experiment.own_settings[last.arm]),
+        "arm": experiment.specs[last.arm],
         "condition": experiment.conditions[last.condition],
         "n": last.summary.n,
         "planned": last.planned,

@@ -192,7 +192,7 @@ def _print_result(result: dict[str, Any], *, with_pairs: bool) -> None:
         )
     for pair in result["pairs"] if with_pairs else []:
         print((f"{pair['condition']}: " if pair["condition"] else "") + pair["verdict"])
-    for one in result["interactions"]:
+    for one in result["interactions"] if with_pairs else []:
         print((f"{one['condition']}: " if one["condition"] else "") + one["verdict"])
 
 

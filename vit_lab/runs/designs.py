@@ -12,7 +12,7 @@ from vit_lab.axes import Grid
 from vit_lab.config import RunConfig
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.records import Kind
-from vit_lab.settings import ConfigError, configure, of_scheme
+from vit_lab.settings import ConfigError, configure, flat
 from vit_lab.spelling import named_by, parse_arm, parse_task, parse_variation
 
 FEWEST_ARMS, MOST_ARMS, MOST_SEEDS = 2, 6, 100  # of what one launch trains
@@ -103,8 +103,18 @@ def _plan(
     arms = _arms(base, specs)
     conditions = _conditions(arms, conditions, variations)
     varied = {field for condition in conditions for field in condition}
-    for field in sorted(varied & {field for spec in specs for field in named_by(spec)}):
+    named = {spec: named_by(spec) for spec in specs}
+    for field in sorted(varied & {field for fields in named.values() for field in fields}):
         raise ConfigError("arm", f"{field} is set by an arm and varied for all of them; choose one of the two")
+    if fair_rate and "learning_rate" in varied.union(*named.values()):
+        raise ConfigError("learning_rate", "with the fair rate each arm picks its own; do not set or vary it as well")
+    for condition in conditions:
+        here = [configure(arm, **condition) for arm in arms]
+        for spec, arm, config in zip(specs, arms, here, strict=True):
+            if lost := [field for field in named[spec] if flat(config)[field] != flat(arm)[field]]:
+                raise ConfigError("arm", f"{spec[:40]} sets {lost[0]}, and so does what is varied; vary something else")
+        if len(set(here)) < len(here):
+            raise ConfigError("arm", "two of the arms are the same under one of the conditions; they must differ")
     return Plan(arms, _seeds(base, seeds), conditions, kind=kind, fair_rate=fair_rate)
 
 
@@ -112,8 +122,7 @@ def _arms(base: RunConfig, specs: Sequence[str]) -> tuple[RunConfig, ...]:
     arms: list[RunConfig] = []
     for spec in specs:
         try:
-            settings = parse_arm(spec)
-            arms.append(of_scheme(settings["scheme"], base, **settings))
+            arms.append(configure(base, **parse_arm(spec)))
         except ConfigError as error:
             raise error if error.field == "arm" else ConfigError("arm", f"{spec[:40]}: {error}") from None
         if arms.count(arms[-1]) > 1:

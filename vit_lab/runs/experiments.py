@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
-from vit_lab.config import DataConfig, InitConfig, RunConfig
+from vit_lab.config import OF_AN_ARM, DataConfig, InitConfig, RunConfig
 from vit_lab.datasets import DECIDED
 from vit_lab.runs.records import ExperimentRecord, Kind, RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import PART_OF, difference, flat
-from vit_lab.spelling import arm_label, noise_words, size_words, value_words
+from vit_lab.spelling import arm_label, arm_spec, noise_words, size_words, value_words
 
 Cell = tuple[int, int]  # an arm and a condition
 
@@ -141,7 +141,8 @@ class Experiment(Runs):
 
     def named(self, spell: Callable[[InitConfig], str]) -> dict[int, str]:
         """What each arm is called where inits are spelled like that."""
-        labels = {arm: spell(config.init) for arm, config in self.arms.items()}
+        standard = {field: info.default for field, info in InitConfig.model_fields.items() if field in self.varied}
+        labels = {arm: spell(config.init.model_copy(update=standard)) for arm, config in self.arms.items()}
         names = {
             arm: ", ".join([label, *(value_words(field, value) for field, value in self.own_settings[arm].items())])
             for arm, label in labels.items()
@@ -164,7 +165,7 @@ class Experiment(Runs):
         Those that its conditions change are none of its own.
         """
         picked = {"learning_rate"} if self.is_fair else set()
-        told = [field for field in self.differences if PART_OF[field] != "init" and field not in picked]
+        told = [field for field in self.differences if PART_OF[field] != "init" and field not in (*picked, *DECIDED)]
         found: dict[int, dict[str, Any]] = {arm: {} for arm in self.arms}
         for place, arm in enumerate(self.arms if told else ()):
             mine = [flat(runs[0].config) for (of, _), runs in self.cells.items() if of == arm]
@@ -174,13 +175,24 @@ class Experiment(Runs):
         return found
 
     @cached_property
+    def specs(self) -> dict[int, str]:
+        """By arm: how a shell and a link spell it."""
+        of_init = [field for field in self.differences if PART_OF[field] == "init" and field not in OF_AN_ARM]
+        return {
+            arm: arm_spec(
+                config.init, {field: getattr(config.init, field) for field in of_init} | self.own_settings[arm]
+            )
+            for arm, config in self.arms.items()
+        }
+
+    @cached_property
     def data(self) -> dict[int, DataConfig]:
         """By condition, in order: what its runs learn from."""
         return {condition: config.data for condition, config in self._by_condition.items()}
 
     @cached_property
     def varied(self) -> dict[str, dict[int, Any]]:
-        """The settings that the conditions vary, each with its value by condition: what differs within every arm.
+        """The settings that the conditions vary, each with its value by condition: what differs alike within every arm.
 
         A rate that an arm picked does not count, nor does what a data set says of itself.
         """
@@ -193,13 +205,15 @@ class Experiment(Runs):
         return {
             field: dict(zip(self.data, values, strict=True))
             for field, values in found[0].items()
-            if field not in chosen and all(field in others for others in found)
+            if field not in chosen and all(others.get(field) == values for others in found)
         }
 
     @cached_property
     def conditions(self) -> dict[int, str]:
         """By condition: what sets it apart from the others, in words; of a single one, an empty text."""
-        return {condition: self.told(condition) for condition in self.data}
+        words = {condition: self.told(condition) for condition in self.data}
+        alike = list(words.values())
+        return {place: told if alike.count(told) == 1 else f"{told} ({place + 1})" for place, told in words.items()}
 
     def told(self, condition: int, *but: str) -> str:
         """What sets a condition apart, in words, some settings left out."""

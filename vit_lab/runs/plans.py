@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vit_lab.config import RunConfig
+from vit_lab.config import InitConfig, RunConfig
 from vit_lab.runs.experiments import Experiment
-from vit_lab.runs.rates import PILOT_SEED, grid_centre, pilots
+from vit_lab.runs.rates import PILOT_SEED, pilots
 from vit_lab.runs.records import Kind, NewRun, run_name
 from vit_lab.runs.states import Status
-from vit_lab.settings import ConfigError, configure, of_scheme
+from vit_lab.settings import ConfigError, configure
 from vit_lab.spelling import arm_label
 
 
@@ -92,18 +92,24 @@ def another_arm(experiment: Experiment, settings: Mapping[str, Any]) -> list[New
     it is one of those that are there.
     """
     arm = max(experiment.arms) + 1
+    if varied := [field for field in experiment.varied if field in settings and field not in InitConfig.model_fields]:
+        raise ConfigError("arm", f"{varied[0]} is varied here for all arms; leave it out")
     like = {(run.config.seed, run.condition): run for run in sorted(experiment.proper, key=lambda run: -run.arm)}
     new, tried = [], {run.condition for run in experiment.pilots}
     for condition in sorted(tried):
         one = next(run for (_, place), run in like.items() if place == condition)
-        centre = grid_centre(experiment, (one.arm, condition)) or one.config.optim.learning_rate
-        pilot = of_scheme(settings["scheme"], configure(one.config, learning_rate=centre), **settings)
-        new += pilots(experiment.id, {(arm, condition): pilot})
-    known = {configure(run.config, learning_rate=1e-3) for run in experiment.proper}
+        rates = {pilot.config.optim.learning_rate for pilot in experiment.pilots_by_cell.get((one.arm, condition), ())}
+        new += pilots(experiment.id, {(arm, condition): configure(one.config, **settings)}, sorted(rates))
+    known = {_as_one(run.config, experiment) for run in experiment.proper}
     for (_, condition), one in sorted(like.items(), key=lambda item: item[0]):
-        config = of_scheme(settings["scheme"], one.config, **settings)
-        if configure(config, learning_rate=1e-3) in known and "learning_rate" not in settings:
+        config = configure(one.config, **settings)
+        if _as_one(config, experiment) in known:
             raise ConfigError("arm", f"{arm_label(config.init)} is an arm already")
         status = Status.WAITING if condition in tried else Status.QUEUED
         new.append(NewRun(config, run_name(config), experiment.id, arm, condition, status=status))
     return new
+
+
+def _as_one(config: RunConfig, experiment: Experiment) -> RunConfig:
+    """What tells arms apart: all of a config, without a rate that the arm picks for itself."""
+    return configure(config, learning_rate=1.0) if experiment.is_fair else config

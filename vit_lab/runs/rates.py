@@ -4,7 +4,7 @@ Pilot runs from a seed of their own try a small grid that all arms share, and th
 accuracy at its last step wins. The runs proper wait for it. See docs/decisions/008.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vit_lab.config import RunConfig
@@ -34,11 +34,11 @@ def grid_centre(experiment: Experiment, cell: Cell) -> float | None:
     return float(f"{tried[0] / factors[0]:.6g}")
 
 
-def pilots(experiment: str, configs: Mapping[Cell, RunConfig]) -> list[NewRun]:
-    """The runs that try the rates of the grid, for each (arm, condition)."""
+def pilots(experiment: str, configs: Mapping[Cell, RunConfig], rates: Sequence[float] = ()) -> list[NewRun]:
+    """The runs that try some rates, by default those of the grid, for each (arm, condition)."""
     runs = []
     for (arm, condition), config in configs.items():
-        for rate in rate_grid(config):
+        for rate in rates or rate_grid(config):
             pilot = configure(config, seed=PILOT_SEED, learning_rate=rate)
             name = f"pilot of {arm_label(config.init)}, rate {rate:g}"
             runs.append(NewRun(pilot, name, experiment, arm, condition, pilot=True))

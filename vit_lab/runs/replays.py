@@ -51,6 +51,11 @@ class Replay:
         """Whether there are weights, or a problem."""
         return self._over.is_set()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the weights are not there any more, as a kept step is thinned or found damaged."""
+        return self.weights is not None and self.weights.file is not None and not self.weights.file.is_file()
+
     def wait(self, seconds: float) -> bool:
         """Wait until it is over, but no longer than that; whether it is."""
         return self._over.wait(seconds)
@@ -115,7 +120,7 @@ class Replays:
         snapshots.check_step(run, step)
         with self._asking:
             replay = self._asked.get((run.id, step))
-            if replay is None or replay.problem:
+            if replay is None or replay.problem or replay.is_lost:
                 self._forget_some()
                 replay = self._asked[run.id, step] = Replay(self._store, run, step, self._turns)
             return replay

@@ -107,12 +107,17 @@ def keep_replayed(store: Store, run_id: str, weights: Weights) -> Weights:
     path = paths.snapshot(run_id, weights.step)
     with suppress(OSError, StoreError):
         size = weights.file.stat().st_size
+        if not _is_within_its_share(path, size):  # others need not give way for it
+            return weights
         make_room(size)
         with store.transaction():  # nobody deletes the run meanwhile
             if store.runs([run_id]) and _has_room(path, size):
                 temporary = path.with_suffix(f".{uuid.uuid4().hex}.tmp")
-                shutil.copyfile(weights.file, temporary)
-                temporary.replace(path)
+                try:
+                    shutil.copyfile(weights.file, temporary)
+                    temporary.replace(path)
+                finally:
+                    temporary.unlink(missing_ok=True)
                 return Weights(weights.step, path)
     return weights
 
@@ -159,8 +164,12 @@ def _stands(run: RunRecord) -> bool:
 def _has_room(path: Path, size: int) -> bool:
     """Whether a snapshot of that size is within the run's budget, and leaves the disk some space. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    return _is_within_its_share(path, size) and shutil.disk_usage(path.parent).free >= size + LEFT_FREE
+
+
+def _is_within_its_share(path: Path, size: int) -> bool:
     own = sum(file.stat().st_size for file in _files(path.parent) if file != path)
-    return own + size <= SNAPSHOTS_OF_A_RUN and shutil.disk_usage(path.parent).free >= size + LEFT_FREE
+    return own + size <= SNAPSHOTS_OF_A_RUN
 
 
 def _folders() -> list[Path]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from vit_lab import paths
 from vit_lab.runs import snapshots
@@ -44,7 +45,8 @@ class Sink:
             file.unlink(missing_ok=True)
         if self._run.step == 0:  # it has said nothing yet, or starts over
             self._path.unlink(missing_ok=True)
-            snapshots.forget(self._run.id)
+            with suppress(OSError):  # that must not cost the run
+                snapshots.forget(self._run.id)
         return load_checkpoint(self._path) if self._path.exists() else None
 
     def snapshots_to_keep(self) -> int:

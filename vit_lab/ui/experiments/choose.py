@@ -37,7 +37,8 @@ def can_be_seen_as(experiment: Experiment, kind: Kind) -> bool:
     and a curve over variances wants arms that differ in their variance alone.
     """
     if kind == "sweep":
-        return set(experiment.differences) == {"variance_scale"}
+        picked = {"learning_rate"} if experiment.is_fair else set()
+        return set(experiment.differences) - picked == {"variance_scale"}
     return kind == "compare" or len(experiment.arms) > 1
 
 

@@ -1,11 +1,14 @@
 """An experiment to take home: its report and its tables."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from vit_lab.analysis.export import outcomes_csv, to_csv, to_parquet
 from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 
 DOWNLOAD_ICON = ":material/download:"
@@ -50,13 +53,10 @@ def downloads(store: Store, experiment: str) -> None:
         results("Results as CSV", lambda: outcomes_csv(found().runs), "vit-lab-results.csv")
         why = too_many(len(found().runs))
         curves = partial(table, disabled=bool(why), help=why)
-        curves(
-            "Curves as CSV", lambda: to_csv(store, found().runs), "vit-lab-curves.csv", key="curves", mime="text/csv"
-        )
-        curves(
-            "Curves as Parquet",
-            lambda: to_parquet(store, found().runs),
-            "vit-lab-curves.parquet",
-            key="parquet",
-            mime="application/vnd.apache.parquet",
-        )
+        for name, ending, written, mime in CURVES:
+            file = f"vit-lab-curves.{ending}"
+            curves(f"Curves as {name}", partial(_made, written, store, experiment), file, key=ending, mime=mime)
+
+
+def _made(written: Callable[[Store, Sequence[RunRecord]], Any], store: Store, experiment: str) -> Any:
+    return written(store, Experiment.read(store, experiment).runs)

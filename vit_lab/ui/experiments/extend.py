@@ -55,7 +55,7 @@ def _add_seeds(experiment: Experiment) -> None:
 
 def _add_arm(experiment: Experiment) -> None:
     why = not_theirs(experiment.stored)
-    spec = st.text_input("Init", placeholder="kaiming, or normal:0.05", key="arm_to_add")
+    spec = st.text_input("Arm", placeholder="kaiming, normal:0.05, xavier,norm=post", key="arm_to_add")
     with problems_told():
         if st.button("Add", key="add_arm", type="primary", disabled=not spec or bool(why), help=why):
             open_manager().extend(experiment.id, partial(another_arm, settings=parse_arm(spec)))

@@ -14,7 +14,7 @@ from vit_lab.runs.designs import CLAIM_ARMS, FEWEST_FOR_EVIDENCE, MOST_ARMS
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import Kind
 from vit_lab.settings import ConfigError
-from vit_lab.spelling import arm_spec
+from vit_lab.spelling import arm_specs
 from vit_lab.ui.experiments.cost import cost_words
 from vit_lab.ui.prose import prose
 from vit_lab.ui.serving.lab import open_manager, problems_told
@@ -65,9 +65,9 @@ def launcher(label: str, kind: Kind, page: str, form: Callable[[], Plan], *, is_
 
 
 def arms_input(default: Sequence[str], key: str, most: int = MOST_ARMS) -> list[str]:
-    """A field for several inits, spelled as on the command line: scheme, or scheme:variance scale."""
+    """A field for several arms, spelled as on the command line: scheme, scheme:variance scale, and other settings."""
     return st.multiselect(
-        "Inits",
+        "Arms",
         list(dict.fromkeys([*default, *ARMS_OFFERED])),
         list(default),
         max_selections=most,
@@ -89,11 +89,17 @@ def start_from() -> tuple[RunConfig, list[str]]:
     held: list[RunConfig] = st.session_state.get(TRAIN_FORM, [])
     options = [*([OF_TRAIN] if held else []), *PRESETS]
     index = options.index(next(iter(PRESETS)))
-    start = st.selectbox("Start from", options, index=index, key="compare_preset", help=START_HELP)
+    start = st.selectbox(
+        "Start from", options, index=index, key="compare_preset", help=START_HELP, on_change=_forget_arms
+    )
     if start != OF_TRAIN:
         return preset(start), list(CLAIM_ARMS)
-    arms = [arm_spec(config.init) for config in held]
-    return held[0], arms if len(arms) > 1 else list(CLAIM_ARMS)
+    return held[0], arm_specs(held) if len(held) > 1 else list(CLAIM_ARMS)
+
+
+def _forget_arms() -> None:
+    """Another start brings other arms."""
+    st.session_state.pop("compare_arms", None)
 
 
 def launch(plan: Plan, page: str | None = None) -> None:

@@ -13,7 +13,7 @@ from vit_lab.config import OptimConfig, RunConfig
 from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.refusals import one_of
-from vit_lab.runs.limits import map_images
+from vit_lab.runs.limits import data_bytes, map_images
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.maps.dots import Dot, dots
 from vit_lab.ui.prose import note
@@ -140,5 +140,6 @@ def _start_map(base: RunConfig, across: str, up: str) -> StartMap | None:
         images = map_images(grid.configs, memory())
         if images >= ENOUGH_IMAGES or (images and grid.is_coarse):
             with suppress(TooMuchError):
-                return StartMap(grid, apart("vit_lab.training.first_look:first_looks", grid, images), images)
+                cells = apart("vit_lab.training.first_look:first_looks", grid, images, beside=data_bytes(grid.base))
+                return StartMap(grid, cells, images)
     return None

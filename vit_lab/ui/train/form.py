@@ -218,7 +218,7 @@ class Form:
             return []
         for arm, init in enumerate(arms):
             try:
-                configs.append(configure(**self.values, **init))
+                configs.append(configure(**self._values_for(init), **init))
             except ConfigError as error:
                 known = error.field if error.field in self.slots else f"{LETTERS[arm].lower()}_init"
                 self._refuse(known, error.message.replace(" dim ", " width "))  # as the form calls it
@@ -228,6 +228,11 @@ class Form:
                 self._refuse(f"{LETTERS[arm].lower()}_init", f"the same as arm {LETTERS[twin]}; arms must differ")
                 return []
         return configs
+
+    def _values_for(self, init: dict[str, Any]) -> dict[str, Any]:
+        """All settings but those of the init; a residual factor that nobody has set is the one that deepnorm brings."""
+        followed = init["scheme"] == "deepnorm" and self.values.get("residual_factor") == DEFAULTS["residual_factor"]
+        return {field: value for field, value in self.values.items() if not (followed and field == "residual_factor")}
 
     def _refuse(self, slot: str, sentence: str) -> None:
         label, place = self.slots[slot]

@@ -14,7 +14,7 @@ from vit_lab.model_config import VitConfig
 from vit_lab.refusals import divisors, one_of
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.snapshots import kept_steps
-from vit_lab.settings import configure, of_scheme
+from vit_lab.settings import configure
 from vit_lab.spelling import percent
 from vit_lab.ui.figures.patch_map import place_words
 from vit_lab.ui.learn.image import Image
@@ -121,7 +121,7 @@ def choose_model(chosen: Image) -> Shown:
         key=f"attention_patch-{chosen.size}",
         format_func=lambda size: f"{size} px",
     )
-    return Shown(of_scheme(scheme, base, variance_scale=float(scale), heads=heads, patch_size=size))
+    return Shown(configure(base, scheme=scheme, variance_scale=float(scale), heads=heads, patch_size=size))
 
 
 def _choose_trained(runs: Sequence[RunRecord]) -> Shown:
