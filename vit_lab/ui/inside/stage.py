@@ -1,0 +1,83 @@
+"""What stands on the stage: both arms at their step, before the same example; and what of it goes to the address."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from vit_lab.data.errors import DatasetError
+from vit_lab.runs import snapshots
+from vit_lab.runs.records import RunRecord
+from vit_lab.training.errors import CheckpointError
+from vit_lab.training.looks import MEAN, Weights
+from vit_lab.ui.inside import looks
+from vit_lab.ui.inside.choice import CLASS, LOOKS, NEWEST, VIEWS, arrive, remember
+from vit_lab.ui.inside.example import Chosen, choose
+from vit_lab.ui.inside.shown import Shown
+from vit_lab.ui.inside.steps import at_step, offer_replay
+from vit_lab.ui.inside.views import chosen_place
+
+
+def arrive_once(runs: Sequence[RunRecord]) -> list[str]:
+    """Take what the address asks for, if this is the first draw of a visit; sentences on what it asks in vain."""
+    if "inside_view" in st.session_state:
+        return []
+    return arrive(runs[0], max(run.step for run in runs))
+
+
+def set_stage(
+    runs: Sequence[RunRecord], names: Mapping[int, str], step: int, controls: "st.delta_generator.DeltaGenerator"
+) -> tuple[list[Shown], Chosen] | None:
+    """Both arms before the example that is chosen with the controls; None, and a sentence, if they cannot be seen."""
+    arms: list[tuple[RunRecord, Weights]] = []
+    for run in runs:
+        weights, is_all = at_step(run, step)
+        if weights is None:
+            st.error(f"Nothing of {run.name} is kept.")
+            return None
+        if not is_all:
+            offer_replay(run, min(step, run.step), weights.step)
+        arms.append((run, weights))
+    try:
+        with controls:
+            chosen = choose(arms)
+        shown = []
+        for run, weights in arms:
+            place = chosen_place(run.config.model)
+            of = st.session_state.get("inside_of")
+            found = looks.glance(run, weights, chosen.example, MEAN if place is None else place.token, of)
+            shown.append(Shown(run, names[run.arm], weights, found))
+    except DatasetError as error:
+        st.error(str(error))
+        return None
+    except CheckpointError as error:
+        for run, weights in arms:
+            snapshots.forget(run.id, weights.step)
+        st.error(str(error))
+        return None
+    return shown, chosen
+
+
+def say_problems(error: Exception) -> None:
+    """A look that takes too much, or that nothing can compute just now."""
+    st.warning(f"This look {error}." if "takes" in str(error) else f"Nothing can be computed just now: {error}.")
+
+
+def remember_all(pair: Mapping[str, str | int | None], shown: Sequence[Shown], chosen: Chosen) -> None:
+    """Put every choice into the address, those that are not as they are at first."""
+    state, place = st.session_state, chosen_place(shown[0].run.config.model)
+    step, view = state.get("inside_step", NEWEST), state.get("inside_view", LOOKS)
+    reads: str | None = None
+    if place is not None and place.patch != MEAN:
+        reads = "class" if place.patch == CLASS else str(place.patch + 1)
+    remember(
+        dict(pair)
+        | chosen.address
+        | {
+            "step": None if step == NEWEST else step,
+            "reads": reads,
+            "frame": place.frame + 1 if place is not None and place.frame else None,
+            "open": state.get("inside_open") or None,
+            "view": next((key for key, words in VIEWS.items() if words == view and words != LOOKS), None),
+            "class": state.get("inside_of"),
+        }
+    )
