@@ -8,63 +8,37 @@ from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.ui.inside import looks, sheet, views
 from vit_lab.ui.inside.choice import ALL, KNOWS, LOOKS, NEEDS, VIEWS
 from vit_lab.ui.inside.pair import choose_pair
-from vit_lab.ui.inside.shown import history, say_answers
+from vit_lab.ui.inside.shown import Shown, history, say_answers
 from vit_lab.ui.inside.stage import arrive_once, remember_all, say_problems, set_stage
 from vit_lab.ui.inside.steps import FILM_SECONDS, is_playing, moves, scrub, standing
 from vit_lab.ui.poll import TICK_SECONDS, poll
 from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 
+SIDE_BY_SIDE = (0.24, 0.76)
 WHICH = {"cross": "The decoder reads the source", "decoder": "The decoder reads itself", "": "The encoder"}
 
 
 def draw(runs: Runs) -> None:
     """The page below its first boxes, of one or two runs."""
     step = scrub(runs.runs)
-    left, right = st.columns([0.24, 0.76], gap="medium")
-    stage = set_stage(runs.runs, pair.names, step, left)
+    controls, says = st.columns(SIDE_BY_SIDE, gap="medium")
+    stage = set_stage(runs.runs, pair.names, step, controls)
     if stage is None:
         return
     shown, chosen = stage
-    model = shown[0].run.config.model
-    with right:
+    with says:
         say_answers(shown)
-        history(shown, chosen.example, step)
-        whose = "the class that is underlined" if shown[0].glance.label >= 0 else "its own answer"
-        note(f"How likely {whose} was, by step. The dashed line is the step that is shown.")
+    left, right = st.columns(SIDE_BY_SIDE, gap="medium")
+    with left:
+        views.choose_place(shown[0])
+        views.follow(shown[0])
+    with right:
         view = st.segmented_control(
             "View", list(VIEWS.values()), required=True, key="inside_view", label_visibility="collapsed"
         )
-    with left:
-        if view != ALL:
-            views.choose_place(shown[0])
-    with right:
         if view == LOOKS:
-            which = ""
-            if isinstance(model, TransformerConfig):
-                which = st.segmented_control(
-                    "Attention", list(WHICH), format_func=WHICH.__getitem__, required=True, key="inside_which"
-                )
-            views.attention_maps(shown, which)
-            note("""
-                A row a block, a column a head: how much the token that reads takes of each patch. The same dark green
-                everywhere: the head looks everywhere, as at a tiny variance. One yellow patch: it stares at one, as at
-                a huge one, and its softmax passes no gradient on (Vaswani et al. 2017, Sec. 3.2.1; Zhai et al. 2023).
-            """)
-            if isinstance(model, TimesformerConfig) and model.space_time == "divided":
-                st.markdown("**Over time**")
-                views.over_time(shown)
-                note("""
-                    Left to right the frames: how much of each the place takes in before it reads its own frame
-                    (Bertasius et al. 2021, Sec. 3.2). Even at the start; who tells directions apart looks to one side.
-                """)
-            st.markdown("**Through all blocks: rollout**")
-            views.rollout_map(shown)
-            note("""
-                How much of each patch arrives at the answer, as far as attention tells: the heads' mean and the
-                identity, multiplied through the blocks (Abnar & Zuidema 2020, Sec. 3). White everywhere: nothing was
-                chosen.
-            """)
+            _where_it_looks(shown)
         elif view == KNOWS:
             views.lens_chart(shown)
             note("""
@@ -74,21 +48,57 @@ def draw(runs: Runs) -> None:
             """)
             views.token_maps(shown)
             note(f"""
-                The same of each patch alone, for the class {views.class_names(shown[0].run)[shown[0].glance.of]}: where
-                is it written already?
+                The same of each patch alone, for {views.followed(shown)}: in which patches is it written already, and
+                from which block on?
             """)
         elif view == NEEDS:
             views.occlusion_map(shown, chosen.example)
-            note("""
-                What the class loses when a patch is blanked (Zeiler & Fergus 2014, Sec. 4.2). Red: the answer needs
-                that patch. Blue: it was in the way. No colour at all: the model does not look at the digit.
+            note(f"""
+                What {views.followed(shown)} loses when a patch is blanked (Zeiler & Fergus 2014, Sec. 4.2). Red: the
+                answer needs that patch. Blue: it was in the way. No colour at all: the model does not look at the
+                digit.
             """)
         elif view == ALL:
             _all_digits(shown)
+        if view != ALL:
+            st.markdown("**How it got there**")
+            history(shown, chosen.example, step)
+            note(f"""
+                How likely {views.followed(shown)} was, at each step that is kept; the dashed line is the step that is
+                shown. A flat line is an arm that does not learn this one; jumps up and down, steps that are too large.
+            """)
     remember_all(pair.address, shown, chosen)
 
 
-def _all_digits(shown: list[views.Shown]) -> None:
+def _where_it_looks(shown: list[Shown]) -> None:
+    model = shown[0].run.config.model
+    which = ""
+    if isinstance(model, TransformerConfig):
+        which = st.segmented_control(
+            "Attention", list(WHICH), format_func=WHICH.__getitem__, default="cross", required=True, key="inside_which"
+        )
+    views.attention_maps(shown, which)
+    note("""
+        A row a block, a column a head: how much the token that reads takes of each. One colour everywhere: the head
+        looks everywhere alike, as at a tiny variance. One yellow patch: it stares at one, as at a huge variance, where
+        the softmax passes no gradient on (Vaswani et al. 2017, Sec. 3.2.1; Zhai et al. 2023, Sec. 3).
+    """)
+    if isinstance(model, TimesformerConfig) and model.space_time == "divided":
+        st.markdown("**Over time**")
+        views.over_time(shown)
+        note("""
+            From left to right the frames: how much of each the place takes in before it reads its own frame (Bertasius
+            et al. 2021, Sec. 3). Even at the start; who tells directions apart learns to look to one side.
+        """)
+    st.markdown("**Through all blocks: rollout**")
+    views.rollout_map(shown)
+    note("""
+        How much of each patch arrives at the answer, as far as attention tells: the mean of the heads and the identity,
+        multiplied through the blocks (Abnar & Zuidema 2020, Sec. 3). White everywhere: nothing was chosen.
+    """)
+
+
+def _all_digits(shown: list[Shown]) -> None:
     answers = [looks.answers(one.run, one.weights) for one in shown]
     sheet.confusion_matrices(shown, answers)
     note(f"""

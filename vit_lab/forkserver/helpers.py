@@ -41,7 +41,7 @@ class Helper:
 
         Args:
             seconds: to wait for a turn, and once more for the answer.
-            memory: bytes that the process may hold, beyond what one takes that has loaded torch. Only Linux keeps to it.
+            memory: bytes that its process may hold, beyond what one takes that has loaded torch, on Linux.
 
         Raises TooMuchError and CannotStartError.
         """

@@ -58,8 +58,8 @@ class Glance:
     lens: Array  # (E, Y)
     tokens: Array  # (E, N), of that class, after each block
     rollout: Array  # (N,)
-    # (E, H, N) of one token of a ViT, class token first, or joint; (E, H, P) of one patch within its frame; of sequences
-    # whole, (E, H, L, L)
+    # (E, H, N) of one token, of a ViT with its class token first; (E, H, P) of one patch within its frame; of sequences
+    # the whole maps, (E, H, L, L), if they can be drawn
     reads: Array
     time: Array | None  # (E, H, T), of one place over time
     decoder: Array | None  # (E, H, L, L), whole

@@ -19,7 +19,8 @@ CSS = """
 .says .long { font-size: 1.9rem; }
 .says .share { font-size: 1.5rem; }
 .says .verdict { font-size: 1rem; opacity: 0.85; }
-.bars { display: flex; align-items: flex-end; gap: 3px; height: 104px; border-bottom: 1px solid var(--st-border-color); }
+.bars { display: flex; align-items: flex-end; gap: 3px; height: 72px;
+        border-bottom: 1px solid var(--st-border-color); }
 .bars div { flex: 1 1 0; min-width: 0; height: 100%; position: relative; }
 .bars i { position: absolute; bottom: 0; left: 0; right: 0; border-radius: 3px 3px 0 0; transition: height 0.15s; }
 .names { display: flex; gap: 3px; }

@@ -1,4 +1,4 @@
-"""What a visitor of Inside looks at, as the address says it: each choice has its place there, and a link opens it again.
+"""What a visitor of Inside looks at, as the address says it: each choice has its place there, a link opens it again.
 
 What a link asks for and there is not, is said in a sentence, and something near it is shown.
 """
@@ -24,10 +24,11 @@ from vit_lab.ui.learn.pad import DRAWING, decoded
 
 NEWEST = "newest"
 OF_TEST_SET, DRAWN, TYPED = "From the test set", "Draw one", "Type one"
-LOOKS, KNOWS, NEEDS, ALL = "Where it looks", "What it knows by when", "What it needs", "All digits at once"
+LOOKS, KNOWS, NEEDS, ALL = "Where it looks", "What it knows by when", "What it needs", "All at once"
 VIEWS = {"looks": LOOKS, "knows": KNOWS, "needs": NEEDS, "all": ALL}
 LONGEST_NUMBER, LONGEST_DRAWING = 9, 2_000  # letters of the address
 CLASS = -2  # in the place of a patch
+OWN = -1  # in the place of a class that is followed: the true one, or of a drawing each arm's answer
 KEYS = ("step", "digit", "drawing", "typed", "reads", "frame", "open", "view", "class")
 
 
@@ -67,6 +68,7 @@ def arrive(run: RunRecord, farthest: int) -> list[str]:
     state, address = st.session_state, st.query_params.to_dict()
     wrong: list[str] = []
     model = run.config.model
+    state["inside_open"], state["inside_plays"] = "", False
     if (text := address.get("step")) is not None:
         step = whole(text, farthest)
         if step is None:
@@ -82,10 +84,10 @@ def arrive(run: RunRecord, farthest: int) -> list[str]:
         state["inside_digit"] = digit or 0
     offered = ways(run)
     if "drawing" in address and DRAWN in offered:
-        if (drawn := unpacked(address["drawing"])) is None:
+        drawn = unpacked(address["drawing"])
+        if drawn is None and address["drawing"]:
             wrong.append("The drawing of this link cannot be read; the pad is empty.")
-        else:
-            state[DRAWING] = base64.b64encode(drawn.tobytes()).decode()
+        state[DRAWING] = "" if drawn is None else base64.b64encode(drawn.tobytes()).decode()
         state["inside_way"] = DRAWN
     if "typed" in address and isinstance(model, TransformerConfig):
         try:
@@ -107,7 +109,7 @@ def arrive(run: RunRecord, farthest: int) -> list[str]:
         of = whole(text, model.num_classes - 1)
         if of is None:
             wrong.append(f"Class {_cut(text)} is none of this model's, 0 to {model.num_classes - 1}.")
-        state["inside_of"] = of
+        state["inside_of"] = OWN if of is None else of
     return wrong
 
 
@@ -145,8 +147,8 @@ def whole(text: str, most: int) -> int | None:
 
 
 def packed(drawing: NDArray[np.uint8]) -> str:
-    """A drawing (28, 28) as text for an address: sixteen levels of grey, a few hundred letters."""
-    return base64.urlsafe_b64encode(zlib.compress((drawing // 17 * 17).tobytes(), 9)).decode().rstrip("=")
+    """A drawing (28, 28) as text for an address: a few hundred letters."""
+    return base64.urlsafe_b64encode(zlib.compress(drawing.tobytes(), 9)).decode().rstrip("=")
 
 
 def unpacked(text: str) -> NDArray[np.uint8] | None:

@@ -34,9 +34,9 @@ def choose(arms: Arms) -> Chosen:
     offered = ways(run)
     if st.session_state.get("inside_way") not in offered:
         st.session_state["inside_way"] = offered[0]
-    way = offered[0]
     if len(offered) > 1:
-        way = st.segmented_control("Example", offered, required=True, key="inside_way", label_visibility="collapsed")
+        st.segmented_control("Example", offered, required=True, key="inside_way", label_visibility="collapsed")
+    way = st.session_state["inside_way"]
     nothing: dict[str, str | int | None] = dict.fromkeys(("digit", "drawing", "typed"))
     if way == DRAWN:
         drawn = digit_pad("inside_pad")
@@ -73,23 +73,23 @@ def _of_the_test_set(arms: Arms) -> int:
     """A number in the test set, by hand, by class, or by what the arms make of it."""
     config = arms[0][0].config
     count, classes = DATASETS[config.data.dataset].sizes.test, DATASETS[config.data.dataset].classes
-    st.session_state["inside_digit"] = min(st.session_state.get("inside_digit", 0), count - 1)
-    left, right = st.columns(2, wrap=False)
+    kept = st.session_state.get("inside_digit", st.session_state.get("inside_last", 0))
+    st.session_state["inside_digit"] = min(kept, count - 1)
+    boxes = st.container(horizontal=True, gap="small")
     if classes:
         known = looks.labels(config)
         digit = st.session_state["inside_digit"]
         st.session_state["inside_label"] = int(known[digit]) if digit < len(known) else None
-        left.selectbox(
+        boxes.selectbox(
             "Class",
-            range(len(classes)),
-            format_func=lambda label: classes[label],
+            [*range(len(classes)), *([] if digit < len(known) else [None])],
+            format_func=lambda label: "any" if label is None else classes[label],
             key="inside_label",
             on_change=_first_of_class,
             args=(known,),
-            placeholder="any",
-            index=None,
+            width=104,
         )
-    right.number_input("Number", 0, count - 1, key="inside_digit", help="Of the test set, from 0.")
+    boxes.number_input("Number", 0, count - 1, key="inside_digit")
     with st.container(horizontal=True, gap="small"):
         if classes:
             st.button("Next", icon=":material/skip_next:", key="inside_next", on_click=_next, args=(known,))
@@ -102,7 +102,8 @@ def _of_the_test_set(arms: Arms) -> int:
             st.button(
                 f"Hardest for {arm}", key=f"inside_hardest-{place}", help=hard, on_click=_jump, args=(arms, place)
             )
-    return int(st.session_state["inside_digit"])
+    digit = st.session_state["inside_last"] = int(st.session_state["inside_digit"])
+    return digit
 
 
 def _first_of_class(known: np.ndarray) -> None:

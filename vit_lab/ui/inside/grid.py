@@ -47,7 +47,7 @@ _GRID = st.components.v2.component("vit_lab_maps", html=HTML, css=CSS, js=MAPS)
 
 @dataclass(frozen=True)
 class Scale:
-    """Which colour a number has: `colours` from `low` to `high`, along its power, or the logarithm of a multiple.
+    """Which colour a number has: `colours` from `low` to `high`, along its power or its logarithm.
 
     `name` says what it is a scale of, `ticks` stand beside it.
     """
@@ -61,19 +61,14 @@ class Scale:
     logarithmic: bool = False
 
 
-SHARE = Scale("attention", 0.0, 1.0, "0 · 6 % · 25 % · 56 % · 100 %, the same for all", power=0.5)
-PROBABILITY = Scale("probability", 0.0, 1.0, "0 to 100 %, the same for all")
-LOSS = Scale("the class loses", -1.0, 1.0, "−100 % · 0 · 100 %, the same for all", "diverging")
-PICTURE = Scale("", 0.0, 1.0, "", "picture")  # the picture alone
+ALL = "; the same for both arms, at all steps"
+SHARE = Scale("attention", 0.0, 1.0, f"0 · 6 % · 25 % · 56 % · 100 %{ALL}", power=0.5)
+PROBABILITY = Scale("probability", 0.0, 1.0, f"0 to 100 %{ALL}")
+LOSS = Scale("the class loses", -1.0, 1.0, f"−100 % · −25 % · 0 · 25 % · 100 %{ALL}", "diverging", 0.5)
 EVEN = Scale(
-    "of an even share",
-    0.25,
-    4.0,
-    "a quarter or less · even · four times or more, the same for all",
-    "diverging",
-    1.0,
-    True,
+    "of an even share", 0.25, 4.0, f"a quarter or less · even · four times or more{ALL}", "diverging", logarithmic=True
 )
+PICTURE = Scale("", 0.0, 1.0, "", "picture")  # the picture alone
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def choose_pair(experiments: Sequence[Experiment]) -> Pair:
     boxes = st.container(horizontal=True, vertical_alignment="bottom")
     labels = {one.id: _title(one) for one in experiments}
     chosen = boxes.selectbox(
-        "Runs", list(labels), format_func=lambda one: labels[one], key="inside_experiment", width="stretch"
+        "Runs", list(labels), format_func=lambda one: labels[one], key="inside_experiment", label_visibility="collapsed"
     )
     experiment = st.session_state[LOOKED_AT] = str(chosen)
     found = by_id[experiment]

@@ -17,6 +17,7 @@ function colour(share, name) {
 function shareOf(value, s) {
   if (!Number.isFinite(value)) return NaN
   if (s.logarithmic) return (Math.log(Math.max(value, 1e-9)) - Math.log(s.low)) / (Math.log(s.high) - Math.log(s.low))
+  if (s.low < 0) return 0.5 + 0.5 * Math.sign(value) * Math.pow(Math.min(1, Math.abs(value) / s.high), s.power)
   return Math.pow(Math.min(1, Math.max(0, (value - s.low) / (s.high - s.low))), s.power)
 }
 
@@ -64,7 +65,8 @@ function build(root, data) {
     for (let r = 0; r < rows; r++) {
       if (named) label(panel.rowNames[r])
       for (let c = 0; c < columns; c++) {
-        const cell = document.createElement(data.asks === "cell" ? "button" : "div"), canvas = document.createElement("canvas")
+        const cell = document.createElement(data.asks === "cell" ? "button" : "div")
+        const canvas = document.createElement("canvas")
         if (data.asks === "cell") cell.type = "button"
         cell.className = "cell" + (data.asks === "part" ? " parts" : "")
         canvas.width = panel.side || width
@@ -86,7 +88,8 @@ const figures = new WeakMap()
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component
   const root = parentElement.querySelector(".panels"), told = parentElement.querySelector(".told")
-  const laid = JSON.stringify([data.most, data.asks, data.panels.map(p => [p.shape, p.side, p.rowNames, p.columnNames])])
+  const shapes = data.panels.map(panel => [panel.shape, panel.side, panel.rowNames, panel.columnNames])
+  const laid = JSON.stringify([data.most, data.asks, shapes])
   let figure = figures.get(parentElement)
   if (!figure || figure.laid !== laid) {
     figure = { laid, panels: build(root, data) }
@@ -102,11 +105,12 @@ export default function (component) {
     const values = new Float32Array(bytes(panel.values).buffer), ink = panel.side ? bytes(panel.ink) : null
     const pixels = panel.side * panel.side, many = ink ? ink.length / pixels : 0
     drawn.forEach(one => {
-      const own = values.subarray((one.r * columns + one.c) * height * width, (one.r * columns + one.c + 1) * height * width)
+      const size = height * width, first = (one.r * columns + one.c) * size, own = values.subarray(first, first + size)
       const over = ink && ink.subarray((one.c % many) * pixels, (one.c % many + 1) * pixels)
       paint(one.canvas, own, height, width, over, panel.side, scale)
       const place = [panel.rowNames[one.r], panel.columnNames[one.c]].filter(Boolean).join(", ")
-      one.canvas.setAttribute("aria-label", [data.alt, panel.letter && "arm " + panel.letter, place].filter(Boolean).join(": "))
+      const said = [data.alt, panel.letter && "arm " + panel.letter, place].filter(Boolean).join(": ")
+      one.canvas.setAttribute("aria-label", said)
       one.cell.classList.toggle("open", !!data.opened && data.opened[0] === one.r && data.opened[1] === one.c)
       one.marks.forEach(mark => mark.remove())
       one.marks = panel.frames.map(part => {

@@ -106,7 +106,7 @@ def _history() -> dict[str, Any]:
         .transform_filter(alt.datum.split == "kept")
     )
     now = alt.Chart().mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=STEP).transform_filter(alt.datum.split == "now")
-    return constant_spec(alt.layer(EXTENT, now, line), 130)
+    return constant_spec(alt.layer(EXTENT, now, line), 150)
 
 
 HISTORY = _history()

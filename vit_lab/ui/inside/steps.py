@@ -54,9 +54,10 @@ def scrub(runs: Sequence[RunRecord]) -> int:
         kept.add(chosen)
     steps = sorted(kept)
     _advance(steps)
-    slider, play, other = st.columns([0.74, 0.12, 0.14], vertical_alignment="bottom")
+    slider, rest = st.columns([0.74, 0.26], vertical_alignment="center")
+    buttons = rest.container(horizontal=True)
     plays = is_playing()
-    play.button(
+    buttons.button(
         "Pause" if plays else "Play",
         icon=":material/pause:" if plays else ":material/play_arrow:",
         key="inside_play",
@@ -64,12 +65,12 @@ def scrub(runs: Sequence[RunRecord]) -> int:
         args=(steps,),
         width="stretch",
     )
-    with other.popover("Any step", icon=":material/history:", width="stretch"):
+    with buttons.popover("Any step", icon=":material/history:", width="stretch", help=HELP):
         last = max(run.step for run in runs)
         any_step = st.number_input("Step", 0, last, min(chosen or 0, last), key="inside_any")
         st.button("Show it", key="inside_go", on_click=_go, args=(int(any_step),))
     st.session_state.setdefault("inside_step", NEWEST)
-    slider.select_slider("Step of the training", [*steps, NEWEST], key="inside_step", help=HELP)
+    slider.select_slider("Step", [*steps, NEWEST], key="inside_step", label_visibility="collapsed")
     picked = _chosen()
     return newest(runs) if picked is None else picked
 

@@ -11,7 +11,7 @@ from vit_lab.training.looks import MEAN, Array
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures import matrix
 from vit_lab.ui.inside import looks
-from vit_lab.ui.inside.choice import CLASS, Place
+from vit_lab.ui.inside.choice import CLASS, OWN, Place
 from vit_lab.ui.inside.grid import (
     EVEN,
     LOSS,
@@ -27,7 +27,7 @@ from vit_lab.ui.inside.grid import (
 from vit_lab.ui.inside.shown import Shown, class_names
 
 MOST_ACROSS = 8  # maps in a row, of blocks one after the other
-LARGE, MIDDLE = 320, 200  # pixels of a map that stands alone
+LARGE, EXAMPLE = 320, 240  # pixels of a map that stands alone
 
 
 def place_of(shown: Shown) -> Place | None:
@@ -65,13 +65,10 @@ def choose_place(shown: Shown) -> None:
     blank = np.zeros((1, 1, side, side))
     example = Maps("", "", "", blank, pictures=picture, frames=frames)
     maps_grid(
-        [example], PICTURE, "inside_example", "The example, in patches", most=LARGE, asks=Asks("part", _take_patch)
+        [example], PICTURE, "inside_example", "The example, in patches", most=EXAMPLE, asks=Asks("part", _take_patch)
     )
-    options = [
-        MEAN,
-        *([CLASS] if isinstance(model, VitConfig) and model.pool == "cls" else []),
-        *range(model.num_patches),
-    ]
+    options = [MEAN, CLASS] if isinstance(model, VitConfig) and model.pool == "cls" else [MEAN]
+    options += range(model.num_patches)
     st.session_state["inside_reads"] = place.patch
     words = {MEAN: "the mean of all tokens", CLASS: "the class token"}
     st.selectbox(
@@ -81,6 +78,28 @@ def choose_place(shown: Shown) -> None:
         key="inside_reads",
         help="Click a patch of the example. Maps show how much of each patch that token reads.",
     )
+
+
+def follow(shown: Shown) -> None:
+    """The class that is followed through blocks, patches and steps."""
+    names = class_names(shown.run)
+    if st.session_state.get("inside_of") not in range(len(names)):
+        st.session_state["inside_of"] = OWN
+    own = "the one underlined" if shown.glance.label >= 0 else "each arm's answer"
+    st.selectbox(
+        "Class followed",
+        [OWN, *range(len(names))],
+        format_func=lambda of: own if of == OWN else names[of],
+        key="inside_of",
+        help="By the figures of what it knows, what it needs, and how likely it was, step by step.",
+    )
+
+
+def followed(shown: Sequence[Shown]) -> str:
+    """That class in words."""
+    if st.session_state.get("inside_of", OWN) == OWN and shown[0].glance.label < 0:
+        return "each arm's own answer"
+    return f"class {class_names(shown[0].run)[shown[0].glance.of]}"
 
 
 def _choose_frame(model: TimesformerConfig, pictures: Array) -> None:
@@ -120,12 +139,8 @@ def attention_maps(shown: Sequence[Shown], which: str = "") -> None:
     panels, opened = [], _opened(shown[0])
     for one in shown:
         values, drawn = _attention(one, which)
-        names = {
-            "row_names": [str(block + 1) for block in range(values.shape[0])],
-            "column_names": [
-                f"head {head + 1}" if values.shape[1] < 7 else str(head + 1) for head in range(values.shape[1])
-            ],
-        }
+        blocks, heads = values.shape[:2]
+        names = {"row_names": _counted("", blocks), "column_names": _counted("head " if heads < 7 else "", heads)}
         panels.append((one, values, drawn, names))
     if not panels[0][1].size:
         st.info("Sequences as long as these have maps that are too fine to be drawn.")
@@ -149,6 +164,10 @@ def _opened(shown: Shown) -> tuple[int, int] | None:
         return None
     block, head = (int(part) - 1 for part in parts)
     return (block, head) if 0 <= block < model.depth and 0 <= head < model.heads else None
+
+
+def _counted(word: str, count: int) -> list[str]:
+    return [f"{word}{number + 1}" for number in range(count)]
 
 
 def _attention(one: Shown, which: str) -> tuple[Array, dict[str, Any]]:
@@ -181,11 +200,9 @@ def over_time(shown: Sequence[Shown]) -> None:
     for one in shown:
         time = one.glance.time
         assert time is not None
-        blocks, heads, frames = time.shape
-        rows = [str(block + 1) for block in range(blocks)]
-        names = [f"head {head + 1}" for head in range(heads)]
-        values = np.repeat(time, 2, axis=-1).reshape(blocks, heads, 1, -1)
-        panels.append(one.maps(values.repeat(4, axis=2), row_names=rows, column_names=names))
+        blocks, heads = time.shape[:2]
+        bars = time.reshape(blocks, heads, 1, -1).repeat(2, axis=2)
+        panels.append(one.maps(bars, row_names=_counted("", blocks), column_names=_counted("head ", heads)))
     maps_grid(panels, SHARE, "inside_time", "Attention over time", most=150)
 
 
@@ -223,7 +240,7 @@ def lens_chart(shown: Sequence[Shown]) -> None:
     for column, one in zip(st.columns(len(shown)), shown, strict=True):
         with column:
             st.markdown(f"{chip(one.run.arm)} {one.name}")
-            rows = [f"block {block + 1}" for block in range(len(one.glance.lens))]
+            rows = _counted("block ", len(one.glance.lens))
             words = f"What arm {one.letter} would say after each block"
             matrix.matrix(one.glance.lens, matrix.LENS, f"inside_lens-{one.run.arm}", words, rows=rows, columns=names)
 
@@ -246,7 +263,7 @@ def token_maps(shown: Sequence[Shown]) -> None:
         across = min(len(tokens), MOST_ACROSS)
         spare = np.full((-len(tokens) % across, *tokens.shape[1:]), np.nan)
         values = np.concatenate([tokens, spare]).reshape(-1, across, *tokens.shape[1:])
-        names = [f"block {block + 1}" for block in range(across)] if len(values) == 1 else []
+        names = _counted("block ", across) if len(values) == 1 else []
         rows = [str(row * across + 1) for row in range(len(values))] if len(values) > 1 else []
         panels.append(one.maps(values, pictures=picture, column_names=names, row_names=rows))
     maps_grid(panels, PROBABILITY, "inside_tokens", "Each token alone", most=150)
