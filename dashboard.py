@@ -15,7 +15,6 @@ ICON = str(files("vit_lab.ui") / "icon.svg")
 
 TRAIN = "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."
 WEIGHTS = "What the init does to weights, signal and attention, at every step of a run."
-INSIDE = "Two twins side by side: what they answer, where they look, what they need, at any step of their training."
 COMPARE = "Several inits over several seeds: which is better here, and how sure one may be."
 SWEEP = "Accuracy against the variance of the initial weights, at one or several training-set sizes."
 CLAIM = "Does a larger variance help on smaller or harder data? A ready experiment, and its report."
@@ -24,7 +23,7 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
     "": [
         ("train", "Train", "play_circle", TRAIN),
         ("weights", "Weights", "bar_chart_4_bars", WEIGHTS),
-        ("inside", "Inside", "neurology", INSIDE),
+        ("inside", "Inside", "neurology", "Two twins side by side: what they say and where they look, at any step."),
         ("compare", "Compare", "balance", COMPARE),
         ("sweep", "U-curve", "ssid_chart", SWEEP),
         ("claim", "Claim", "fact_check", CLAIM),
@@ -39,7 +38,6 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
     ],
 }
-
 
 if not get_script_run_ctx(suppress_warning=True):  # `streamlit run` looks for a server in this file, and starts it
     app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE)

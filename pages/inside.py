@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.model_config import TimesformerConfig, TransformerConfig
 from vit_lab.runs.experiments import Experiment, Runs
+from vit_lab.runs.records import RunRecord
 from vit_lab.ui.inside import looks, sheet, views
 from vit_lab.ui.inside.choice import ALL, KNOWS, LOOKS, NEEDS, VIEWS
 from vit_lab.ui.inside.pair import choose_pair
 from vit_lab.ui.inside.shown import Shown, history, say_answers
-from vit_lab.ui.inside.stage import arrive_once, remember_all, say_problems, set_stage
+from vit_lab.ui.inside.stage import arrive_once, remember_all, set_stage
 from vit_lab.ui.inside.steps import FILM_SECONDS, is_playing, moves, scrub, standing
 from vit_lab.ui.poll import TICK_SECONDS, poll
 from vit_lab.ui.prose import note
@@ -19,11 +19,12 @@ SIDE_BY_SIDE = (0.24, 0.76)
 WHICH = {"cross": "The decoder reads the source", "decoder": "The decoder reads itself", "": "The encoder"}
 
 
-def draw(runs: Runs) -> None:
+def draw(runs: list[RunRecord]) -> None:
     """The page below its first boxes, of one or two runs."""
-    step = scrub(runs.runs)
+    step = scrub(runs)
+    offers = st.container()
     controls, says = st.columns(SIDE_BY_SIDE, gap="medium")
-    stage = set_stage(runs.runs, pair.names, step, controls)
+    stage = set_stage(runs, pair.names, step, controls, offers)
     if stage is None:
         return
     shown, chosen = stage
@@ -128,11 +129,14 @@ ids = [run.id for run in pair.runs]
 
 
 def draw_or_say(runs: Runs) -> None:
-    """What is too much for this machine is said in a sentence."""
-    try:
-        draw(runs)
-    except (TooMuchError, CannotStartError) as error:
-        say_problems(error)
+    """The same, or why there is nothing to see."""
+    by_id = {run.id: run for run in runs.runs}
+    shown = [by_id[one] for one in ids if one in by_id]
+    if len(shown) < len(ids):
+        st.info("These runs are gone. The page Runs lists what there is.")
+        return
+    with looks.refusals_told():
+        draw(shown)
 
 
 poll(

@@ -22,7 +22,7 @@ PRELOAD = (
     "vit_lab.forkserver.calls",
     "vit_lab.training.first_look",
     "vit_lab.training.cost",
-    "vit_lab.forkserver.helpers",
+    "vit_lab.forkserver.companion",
     "vit_lab.training.glances",
     "vit_lab.training.replay",
 )

@@ -1,11 +1,12 @@
 """Looks for a page, in a process that stays: what was read for the last, the next finds in memory.
 
-Functions of plain data that are asked again and again, of the same few runs (`vit_lab.forkserver.helpers`).
+Functions of plain data that are asked again and again, of the same few runs (`vit_lab.forkserver.companion`).
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from vit_lab.init.build import Model
 from vit_lab.model_config import TransformerConfig
 from vit_lab.paths import data_folder
 from vit_lab.training import inside
+from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import MEAN, UNKNOWN, Answers, Array, Example, Glance, Look, Weights
 
 MOST_BYTES = 128 * 2**20  # of models in memory
@@ -55,12 +57,18 @@ def glance(config: RunConfig, weights: Weights, example: Example, reads: int = M
 
 @torch.inference_mode()
 def probabilities(config: RunConfig, weights: Sequence[Weights], example: Example) -> Array:
-    """What a run answered to one example after each of some steps, (steps, Y); of sequences, at the last place."""
+    """What a run answered to one example after each of some steps, (steps, Y); of sequences, at the last place.
+
+    A step whose weights cannot be read has no numbers.
+    """
     data = _data_of(config)
     inputs, _ = inside.example_of(config, data, example)
-    found = [_model_of(config, at, data)(inputs[None])[0].softmax(dim=-1) for at in weights]
-    told = torch.stack(found).numpy()
-    return told[:, -1] if told.ndim == 3 else told
+    found = torch.full((len(weights), config.model.num_classes), torch.nan)
+    for row, at in zip(found, weights, strict=True):
+        with suppress(CheckpointError):
+            told = _model_of(config, at, data)(inputs[None])[0].softmax(dim=-1)
+            row[:] = told if told.ndim == 1 else told[-1]
+    return found.numpy()
 
 
 def answers(config: RunConfig, weights: Weights) -> Answers:

@@ -122,7 +122,11 @@ def _next(known: np.ndarray) -> None:
 
 def _jump(arms: Arms, hardest_for: int | None) -> None:
     """To the example that comes first in an order, or the one after where it stands already."""
-    found = [looks.answers(run, weights) for run, weights in arms]
+    found: list[Answers] = []
+    with looks.refusals_told():
+        found = [looks.answers(run, weights) for run, weights in arms]
+    if len(found) < len(arms):
+        return
     order = by_disagreement(found) if hardest_for is None else by_hardness(found[hardest_for])
     now = st.session_state["inside_digit"]
     ahead = order[: len(order) // 2].tolist()

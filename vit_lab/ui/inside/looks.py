@@ -1,23 +1,41 @@
 """Looks into models, as pages share them: each is computed once for all who look at the same, beside the server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
 
 from vit_lab.config import RunConfig
-from vit_lab.forkserver.helpers import Helper
+from vit_lab.data.errors import DatasetError
+from vit_lab.forkserver.calls import CannotStartError, TooMuchError
+from vit_lab.forkserver.companion import Companion
 from vit_lab.runs import snapshots
 from vit_lab.runs.limits import MIB, data_bytes, look_bytes
 from vit_lab.runs.records import RunRecord
+from vit_lab.settings import ConfigError
+from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import Answers, Array, Example, Glance, Weights
+from vit_lab.ui.serving.beside import ask, patient, quick
 from vit_lab.ui.serving.caches import BY_CONFIG
-from vit_lab.ui.serving.helpers import ask, patient, quick
 from vit_lab.ui.serving.lab import replays
 from vit_lab.ui.serving.once import Once
 
 QUICK_BYTES = 64 * MIB  # of one look; what takes more, waits where nobody's hand waits behind it
 GLANCES, FEW = 200, 60  # kept for all visitors together; of the default model one takes 7 kB, of the largest 2 MB
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """What cannot be looked at, for it takes too much, or something cannot be read, is said in its one sentence."""
+    try:
+        yield
+    except TooMuchError as error:
+        st.warning(f"This look {error}; choose another run.")
+    except CannotStartError:
+        st.warning("Nothing can be computed just now: this machine starts no more processes. Try again in a moment.")
+    except (CheckpointError, DatasetError, ConfigError) as error:
+        st.error(f"{error}.")
 
 
 def weights_of(run: RunRecord, step: int) -> Weights | None:
@@ -58,9 +76,9 @@ def pictures(config: RunConfig, digits: Sequence[int]) -> Array:
     return _pictures(config, tuple(digits))
 
 
-def _ask(helper: Once[Helper], target: str, config: RunConfig, *arguments: Any) -> Any:
+def _ask(companion: Once[Companion], target: str, config: RunConfig, *arguments: Any) -> Any:
     fits = look_bytes(config, 1) <= QUICK_BYTES
-    where = helper if fits else patient
+    where = companion if fits else patient
     return ask(where, f"vit_lab.training.glances:{target}", config, *arguments, beside=data_bytes(config))
 
 

@@ -124,6 +124,7 @@ def history(shown: Sequence[Shown], example: Example, step: int) -> None:
         found = looks.probabilities(one.run, kept, example)[:, one.glance.of]
         rows += [
             {"split": "kept", "arm": one.letter, "step": at.step, "value": float(value)}
-            for at, value in zip(kept, np.nan_to_num(found), strict=True)
+            for at, value in zip(kept, found, strict=True)
+            if np.isfinite(value)
         ]
     st.vega_lite_chart(pd.DataFrame(rows), HISTORY, key="inside_history", alt="Probability of the class by step")

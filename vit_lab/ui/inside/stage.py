@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from vit_lab.data.errors import DatasetError
+from vit_lab import paths
+from vit_lab.analysis.arms import letter
 from vit_lab.runs import snapshots
 from vit_lab.runs.records import RunRecord
 from vit_lab.training.errors import CheckpointError
@@ -13,8 +14,10 @@ from vit_lab.ui.inside import looks
 from vit_lab.ui.inside.choice import CLASS, LOOKS, NEWEST, OWN, VIEWS, arrive, remember
 from vit_lab.ui.inside.example import Chosen, choose
 from vit_lab.ui.inside.shown import Shown
-from vit_lab.ui.inside.steps import at_step, offer_replay
+from vit_lab.ui.inside.steps import Missing, at_step, offer_replays
 from vit_lab.ui.inside.views import chosen_place
+
+Delta = st.delta_generator.DeltaGenerator
 
 
 def arrive_once(runs: Sequence[RunRecord]) -> list[str]:
@@ -25,42 +28,35 @@ def arrive_once(runs: Sequence[RunRecord]) -> list[str]:
 
 
 def set_stage(
-    runs: Sequence[RunRecord], names: Mapping[int, str], step: int, controls: "st.delta_generator.DeltaGenerator"
+    runs: Sequence[RunRecord], names: Mapping[int, str], step: int, controls: Delta, offers: Delta
 ) -> tuple[list[Shown], Chosen] | None:
     """Both arms before the example that is chosen with the controls; None, and a sentence, if they cannot be seen."""
     arms: list[tuple[RunRecord, Weights]] = []
+    missing = []
     for run in runs:
         weights, is_all = at_step(run, step)
-        if weights is None:
-            st.error(f"Nothing of {run.name} is kept.")
-            return None
         if not is_all:
-            offer_replay(run, min(step, run.step), weights.step)
+            missing.append(Missing(run, min(step, run.step), weights.step))
         arms.append((run, weights))
-    try:
-        with controls:
-            chosen = choose(arms)
-        shown = []
-        for run, weights in arms:
-            place = chosen_place(run.config.model)
-            of = st.session_state.get("inside_of", OWN)
-            reads = MEAN if place is None else place.token
+    with offers:
+        offer_replays(missing)
+    with controls:
+        chosen = choose(arms)
+    shown = []
+    for run, weights in arms:
+        place = chosen_place(run.config.model)
+        of = st.session_state.get("inside_of", OWN)
+        reads = MEAN if place is None else place.token
+        try:
             found = looks.glance(run, weights, chosen.example, reads, None if of == OWN else of)
-            shown.append(Shown(run, names[run.arm], weights, found))
-    except DatasetError as error:
-        st.error(str(error))
-        return None
-    except CheckpointError as error:
-        for run, weights in arms:
-            snapshots.forget(run.id, weights.step)
-        st.error(str(error))
-        return None
+        except CheckpointError as error:
+            st.warning(f"{letter(run.arm)}: {error}.")
+            if weights.file == paths.snapshot(run.id, weights.step):
+                snapshots.forget(run.id, weights.step)
+            offer_replays([Missing(run, weights.step, weights.step)])
+            return None
+        shown.append(Shown(run, names[run.arm], weights, found))
     return shown, chosen
-
-
-def say_problems(error: Exception) -> None:
-    """A look that takes too much, or that nothing can compute just now."""
-    st.warning(f"This look {error}." if "takes" in str(error) else f"Nothing can be computed just now: {error}.")
 
 
 def remember_all(pair: Mapping[str, str | int | None], shown: Sequence[Shown], chosen: Chosen) -> None:

@@ -1,6 +1,7 @@
 """Which moment of the training is shown: a slider over the steps that are kept, a film of them, any other by replay."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -8,15 +9,23 @@ from vit_lab.analysis.arms import letter
 from vit_lab.runs import snapshots
 from vit_lab.runs.experiments import Runs
 from vit_lab.runs.records import RunRecord
-from vit_lab.settings import ConfigError
+from vit_lab.runs.replays import Replay
 from vit_lab.training.looks import Weights
 from vit_lab.ui.inside.choice import NEWEST
 from vit_lab.ui.inside.looks import weights_of
 from vit_lab.ui.poll import at_work
-from vit_lab.ui.serving.lab import replays
+from vit_lab.ui.serving.lab import problems_told, replays
 
 FILM_SECONDS = 0.8  # a step of the film
 HELP = "Both arms at the same step. Snapshots are kept at steps 0, 1, 2, 4, 8, ... and then evenly."
+
+
+class Missing(NamedTuple):
+    """A step of a run that is not kept, and which is shown in its place."""
+
+    run: RunRecord
+    step: int
+    shown: int
 
 
 def moves(runs: Runs) -> bool:
@@ -36,7 +45,8 @@ def is_playing() -> bool:
 
 def is_replaying(runs: Runs) -> bool:
     """Whether a step of one of the runs that somebody here asked for is on its way."""
-    found = [replays().asked(run, step) for run in runs.runs if (step := _chosen()) is not None]
+    chosen = _chosen()
+    found = [replays().asked(run, run.step if chosen is None else min(chosen, run.step)) for run in runs.runs]
     return any(replay is not None and not replay.is_over for replay in found)
 
 
@@ -75,7 +85,7 @@ def scrub(runs: Sequence[RunRecord]) -> int:
     return newest(runs) if picked is None else picked
 
 
-def at_step(run: RunRecord, step: int) -> tuple[Weights | None, bool]:
+def at_step(run: RunRecord, step: int) -> tuple[Weights, bool]:
     """The weights of a run nearest to a step, at or before it, and whether that is all there is.
 
     A run that has ended before is shown as it ended. False: the step itself could be trained again.
@@ -84,25 +94,35 @@ def at_step(run: RunRecord, step: int) -> tuple[Weights | None, bool]:
     if (found := weights_of(run, wanted)) is not None:
         return found, True
     before = [kept for kept in snapshots.kept_steps(run) if kept <= wanted]
-    return snapshots.kept_weights(run, before[-1]), run.is_active and wanted == run.step
+    return snapshots.kept_weights(run, before[-1]) or Weights(0), run.is_active and wanted == run.step
 
 
-def offer_replay(run: RunRecord, step: int, shown: int) -> None:
-    """A step that is not kept: a button that trains the run up to it again; its progress, and one that stops that."""
-    replay, arm = replays().asked(run, step), letter(run.arm)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if replay is not None and not replay.is_over:
-            st.progress(replay.progress, text=f"{arm} is trained again: step {replay.done:,} of {step:,}")
-            st.button("Stop", icon=":material/stop:", key=f"inside_stop-{run.arm}", on_click=replay.stop)
+def offer_replays(missing: Sequence[Missing]) -> None:
+    """A button that trains runs again up to steps that are not kept; how far that is, and a button that stops it."""
+    if not missing:
+        return
+    asked = [(one, replay) for one in missing if (replay := replays().asked(one.run, one.step)) is not None]
+    under_way = [(one, replay) for one, replay in asked if not replay.is_over]
+    with st.container(horizontal=True, vertical_alignment="center", key="inside_offer"):
+        for one, replay in under_way:
+            told = f"{letter(one.run.arm)} is trained again: step {replay.done:,} of {one.step:,}"
+            st.progress(replay.progress, text=told)
+        if under_way:
+            st.button(
+                "Stop", icon=":material/stop:", key="inside_stop", on_click=_stop, args=([one for _, one in under_way],)
+            )
             return
-        why = f"That came to nothing: {replay.problem}." if replay is not None and replay.problem else ""
-        st.caption(f"Step {step:,} of {arm} is not kept, so step {shown:,} is shown. {why}")
+        arms = " and ".join(letter(one.run.arm) for one in missing)
+        step = max(one.step for one in missing)
+        why = " ".join(f"{letter(one.run.arm)}: {replay.problem}." for one, replay in asked if replay.problem)
+        instead = " and ".join(dict.fromkeys(f"{one.shown:,}" for one in missing))
+        st.caption(f"Step {step:,} of {arms} is not kept, so step {instead} is shown. {why}", width="content")
         st.button(
-            f"Train {arm} again up to step {step:,}",
+            f"Train {arms} again up to step {step:,}",
             icon=":material/history:",
-            key=f"inside_replay-{run.arm}",
+            key="inside_replay",
             on_click=_replay,
-            args=(run, step),
+            args=(missing,),
         )
 
 
@@ -116,11 +136,15 @@ def _go(step: int) -> None:
     st.session_state["inside_plays"] = False
 
 
-def _replay(run: RunRecord, step: int) -> None:
-    try:
-        replays().ask(run, step)
-    except ConfigError as error:
-        st.error(str(error))
+def _replay(missing: Sequence[Missing]) -> None:
+    with problems_told():
+        for one in missing:
+            replays().ask(one.run, one.step)
+
+
+def _stop(under_way: Sequence[Replay]) -> None:
+    for replay in under_way:
+        replay.stop()
 
 
 def _toggle(steps: Sequence[int]) -> None:

@@ -17,7 +17,7 @@ from vit_lab.runs.replays import Replays
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 from vit_lab.training import device
-from vit_lab.ui.serving import helpers
+from vit_lab.ui.serving import beside
 from vit_lab.ui.serving.once import Once
 from vit_lab.ui.serving.visitor import visitor
 
@@ -52,7 +52,7 @@ replays = Once(lambda: Replays(_store()), Replays.end)
 def end() -> None:
     """Checkpoint what trains, end the workers, and close the store. Whoever asks for it again, gets another."""
     try:
-        for one in (replays, helpers.quick, helpers.patient):
+        for one in (replays, beside.quick, beside.patient):
             one.end()
         _manager.end()  # before the store that it writes to
     finally:

@@ -16,10 +16,10 @@ from vit_lab.forkserver.calls import NO_MEMORY, CannotStartError, TooMuchError, 
 from vit_lab.forkserver.client import Child, start
 from vit_lab.named import function_named
 
-TARGET = "vit_lab.forkserver.helpers:answer_all"
+TARGET = "vit_lab.forkserver.companion:answer_all"
 
 
-class Helper:
+class Companion:
     """Answers whoever asks, in turn. Its process begins with the first question, and is another after a bad one.
 
     Args:
@@ -95,7 +95,7 @@ class Helper:
             raise CannotStartError(str(error)) from error
         assert child.stdout is not None
         self._said = queue.SimpleQueue()
-        reader = threading.Thread(target=_hear, args=(child.stdout, self._said), name="vit-lab-helper", daemon=True)
+        reader = threading.Thread(target=_hear, args=(child.stdout, self._said), name="vit-lab-companion", daemon=True)
         reader.start()
         self._child, self._answered = child, 0
         return child

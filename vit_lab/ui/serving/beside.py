@@ -6,18 +6,18 @@ waits for somebody's ten thousand digits.
 
 from typing import Any
 
-from vit_lab.forkserver.helpers import Helper
+from vit_lab.forkserver.companion import Companion
 from vit_lab.forkserver.streams import NICE
 from vit_lab.named import function_named
 from vit_lab.runs.executors.choice import chosen_name
 from vit_lab.ui.serving.apart import SECONDS, memory
 from vit_lab.ui.serving.once import Once
 
-quick = Once(Helper, Helper.end)
-patient = Once(lambda: Helper(NICE), Helper.end)
+quick = Once(Companion, Companion.end)
+patient = Once(lambda: Companion(NICE), Companion.end)
 
 
-def ask(helper: Once[Helper], target: str, *arguments: object, beside: int = 0) -> Any:
+def ask(companion: Once[Companion], target: str, *arguments: object, beside: int = 0) -> Any:
     """What a function, "module:name", returns. Raises TooMuchError, CannotStartError, and what it raises.
 
     `beside` are bytes that it needs in any case, for its data.
@@ -25,4 +25,4 @@ def ask(helper: Once[Helper], target: str, *arguments: object, beside: int = 0) 
     """
     if chosen_name() == "threads":
         return function_named(target)(*arguments)
-    return helper().ask(target, *arguments, seconds=SECONDS, memory=memory() + beside)
+    return companion().ask(target, *arguments, seconds=SECONDS, memory=memory() + beside)
