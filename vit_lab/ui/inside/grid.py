@@ -16,6 +16,8 @@ from vit_lab.ui.inside.script import MAPS
 
 Array = NDArray[Any]
 
+MOST_PLACES = 10**6
+
 HTML = """
 <div class="panels"></div>
 <div class="legend"><span class="name"></span><canvas width="256" height="1"></canvas><span class="ticks"></span></div>
@@ -111,11 +113,21 @@ def maps_grid(
 
 
 def clicked(key: str) -> list[int] | None:
-    """What was clicked, within a callback: [row, column, part], each from 0. None of what no browser of ours sends."""
+    """What was clicked, within a callback: [row, column, part], each from 0; once each click.
+
+    None of a click that was told before, as happens when the page draws itself just then, and of what no browser of
+    ours sends.
+    """
     found = st.session_state.get(key, {}).get("clicked")
-    if not isinstance(found, list | tuple) or len(found) != 3:
+    if not isinstance(found, list | tuple) or len(found) != 4:
         return None
-    return list(found) if all(isinstance(number, int) and 0 <= number < 10**6 for number in found) else None
+    if not all(isinstance(number, int) and number >= 0 for number in found) or max(found[:3]) >= MOST_PLACES:
+        return None
+    told = st.session_state.setdefault("inside_clicks", {})
+    if told.get(key) == found[3]:
+        return None
+    told[key] = found[3]
+    return list(found[:3])
 
 
 def _packed(panel: Maps) -> dict[str, Any]:

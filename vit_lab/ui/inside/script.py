@@ -133,7 +133,7 @@ export default function (component) {
       one.canvas.onpointerleave = () => { told.textContent = "" }
       one.cell.onclick = data.asks ? event => {
         const at = event.detail ? part(event) : 0
-        setTriggerValue("clicked", [one.r, one.c, at])
+        setTriggerValue("clicked", [one.r, one.c, at, Date.now()])
       } : null
     })
   })

@@ -108,6 +108,7 @@ def _choose_frame(model: TimesformerConfig, pictures: Array) -> None:
 
 
 def _take_patch() -> None:
+    """The patch that was clicked reads; the same again, and it is the mean."""
     if (found := clicked("inside_example")) is not None:
         same = st.session_state.get("inside_reads") == found[2]
         st.session_state["inside_reads"] = MEAN if same else found[2]
