@@ -79,10 +79,12 @@ def _where_it_looks(shown: list[Shown]) -> None:
             "Attention", list(WHICH), format_func=WHICH.__getitem__, default="cross", required=True, key="inside_which"
         )
     views.attention_maps(shown, which)
-    note("""
+    whole = "In each, a row is a place that reads: a diagonal reads its own place, an anti-diagonal reads backwards."
+    note(f"""
         A row a block, a column a head: how much the token that reads takes of each. One colour everywhere: the head
-        looks everywhere alike, as at a tiny variance. One yellow patch: it stares at one, as at a huge variance, where
+        looks everywhere alike, as at a tiny variance. One yellow place: it stares at one, as at a huge variance, where
         the softmax passes no gradient on (Vaswani et al. 2017, Sec. 3.2.1; Zhai et al. 2023, Sec. 3).
+        {whole if isinstance(model, TransformerConfig) else ""}
     """)
     if isinstance(model, TimesformerConfig) and model.space_time == "divided":
         st.markdown("**Over time**")

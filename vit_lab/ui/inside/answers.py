@@ -27,7 +27,9 @@ CSS = """
 .names span { flex: 1 1 0; min-width: 0; text-align: center; overflow: hidden; text-overflow: ellipsis;
               white-space: nowrap; }
 .names .true { font-weight: 750; box-shadow: inset 0 -3px 0 var(--st-primary-color); }
+.tall .bars { height: 205px; }
 @media (max-width: 640px) {
+  .tall .bars { height: 72px; }
   .panels { gap: 0.8rem; }
   .says { flex-wrap: wrap; height: 5rem; gap: 0 0.5rem; }
   .says .class { font-size: 2.4rem; }
@@ -42,6 +44,7 @@ export default function (component) {
   const { data, parentElement } = component
   const root = parentElement.querySelector(".panels")
   root.style.gridTemplateColumns = `repeat(${data.panels.length}, minmax(0, 1fr))`
+  root.classList.toggle("tall", data.tall)
   const laid = data.panels.length + ":" + data.panels.map(panel => panel.names.length).join()
   const make = (name, parent, className) => {
     const one = document.createElement(name)
@@ -109,6 +112,7 @@ class Answer:
     shares: Sequence[float]
 
 
-def draw_answers(answers: Sequence[Answer], label: str) -> None:
-    """All arms side by side; the true class, where there is one, is underlined."""
-    _ANSWERS(key="inside_answers", data={"panels": [asdict(answer) for answer in answers], "label": label})
+def draw_answers(answers: Sequence[Answer], label: str, *, tall: bool) -> None:
+    """All arms side by side; the true class, where there is one, is underlined. Tall bars fill the height of a pad."""
+    data = {"panels": [asdict(answer) for answer in answers], "label": label, "tall": tall}
+    _ANSWERS(key="inside_answers", data=data)

@@ -12,6 +12,7 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.figures import matrix
 from vit_lab.ui.inside import looks
 from vit_lab.ui.inside.choice import OF_TEST_SET
+from vit_lab.ui.inside.grid import clicked
 from vit_lab.ui.inside.shown import Shown, class_names
 
 MOST_TILES, MOST_CLASSES = 48, 20
@@ -52,7 +53,7 @@ export default function (component) {
     tile.lastChild.textContent = told.words
     tile.title = tile.ariaLabel = `${told.digit}: ${told.words}`
     tile.className = told.digit === data.chosen ? "chosen" : ""
-    tile.onclick = () => setTriggerValue("digit", told.digit)
+    tile.onclick = () => setTriggerValue("clicked", [0, 0, told.digit, Date.now()])
   })
 }
 """
@@ -92,13 +93,12 @@ def disagreement_sheet(shown: Sequence[Shown], found: Array, answers: Sequence[A
         told.append({"digit": digit, "words": " · ".join(says)})
     ink = base64.b64encode(np.ascontiguousarray(drawn).tobytes()).decode()
     data = {"tiles": told, "side": drawn.shape[-1], "ink": ink, "chosen": st.session_state.get("inside_digit")}
-    _SHEET(key="inside_sheet", data=data, on_digit_change=_take)
+    _SHEET(key="inside_sheet", data=data, on_clicked_change=_take)
 
 
 def _take() -> None:
-    digit = st.session_state.get("inside_sheet", {}).get("digit")
-    if isinstance(digit, int) and digit >= 0:
-        st.session_state["inside_digit"], st.session_state["inside_way"] = digit, OF_TEST_SET
+    if (found := clicked("inside_sheet")) is not None:
+        st.session_state["inside_digit"], st.session_state["inside_way"] = found[2], OF_TEST_SET
 
 
 def confusion_matrices(shown: Sequence[Shown], answers: Sequence[Answers]) -> None:

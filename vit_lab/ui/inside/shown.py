@@ -81,7 +81,7 @@ def say_answers(shown: Sequence[Shown]) -> None:
                 [float(np.nan_to_num(found[place])) for place in bars],
             )
         )
-    draw_answers(told, "" if label == UNKNOWN else names[label])
+    draw_answers(told, "" if label == UNKNOWN else names[label], tall=label == UNKNOWN)
 
 
 def _bars(shown: Sequence[Shown]) -> list[int]:
