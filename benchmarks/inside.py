@@ -1,8 +1,8 @@
 """A class on Inside: thirty browsers look into the same two runs while they train, and draw digits into them.
 
-Windows with and without viewers take turns, as in `benchmarks.classroom`. Every viewer follows the newest step at 1 Hz
-and makes a stroke every few seconds; no two draw the same. A stroke is answered when the maps of both arms have arrived
-that were drawn anew for it.
+Windows with and without viewers take turns, as in `benchmarks.classroom`. Every viewer asks at 1 Hz whether there is a
+newer step, and makes a stroke every few seconds; no two draw the same. A stroke is answered when the maps of both arms
+have arrived that were drawn anew for it.
 """
 
 import asyncio
@@ -40,19 +40,22 @@ class Drawer(Viewer):
     async def _run(
         self, connection: websockets.ClientConnection, button: str = "", fragment: str = "", states: Any = None
     ) -> dict[str, float]:
+        found = await super()._run(connection, button, fragment, states)
         self._asked += bool(fragment)
         pad = next((one for one in self.components if one.endswith(PAD)), "")
-        if not fragment or not pad or (self._asked + self._place) % STROKE_TICKS:
-            return await super()._run(connection, button, fragment)
+        if fragment and pad and (self._asked + self._place) % STROKE_TICKS == 0:
+            await self._stroke(connection, pad)
+        return found
+
+    async def _stroke(self, connection: websockets.ClientConnection, pad: str) -> None:
         self._draw()
-        asked = self.clock.now()
+        asked, (_, fragment) = self.clock.now(), self.components[pad]
         pixels = {"pixels": base64.b64encode(self.ink.tobytes()).decode()}
-        found = await super()._run(connection, fragment=fragment, states={pad: json.dumps(pixels)})
-        drawn = [when for one, when in self.components.items() if one.endswith(MAPS) and when > asked]
+        await super()._run(connection, fragment=fragment, states={pad: json.dumps(pixels)})
+        drawn = [when for one, (when, _) in self.components.items() if one.endswith(MAPS) and when > asked]
         if not drawn:
             raise RuntimeError("a stroke was not answered")
         self.strokes.append((asked, drawn[0] - asked))
-        return found
 
     def _draw(self) -> None:
         """One line more, somewhere else for every viewer and stroke."""

@@ -86,7 +86,7 @@ class Viewer:
         self.ticks: list[tuple[float, float]] = []
         self.problems: list[str] = []
         self.buttons: dict[str, str] = {}  # what is written on a button, and its id
-        self.components: dict[str, float] = {}  # when each component of the lab's own was last drawn, by its id
+        self.components: dict[str, tuple[float, str]] = {}  # by id: when last drawn, and in which fragment
         self._page = ""
 
     async def watch(self, until: float, press: str | None = None) -> None:
@@ -140,6 +140,8 @@ class Viewer:
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self._page = message.new_session.page_script_hash
+            elif kind == "navigation":
+                self._page = message.navigation.page_script_hash
             elif kind == "auto_rerun":
                 fragments[message.auto_rerun.fragment_id] = message.auto_rerun.interval
             elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
@@ -147,6 +149,7 @@ class Viewer:
             elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "button":
                 self.buttons[message.delta.new_element.button.label] = message.delta.new_element.button.id
             elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "bidi_component":
-                self.components[message.delta.new_element.bidi_component.id] = self.clock.now()
+                component = message.delta.new_element.bidi_component.id
+                self.components[component] = self.clock.now(), message.delta.fragment_id
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return fragments

@@ -10,8 +10,8 @@ from vit_lab.ui.inside.choice import ALL, KNOWS, LOOKS, NEEDS, VIEWS
 from vit_lab.ui.inside.pair import choose_pair
 from vit_lab.ui.inside.shown import Shown, history, say_answers
 from vit_lab.ui.inside.stage import arrive_once, remember_all, set_stage
-from vit_lab.ui.inside.steps import FILM_SECONDS, is_playing, moves, scrub, standing
-from vit_lab.ui.poll import TICK_SECONDS, poll
+from vit_lab.ui.inside.steps import FILM_SECONDS, film, is_moving, news, scrub
+from vit_lab.ui.poll import poll
 from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 
@@ -141,10 +141,10 @@ def draw_or_say(runs: Runs) -> None:
         draw(shown)
 
 
-poll(
-    lambda: Runs(tuple(store.runs(ids))),
-    draw_or_say,
-    every=FILM_SECONDS if is_playing() else TICK_SECONDS,
-    standing=standing,
-    moves=moves,
-)
+def read() -> Runs:
+    """The runs as they are now."""
+    return Runs(tuple(store.runs(ids)))
+
+
+poll(read, lambda runs: None, standing=news)  # while they train: the page is drawn anew when there is a newer step
+poll(read, draw_or_say, every=FILM_SECONDS, standing=film, moves=is_moving, leads=False)

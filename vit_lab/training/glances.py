@@ -21,11 +21,13 @@ from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import MEAN, UNKNOWN, Answers, Array, Example, Glance, Look, Weights
 
 MOST_BYTES = 128 * 2**20  # of models in memory
+MOST_TOLD = 5_000  # answers to one example after one step: a page that follows a run asks for one more each time
 MOST_DATA = 2  # sets of examples, of those that are made for a run
 LONGEST_DRAWN = 32  # symbols, up to which whole maps of a sequence are small and can be read
 
 _models: "OrderedDict[tuple[RunConfig, Weights], Model]" = OrderedDict()
 _data: "OrderedDict[tuple[RunConfig, str], RunData]" = OrderedDict()
+_told: "OrderedDict[tuple[RunConfig, Weights, Example], Array]" = OrderedDict()
 _reading = threading.Lock()  # where runs train in threads, several pages ask in one process
 
 
@@ -55,7 +57,6 @@ def glance(config: RunConfig, weights: Weights, example: Example, reads: int = M
     )
 
 
-@torch.inference_mode()
 def probabilities(config: RunConfig, weights: Sequence[Weights], example: Example) -> Array:
     """What a run answered to one example after each of some steps, (steps, Y); of sequences, at the last place.
 
@@ -63,12 +64,24 @@ def probabilities(config: RunConfig, weights: Sequence[Weights], example: Exampl
     """
     data = _data_of(config)
     inputs, _ = inside.example_of(config, data, example)
-    found = torch.full((len(weights), config.model.num_classes), torch.nan)
+    found = np.full((len(weights), config.model.num_classes), np.nan, np.float32)
     for row, at in zip(found, weights, strict=True):
-        with suppress(CheckpointError):
-            told = _model_of(config, at, data)(inputs[None])[0].softmax(dim=-1)
-            row[:] = told if told.ndim == 1 else told[-1]
-    return found.numpy()
+        key = config, at, example
+        if key not in _told:
+            with suppress(CheckpointError):
+                _told[key] = _answer(_model_of(config, at, data), inputs)
+        if key in _told:
+            row[:] = _told[key]
+    while len(_told) > MOST_TOLD:
+        _told.popitem(last=False)
+    return found
+
+
+@torch.inference_mode()
+def _answer(model: Model, inputs: torch.Tensor) -> Array:
+    told = model(inputs[None])[0].softmax(dim=-1)
+    found: Array = (told if told.ndim == 1 else told[-1]).numpy()
+    return found
 
 
 def answers(config: RunConfig, weights: Weights) -> Answers:

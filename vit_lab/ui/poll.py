@@ -32,7 +32,7 @@ def poll(
 ) -> None:
     """Draw the runs that `read` finds, and do so again every so many seconds as long as one of them is at work.
 
-    Or as long as something else `moves`, such as a film of what they were.
+    Or as long as something else `moves`, such as a film of their past.
 
     What the page shows outside of this part follows from the `standing` of the runs, as they were when the page read
     what it has `shown`; without that, as they are read first here. The tick on which the standing has changed, such as

@@ -22,6 +22,7 @@ from vit_lab.ui.inside.answers import Answer, draw_answers
 from vit_lab.ui.inside.grid import Maps
 
 MOST_BARS = 12
+MOST_DRAWN = 9  # steps at which a drawing is looked at: nobody else asks for the same
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,13 @@ def _bars(shown: Sequence[Shown]) -> list[int]:
     return sorted(np.argsort(-best, kind="stable")[:MOST_BARS].tolist())
 
 
+def evenly(steps: Sequence[int], most: int) -> list[int]:
+    """So many of some steps at most, evenly chosen, the first and the last among them."""
+    if len(steps) <= most:
+        return list(steps)
+    return [steps[round(place * (len(steps) - 1) / (most - 1))] for place in range(most)]
+
+
 def _history() -> dict[str, Any]:
     y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", values=[0, 0.5, 1]))
     tooltip = [
@@ -120,6 +128,8 @@ def history(shown: Sequence[Shown], example: Example, step: int) -> None:
     ]
     for one in shown:
         steps = snapshots.kept_steps(one.run)
+        if isinstance(example, bytes):
+            steps = evenly(steps, MOST_DRAWN)
         kept = [found for found in (snapshots.kept_weights(one.run, step) for step in steps) if found is not None]
         found = looks.probabilities(one.run, kept, example)[:, one.glance.of]
         rows += [

@@ -28,14 +28,19 @@ class Missing(NamedTuple):
     shown: int
 
 
-def moves(runs: Runs) -> bool:
-    """Whether the page draws itself again: runs are at work, a film plays, or a step is trained again."""
-    return at_work(runs) or is_playing() or is_replaying(runs)
+def news(runs: Runs) -> tuple[bool, int]:
+    """What the page is drawn anew for while runs train: a newer step, and their end."""
+    return at_work(runs), newest(runs.runs) if runs.runs else 0
 
 
-def standing(runs: Runs) -> tuple[bool, bool, bool]:
-    """What decides how the page is drawn; see `vit_lab.ui.poll`."""
-    return at_work(runs), is_playing(), is_replaying(runs)
+def film(runs: Runs) -> tuple[bool, bool]:
+    """What decides whether the page draws itself again and again; see `vit_lab.ui.poll`."""
+    return is_playing(), is_replaying(runs)
+
+
+def is_moving(runs: Runs) -> bool:
+    """Whether it does: the film plays, or a step is trained again."""
+    return any(film(runs))
 
 
 def is_playing() -> bool:
