@@ -23,6 +23,7 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
     "": [
         ("train", "Train", "play_circle", TRAIN),
         ("weights", "Weights", "bar_chart_4_bars", WEIGHTS),
+        ("inside", "Inside", "neurology", "Two twins side by side: what they say and where they look, at any step."),
         ("compare", "Compare", "balance", COMPARE),
         ("sweep", "U-curve", "ssid_chart", SWEEP),
         ("claim", "Claim", "fact_check", CLAIM),
@@ -37,7 +38,6 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
     ],
 }
-
 
 if not get_script_run_ctx(suppress_warning=True):  # `streamlit run` looks for a server in this file, and starts it
     app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE)

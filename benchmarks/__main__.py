@@ -16,6 +16,7 @@ BENCHMARKS = {
     "limit": "GFLOP/s of a step against torch.mm",
     "growth": "depth, tokens, width, stored runs",
     "classroom": "thirty viewers while two runs train",
+    "inside": "thirty viewers draw on Inside while two runs train",
     "cold_start": "from `streamlit run` to a usable page",
     "probes": "what probes and the preflight cost",
     "snapshots": "what keeping snapshots costs a run",

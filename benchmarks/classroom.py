@@ -8,6 +8,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,21 @@ def cpu_of(server: int) -> dict[str, float]:
     return {"server": cpu_seconds(server), "workers": sum(map(cpu_seconds, workers)), "viewers": time.process_time()}
 
 
-async def window(server: Server, store: Store, viewers: int, seconds: float, opening: float) -> Window:
-    """Let viewers arrive over the opening, then count ticks and steps over some seconds."""
+async def window(
+    server: Server,
+    store: Store,
+    viewers: int,
+    seconds: float,
+    opening: float,
+    make: Callable[[int], Viewer] = Viewer,
+) -> Window:
+    """Let viewers arrive over the opening, then count ticks and steps over some seconds.
+
+    `make` makes a viewer of a port.
+    """
     begin = time.monotonic() + (opening if viewers else 1.0)
     end = begin + seconds
-    watching = [Viewer(server.port) for _ in range(viewers)]
+    watching = [make(server.port) for _ in range(viewers)]
 
     async def arrive(place: int, viewer: Viewer) -> None:
         await asyncio.sleep(0.6 * opening * place / viewers)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,11 +81,12 @@ class Clock:
 class Viewer:
     """One browser session. `ticks` are (when it was asked for, seconds that it took) of each run of a fragment."""
 
-    def __init__(self, port: int, query: str = "", clock: Clock | None = None):
-        self.port, self.query, self.clock = port, query, clock or Clock()
+    def __init__(self, port: int, query: str = "", clock: Clock | None = None, page: str = ""):
+        self.port, self.query, self.clock, self.page = port, query, clock or Clock(), page
         self.ticks: list[tuple[float, float]] = []
         self.problems: list[str] = []
         self.buttons: dict[str, str] = {}  # what is written on a button, and its id
+        self.components: dict[str, tuple[float, str]] = {}  # by id: when last drawn, and in which fragment
         self._page = ""
 
     async def watch(self, until: float, press: str | None = None) -> None:
@@ -109,13 +110,25 @@ class Viewer:
                     due[fragment] = asked + fragments[fragment]
 
     async def _run(
-        self, connection: websockets.ClientConnection, button: str = "", fragment: str = ""
+        self,
+        connection: websockets.ClientConnection,
+        button: str = "",
+        fragment: str = "",
+        states: Mapping[str, str] | None = None,
     ) -> dict[str, float]:
-        """Have the page, or one fragment of it, run; which fragments want to run again, and after how many seconds."""
+        """Have the page, or one fragment of it, run; which fragments want to run again, and after how many seconds.
+
+        `states` are what components say, as JSON, by their ids.
+        """
         request = BackMsg()
         rerun = request.rerun_script
         rerun.query_string, rerun.page_script_hash, rerun.fragment_id = self.query, self._page, fragment
-        rerun.is_auto_rerun = bool(fragment)
+        rerun.is_auto_rerun = bool(fragment) and not states
+        if not self._page:
+            rerun.page_name = self.page
+        for component, text in (states or {}).items():
+            said = rerun.widget_states.widgets.add()
+            said.id, said.json_value = component, text
         if button:
             state = rerun.widget_states.widgets.add()
             state.id, state.trigger_value = button, True
@@ -127,11 +140,16 @@ class Viewer:
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self._page = message.new_session.page_script_hash
+            elif kind == "navigation":
+                self._page = message.navigation.page_script_hash
             elif kind == "auto_rerun":
                 fragments[message.auto_rerun.fragment_id] = message.auto_rerun.interval
             elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
                 self.problems.append(message.delta.new_element.exception.message)
             elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "button":
                 self.buttons[message.delta.new_element.button.label] = message.delta.new_element.button.id
+            elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "bidi_component":
+                component = message.delta.new_element.bidi_component.id
+                self.components[component] = self.clock.now(), message.delta.fragment_id
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return fragments

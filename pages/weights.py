@@ -4,6 +4,7 @@ import streamlit as st
 
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.ui.arms import chip
+from vit_lab.ui.experiments.choose import LOOKED_AT
 from vit_lab.ui.experiments.look import look_button
 from vit_lab.ui.figures import charts
 from vit_lab.ui.figures.rows import probe_table
@@ -141,7 +142,7 @@ chosen = left.selectbox(
     format_func=lambda one: labels[one],
     key="weights_experiment",
 )
-st.query_params["experiment"] = chosen
+st.query_params["experiment"] = st.session_state[LOOKED_AT] = chosen
 members = by_id[chosen].runs
 seeds = list(dict.fromkeys(run.config.seed for run in members))
 seed = right.selectbox("Seed", seeds, key="weights_seed") if len(seeds) > 1 else seeds[0]

@@ -69,3 +69,23 @@ def yield_then_break(numbers, error):
 def yield_memory(megabytes):
     """So much memory, by Python."""
     yield len(bytearray(megabytes * 2**20))
+
+
+_asked = []
+
+
+def how_often(step=1):
+    """How often this process has been asked, this time included."""
+    _asked.append(step)
+    return len(_asked)
+
+
+def keep(megabytes):
+    """Take so much memory and never give it back; whether it is there."""
+    _asked.append(bytearray(megabytes * 2**20))
+    return True
+
+
+def vanish():
+    """End as if somebody had killed it."""
+    os._exit(9)

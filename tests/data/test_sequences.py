@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from vit_lab.data.sequences import parse_symbols
 from vit_lab.data.splits import load_run_data
+from vit_lab.data.typed import parse_symbols
 from vit_lab.datasets import DATASETS
 from vit_lab.model_config import TransformerConfig
 from vit_lab.presets import preset

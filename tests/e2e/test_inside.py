@@ -57,5 +57,5 @@ def test_a_link_to_the_weights_works_on_a_server_that_has_shown_nothing_yet(dash
     dashboard.restart()
     page = visitor().open("/weights")
     expect(chart(page, "The std of all weights")).to_be_visible(timeout=60_000)
-    assert page.get_by_test_id("stTopNavLink").count() == 6, "the page stands in its frame"
+    assert page.get_by_test_id("stTopNavLink").count() == 7, "the page stands in its frame"
     no_exception(page)

@@ -15,7 +15,6 @@ from vit_lab.data.run_data import RunData, Split, TrainingSet
 from vit_lab.datasets import DATASETS
 from vit_lab.model_config import TransformerConfig
 from vit_lab.randomness import generator_for
-from vit_lab.settings import ConfigError
 
 START = 0
 
@@ -30,9 +29,12 @@ class Task:
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Inputs (count, 2, L) and labels (count, L), both int64."""
-        source = torch.randint(1, self.vocabulary, (count, self.sequence_length), generator=generator)
+        return self.posed(torch.randint(1, self.vocabulary, (count, self.sequence_length), generator=generator))
+
+    def posed(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """The same for sources (count, L) that there are already."""
         labels = source if self.dataset == "copy" else source.flip(1)
-        written = torch.cat([torch.full((count, 1), START), labels[:, :-1]], dim=1)
+        written = torch.cat([torch.full((len(source), 1), START), labels[:, :-1]], dim=1)
         return torch.stack([source, written], dim=1), labels
 
 
@@ -67,16 +69,3 @@ def load(config: RunConfig) -> RunData:
         return RunData(FreshSequences(task, sizes.train), *held_out)
     inputs, labels = task.draw(config.data.train_size, generator_for(config.seed, "sequences", "train"))
     return RunData(TrainingSet(inputs, torch.arange(len(inputs)), labels), *held_out)
-
-
-def parse_symbols(text: str, model: TransformerConfig) -> list[int]:
-    """A source that a person typed, such as "3 1 4", for a model of that length and vocabulary. Raises ConfigError."""
-    count, last = model.sequence_length, model.vocabulary - 1
-    works = f"type {count} whole numbers from 1 to {last}, with spaces between them"
-    parts = text.replace(",", " ").split()
-    for part in parts:
-        if not (part.isascii() and part.isdigit() and len(part) < 10 and 1 <= int(part) <= last):
-            raise ConfigError("sequence", f"{part[:20]!r} is no symbol; {works}")
-    if len(parts) != count:
-        raise ConfigError("sequence", f"{len(parts)} symbols do not fit this model; {works}")
-    return [int(part) for part in parts]

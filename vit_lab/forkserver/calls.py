@@ -95,14 +95,25 @@ def lacks_memory(error: Exception) -> bool:
 
 def keep_to(memory: int) -> None:
     """Let this process take so many bytes beyond what it has; only Linux does."""
+    limit(data_bytes() + memory)
+
+
+def data_bytes() -> int:
+    """What this process has taken; 0 where the system does not say."""
+    if not sys.platform.startswith("linux"):
+        return 0
+    with Path("/proc/self/status").open(encoding="ascii") as told:
+        return 1024 * next(int(line.split()[1]) for line in told if line.startswith("VmData"))
+
+
+def limit(memory: int) -> None:
+    """Let this process take so many bytes in all; only Linux does."""
     if sys.platform.startswith("linux"):
         import resource
 
-        with Path("/proc/self/status").open(encoding="ascii") as told:
-            data = next(int(line.split()[1]) for line in told if line.startswith("VmData"))
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_DATA, (1024 * data + memory, hard))
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, hard))
 
 
 def send(child: Child, asked: bytes) -> None:

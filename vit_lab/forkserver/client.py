@@ -22,7 +22,8 @@ PRELOAD = (
     "vit_lab.forkserver.calls",
     "vit_lab.training.first_look",
     "vit_lab.training.cost",
-    "vit_lab.training.inside",
+    "vit_lab.forkserver.companion",
+    "vit_lab.training.glances",
     "vit_lab.training.replay",
 )
 PID_SECONDS = 30.0  # for a fork server to load torch, on a slow machine

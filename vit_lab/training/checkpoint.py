@@ -16,9 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-
-class CheckpointError(Exception):
-    """A checkpoint cannot be read; the message is one sentence for a person."""
+from vit_lab.training.errors import CheckpointError as CheckpointError
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 Functions of plain data (`vit_lab.training.looks`), so that they can be computed in a process of their own.
 """
 
+import math
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from vit_lab.config import RunConfig
-from vit_lab.data.images import black
-from vit_lab.data.run_data import RunData, Split
-from vit_lab.data.sequences import START
+from vit_lab.data.images import black, scaled
+from vit_lab.data.run_data import RunData
+from vit_lab.data.sequences import START, Task
 from vit_lab.data.splits import load_run_data
 from vit_lab.datasets import DATASETS
 from vit_lab.init.build import Model, build_model, unfilled
@@ -20,27 +23,31 @@ from vit_lab.probes.occlusion import occlusion
 from vit_lab.settings import ConfigError
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_state
-from vit_lab.training.looks import Answers, Array, Look, Weights
+from vit_lab.training.looks import UNKNOWN, Answers, Array, Example, Look, Weights
 
 AT_ONCE, MOST_ANSWERS = 250, 2_000
 
 
-def look(config: RunConfig, weights: Weights, digit: int) -> Look:
-    """Look at an example of the run's test set, counted from 0, with one intra-op thread.
+def look(config: RunConfig, weights: Weights, example: Example) -> Look:
+    """Look at an example, with one intra-op thread.
 
-    Raises ConfigError (digit) beyond the test set, CheckpointError if the weights cannot be read or do not fit,
+    Raises ConfigError (digit) of one that there is not, CheckpointError if the weights cannot be read or do not fit,
     DatasetError.
     """
-    data = _begun(config)
-    model = _model(config, weights, data)
-    example, label = _example(data.test, digit)
-    found = maps(model, example)
+    data = begun(config)
+    return look_with(model_at(config, weights, data), config, data, weights.step, example)
+
+
+def look_with(model: Model, config: RunConfig, data: RunData, step: int, example: Example) -> Look:
+    """The same with a model that has been read already. Raises ConfigError."""
+    inputs, label = example_of(config, data, example)
+    found = maps(model, inputs)
     by_block = lens(model, found.leaving)[:, 0]
     if isinstance(config.model, TransformerConfig):
         by_block = by_block[:, -1]
     return Look(
-        step=weights.step,
-        example=_as_drawn(config, example),
+        step=step,
+        example=as_drawn(config, inputs),
         label=int(label.flatten()[-1]),
         probabilities=by_block[-1].numpy(),
         lens=by_block.numpy(),
@@ -53,21 +60,34 @@ def look(config: RunConfig, weights: Weights, digit: int) -> Look:
     )
 
 
-def occluded(config: RunConfig, weights: Weights, digit: int) -> Array:
-    """What the true class loses where each part of an example is blanked, (N,) or (T, P); raises what `look` raises.
+def occluded(config: RunConfig, weights: Weights, example: Example, of: int | None = None) -> Array:
+    """What a class loses where each part of an example is blanked, (N,) or (T, P); raises what `look` raises.
 
-    A patch turns black; a symbol of a source becomes the start symbol, which no source has.
+    The class is the true one unless another is asked for. A patch turns black; a symbol of a source becomes the start
+    symbol, which no source has.
     """
-    data = _begun(config)
+    data = begun(config)
+    return occluded_with(model_at(config, weights, data), config, data, example, of)
+
+
+def occluded_with(model: Model, config: RunConfig, data: RunData, example: Example, of: int | None = None) -> Array:
+    """The same with a model that has been read already. Raises ConfigError."""
     blank = torch.tensor(START) if isinstance(config.model, TransformerConfig) else black(config.data)
-    return occlusion(_model(config, weights, data), *_example(data.test, digit), blank).numpy()
+    inputs, label = example_of(config, data, example)
+    if of is not None and not isinstance(config.model, TransformerConfig):
+        label = torch.tensor(of)
+    return occlusion(model, inputs, label, blank).numpy()
+
+
+def answers(config: RunConfig, weights: Weights, most: int = MOST_ANSWERS) -> Answers:
+    """Ask a model about the first examples of the run's test set. Raises CheckpointError or DatasetError."""
+    data = begun(config)
+    return answers_with(model_at(config, weights, data), data, most)
 
 
 @torch.inference_mode()
-def answers(config: RunConfig, weights: Weights, most: int = MOST_ANSWERS) -> Answers:
-    """Ask a model about the first examples of the run's test set. Raises CheckpointError or DatasetError."""
-    data = _begun(config)
-    model = _model(config, weights, data)
+def answers_with(model: Model, data: RunData, most: int = MOST_ANSWERS) -> Answers:
+    """The same with a model that has been read already."""
     inputs, labels = data.test.inputs[:most], data.test.labels[:most]
     likeliest, true = [], []
     for some, right in zip(inputs.split(AT_ONCE), labels.split(AT_ONCE), strict=True):
@@ -77,12 +97,13 @@ def answers(config: RunConfig, weights: Weights, most: int = MOST_ANSWERS) -> An
     return Answers(labels.numpy(), torch.cat(likeliest).numpy(), torch.cat(true).numpy())
 
 
-def _begun(config: RunConfig) -> RunData:
+def begun(config: RunConfig) -> RunData:
+    """The data of a run, looked at with one thread. Raises DatasetError."""
     torch.set_num_threads(1)  # for this thread; the cores belong to the runs
     return load_run_data(config)
 
 
-def _model(config: RunConfig, weights: Weights, data: RunData) -> Model:
+def model_at(config: RunConfig, weights: Weights, data: RunData) -> Model:
     """The model with its weights. Raises CheckpointError."""
     if weights.file is None:
         if weights.step:
@@ -103,13 +124,37 @@ def _model(config: RunConfig, weights: Weights, data: RunData) -> Model:
     return model
 
 
-def _example(split: Split, digit: int) -> tuple[Tensor, Tensor]:
-    if not 0 <= digit < len(split):
-        raise ConfigError("digit", f"{digit} is beyond the test set of {len(split)}; choose 0 to {len(split) - 1}")
-    return split.inputs[digit], split.labels[digit]
+def example_of(config: RunConfig, data: RunData, example: Example) -> tuple[Tensor, Tensor]:
+    """An example as the model reads it, and its label. Raises ConfigError (digit) of one that there is not."""
+    split, model = data.test, config.model
+    if isinstance(example, int):
+        if not 0 <= example < len(split):
+            within = f"the test set of {len(split)}; choose 0 to {len(split) - 1}"
+            raise ConfigError("digit", f"{example} is beyond {within}")
+        return split.inputs[example], split.labels[example]
+    if isinstance(example, tuple):
+        return _typed(config, example)
+    about = DATASETS[config.data.dataset]
+    if about.examples != "images" or about.shape is None or math.prod(about.shape) != len(example):
+        raise ConfigError(
+            "digit", f"an image of {len(example)} levels is nothing that a {model.kind} of this run reads"
+        )
+    channels, height, width = about.shape
+    levels = np.frombuffer(bytearray(example), np.uint8).reshape(1, height, width, channels)
+    return scaled(levels, about, config.data.normalise)[0], torch.tensor(UNKNOWN)
 
 
-def _as_drawn(config: RunConfig, example: Tensor) -> Array:
+def _typed(config: RunConfig, source: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """A source that somebody has typed, what is written so far, and what is to be written."""
+    model = config.model
+    fits = isinstance(model, TransformerConfig) and len(source) == model.sequence_length
+    if not fits or not all(START < symbol < model.num_classes for symbol in source):
+        raise ConfigError("digit", f"{' '.join(map(str, source))[:40]!r} is nothing that this run's model reads")
+    inputs, labels = Task(config.data.dataset, model.num_classes, len(source)).posed(torch.tensor([source]))
+    return inputs[0], labels[0]
+
+
+def as_drawn(config: RunConfig, example: Tensor) -> Array:
     """Grey levels again: the inverse of `vit_lab.data.images.scaled`."""
     if isinstance(config.model, TransformerConfig):
         return example.numpy()

@@ -11,6 +11,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+# An example: its number in the run's test set, from 0; or the levels of an image, 0 to 255, row by row; or the symbols
+# of a source, from 1.
+Example = int | bytes | tuple[int, ...]
+UNKNOWN = -1  # the class of an image that nobody has named
+MEAN = -1  # in the place of a token that reads: the mean over all
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Look:
 
     step: int
     example: Array  # (C, S, S) or (T, C, S, S), black 0 and white 1 but for noise; or (2, L) symbols
-    label: int  # the true class; of sequences, the symbol that the last place should write
+    label: int  # the true class; of sequences, the symbol that the last place should write; UNKNOWN of a drawing
     probabilities: Array  # (Y,)
     lens: Array  # (E, Y), after each block; the last is `probabilities`
     token_lens: Array  # (E, N, Y), of each token alone: T P of a clip, frame by frame; of sequences the places written
@@ -36,6 +41,29 @@ class Look:
     time: Array | None
     decoder: Array | None
     cross: Array | None
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a page shows of a look at one time: what one token reads, and of one class what each token would say.
+
+    Small, also of models whose look is large.
+    """
+
+    step: int
+    example: Array  # as that of a `Look`
+    label: int
+    of: int  # the class that is followed: the true one unless another was asked for, or the likeliest of a drawing
+    probabilities: Array  # (Y,)
+    lens: Array  # (E, Y)
+    tokens: Array  # (E, N), of that class, after each block
+    rollout: Array  # (N,)
+    # (E, H, N) of one token, of a ViT with its class token first; (E, H, P) of one patch within its frame; of sequences
+    # the whole maps, (E, H, L, L), if they can be drawn
+    reads: Array
+    time: Array | None  # (E, H, T), of one place over time
+    decoder: Array | None  # (E, H, L, L), whole
+    cross: Array | None  # (E, H, L, L), whole
 
 
 @dataclass(frozen=True)

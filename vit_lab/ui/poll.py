@@ -28,8 +28,11 @@ def poll(
     standing: Callable[[Some], Any] = at_work,
     shown: Some | None = None,
     leads: bool = True,
+    moves: Callable[[Some], bool] = at_work,
 ) -> None:
     """Draw the runs that `read` finds, and do so again every so many seconds as long as one of them is at work.
+
+    Or as long as something else `moves`, such as a film of their past.
 
     What the page shows outside of this part follows from the `standing` of the runs, as they were when the page read
     what it has `shown`; without that, as they are read first here. The tick on which the standing has changed, such as
@@ -48,4 +51,4 @@ def poll(
                 tell_hold_up(runs.active)
             draw(runs)
 
-    st.fragment(tick, run_every=every if at_work(first) else None)()
+    st.fragment(tick, run_every=every if moves(first) else None)()

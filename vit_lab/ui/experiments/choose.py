@@ -7,6 +7,8 @@ from vit_lab.runs.records import Kind
 from vit_lab.spelling import setting_words
 from vit_lab.ui.serving.lab import open_store
 
+LOOKED_AT = "looked_at"  # in the session: the experiment that this visitor was last shown, or has launched
+
 
 def pick_experiment(kind: Kind) -> str | None:
     """A box with all experiments of a kind that have several arms or seeds, newest first; the address's is chosen.
@@ -28,7 +30,7 @@ def pick_experiment(kind: Kind) -> str | None:
     if st.session_state.get(f"{kind}_experiment") not in labels:
         st.session_state.pop(f"{kind}_experiment", None)
     chosen = st.selectbox("Experiment", list(labels), format_func=lambda one: labels[one], key=f"{kind}_experiment")
-    st.query_params["experiment"] = st.session_state[f"{kind}_linked"] = chosen
+    st.query_params["experiment"] = st.session_state[f"{kind}_linked"] = st.session_state[LOOKED_AT] = chosen
     return str(chosen)
 
 

@@ -15,6 +15,7 @@ from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import Kind
 from vit_lab.settings import ConfigError
 from vit_lab.spelling import arm_specs
+from vit_lab.ui.experiments.choose import LOOKED_AT
 from vit_lab.ui.experiments.cost import cost_words
 from vit_lab.ui.prose import prose
 from vit_lab.ui.serving.lab import open_manager, problems_told
@@ -107,6 +108,7 @@ def launch(plan: Plan, page: str | None = None) -> None:
     experiment = new_experiment()
     with problems_told():
         open_manager().submit(plan.runs(experiment), plan.kind)
+        st.session_state[LOOKED_AT] = experiment
         if page:
             st.switch_page(page, query_params={"experiment": experiment})
         st.query_params["experiment"] = experiment

@@ -16,6 +16,7 @@ COSINE = alt.Scale(scheme="blueorange", domain=[-1, 1])
 GREY = alt.Scale(domain=[0, 1], range=["#000000", "#ffffff"])
 LEGEND = alt.Legend(orient="top", gradientThickness=8, gradientLength=150, format=".2~g", tickCount=4)
 SEQUENTIAL = alt.Scale(scheme="viridis")
+SHARE = alt.Scale(scheme="viridis", domain=[0, 1])
 
 
 def _matrix(x: str, y: str, value: str, scale: alt.Scale, height: int = 300) -> dict[str, Any]:
@@ -53,6 +54,8 @@ SIMILARITY = _matrix("position", "position", "cosine similarity", COSINE, height
 FEATURES = _matrix("feature of the head", "token", "value", DIVERGING)
 SCORES = _matrix("key", "query", "score", DIVERGING, height=340)
 WEIGHTS = _matrix("key", "query", "weight", SEQUENTIAL, height=340)
+LENS = _matrix("class", "after block", "probability", SHARE, height=240)
+CONFUSION = _matrix("says", "is", "share of the class", SHARE, height=320)
 MASK = _matrix("key", "query", "may read", SEQUENTIAL, height=340)
 
 

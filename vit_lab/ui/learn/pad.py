@@ -94,14 +94,20 @@ export default function (component) {
 }
 """
 
+DRAWING = "drawing"  # in the session: the latest, as a pad sends it
 _PAD = st.components.v2.component("vit_lab_digit_pad", html=HTML, css=CSS, js=JS)
 
 
 def digit_pad(key: str) -> NDArray[np.uint8] | None:
-    """What is drawn on the pad, (28, 28) grey levels; None while it is empty."""
-    kept = st.session_state.get(key, {}).get("pixels", "")
-    drawn = _PAD(key=key, data={"pixels": kept}, default={"pixels": ""}, on_pixels_change=lambda: None)
-    return decoded(drawn.pixels)
+    """What is drawn on the pad, (28, 28) grey levels; None while it is empty.
+
+    A drawing goes with the visitor: the pad of another page begins with it.
+    """
+    kept = st.session_state.get(key, {}).get("pixels", st.session_state.get(DRAWING, ""))
+    drawn = _PAD(key=key, data={"pixels": kept}, default={"pixels": kept}, on_pixels_change=lambda: None)
+    found = decoded(drawn.pixels)
+    st.session_state[DRAWING] = "" if found is None else drawn.pixels
+    return found
 
 
 def decoded(pixels: object) -> NDArray[np.uint8] | None:

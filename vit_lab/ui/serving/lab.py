@@ -13,9 +13,11 @@ from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors.choice import chosen_name
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
+from vit_lab.runs.replays import Replays
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 from vit_lab.training import device
+from vit_lab.ui.serving import beside
 from vit_lab.ui.serving.once import Once
 from vit_lab.ui.serving.visitor import visitor
 
@@ -44,11 +46,14 @@ def _close(store: Store) -> None:
 
 _store = Once(_open, _close)
 _manager = Once(lambda: RunManager(_store()), RunManager.shutdown)
+replays = Once(lambda: Replays(_store()), Replays.end)
 
 
 def end() -> None:
     """Checkpoint what trains, end the workers, and close the store. Whoever asks for it again, gets another."""
     try:
+        for one in (replays, beside.quick, beside.patient):
+            one.end()
         _manager.end()  # before the store that it writes to
     finally:
         _store.end()

@@ -120,7 +120,8 @@ def _decoded(config: RunConfig, run_id: str | None, text: str) -> dict[str, Any]
     """What a model writes for a text, as plain numbers. Raises ConfigError for a text that is no source."""
     import torch
 
-    from vit_lab.data.sequences import START, parse_symbols
+    from vit_lab.data.sequences import START
+    from vit_lab.data.typed import parse_symbols
     from vit_lab.models.transformer import Transformer
     from vit_lab.probes.decoding import decoded
 
