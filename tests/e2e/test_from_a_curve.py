@@ -3,14 +3,12 @@
 import re
 
 import pytest
-from a_server import ROOT
 from playwright.sync_api import expect
 from screen import button, chart, no_exception, points, settle, states, wait_until
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(not (ROOT / "pages" / "inside.py").is_file(), reason="the page that a click opens is not here"),
 ]
 
 PAIR = "/?train_size=1000&steps=3000"  # long enough to leave them and come back
