@@ -48,7 +48,7 @@ def test_a_digit_drawn_into_a_running_pair_is_answered_by_both_arms(dashboard, v
         wait_until(page, lambda arm=arm: maps(page, arm) != blank[arm][0], f"the maps of {arm} change", 20)
         wait_until(page, lambda arm=arm: answer(page, arm) != blank[arm][1], f"{arm} answers", 20)
 
-    page.locator(".st-key-inside_step").get_by_role("slider").press("Home")
+    page.locator(".st-key-inside_step_slider").get_by_role("slider").press("Home")
     wait_until(page, lambda: steps(page) == [0, 0], "scrubbed back to the start", 20)
     page.wait_for_timeout(2_500)
     assert steps(page) == [0, 0], "who has scrubbed back is left there"

@@ -20,6 +20,7 @@ from vit_lab.model_config import TimesformerConfig, TransformerConfig, VitConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.settings import ConfigError
 from vit_lab.training.looks import MEAN
+from vit_lab.ui.inside.held import choose
 from vit_lab.ui.learn.pad import DRAWING, decoded
 
 NEWEST = "newest"
@@ -69,32 +70,34 @@ def arrive(run: RunRecord, farthest: int) -> list[str]:
     wrong: list[str] = []
     model = run.config.model
     state["inside_open"], state["inside_plays"] = "", False
+    choose("inside_step", NEWEST)
     if (text := address.get("step")) is not None:
         step = whole(text, farthest)
         if step is None:
             wrong.append(
                 f"Step {_cut(text)} is beyond what these runs have made; the newest, up to {farthest}, is shown."
             )
-        state["inside_step"] = NEWEST if step is None else step
+        choose("inside_step", NEWEST if step is None else step)
     count = DATASETS[run.config.data.dataset].sizes.test
     if (text := address.get("digit")) is not None:
+        choose("inside_way", OF_TEST_SET)
         digit = whole(text, count - 1)
         if digit is None:
             wrong.append(f"Digit {_cut(text)} is beyond the test set, which has 0 to {count - 1}; 0 is shown.")
-        state["inside_digit"] = digit or 0
+        choose("inside_digit", digit or 0)
     offered = ways(run)
     if "drawing" in address and DRAWN in offered:
         drawn = unpacked(address["drawing"])
         if drawn is None and address["drawing"]:
             wrong.append("The drawing of this link cannot be read; the pad is empty.")
         state[DRAWING] = "" if drawn is None else base64.b64encode(drawn.tobytes()).decode()
-        state["inside_way"] = DRAWN
+        choose("inside_way", DRAWN)
     if "typed" in address and isinstance(model, TransformerConfig):
         try:
             state["inside_typed"] = " ".join(map(str, parse_symbols(address["typed"], model)))
         except ConfigError as error:
             wrong.append(f"{error.message}; another is shown.")
-        state["inside_way"] = TYPED
+        choose("inside_way", TYPED)
     if not isinstance(model, TransformerConfig):
         _arrive_at_patch(model, address, wrong)
     opened = address.get("open", "").split(".")
@@ -122,7 +125,7 @@ def _arrive_at_patch(model: VitConfig | TimesformerConfig, address: Mapping[str,
         patch = MEAN if not number else number - 1
         if not number:
             wrong.append(f"Patch {_cut(text)} is none of 1 to {model.num_patches}; the mean of all is shown.")
-    st.session_state["inside_reads"] = patch
+    choose("inside_reads", patch)
     if isinstance(model, TimesformerConfig):
         frame = whole(address.get("frame", "1"), model.num_frames)
         if not frame:

@@ -12,9 +12,10 @@ from vit_lab.datasets import DATASETS
 from vit_lab.model_config import TransformerConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.settings import ConfigError
-from vit_lab.training.looks import Answers, Example, Weights
+from vit_lab.training.looks import Answers, Array, Example, Weights
 from vit_lab.ui.inside import looks
 from vit_lab.ui.inside.choice import DRAWN, TYPED, packed, ways
+from vit_lab.ui.inside.held import choose, held, key_of, take
 from vit_lab.ui.learn.pad import digit_pad
 
 MOST = 2_000  # of the test set, about which models are asked
@@ -28,15 +29,23 @@ class Chosen(NamedTuple):
     address: dict[str, str | int | None]
 
 
-def choose(arms: Arms) -> Chosen:
+def choose_example(arms: Arms) -> Chosen:
     """Controls that choose the example; an empty pad stands for a blank image."""
     run = arms[0][0]
     offered = ways(run)
-    if st.session_state.get("inside_way") not in offered:
-        st.session_state["inside_way"] = offered[0]
+    way = held("inside_way", offered[0])
+    way = way if way in offered else offered[0]
     if len(offered) > 1:
-        st.segmented_control("Example", offered, required=True, key="inside_way", label_visibility="collapsed")
-    way = st.session_state["inside_way"]
+        st.segmented_control(
+            "Example",
+            offered,
+            default=way,
+            required=True,
+            key=key_of("inside_way"),
+            on_change=take,
+            args=("inside_way",),
+            label_visibility="collapsed",
+        )
     nothing: dict[str, str | int | None] = dict.fromkeys(("digit", "drawing", "typed"))
     if way == DRAWN:
         drawn = digit_pad("inside_pad")
@@ -73,23 +82,25 @@ def _of_the_test_set(arms: Arms) -> int:
     """A number in the test set, by hand, by class, or by what the arms make of it."""
     config = arms[0][0].config
     count, classes = DATASETS[config.data.dataset].sizes.test, DATASETS[config.data.dataset].classes
-    kept = st.session_state.get("inside_digit", st.session_state.get("inside_last", 0))
-    st.session_state["inside_digit"] = min(kept, count - 1)
+    digit = min(int(held("inside_digit", 0)), count - 1)
     boxes = st.container(horizontal=True, gap="small")
     if classes:
         known = looks.labels(config)
-        digit = st.session_state["inside_digit"]
-        st.session_state["inside_label"] = int(known[digit]) if digit < len(known) else None
+        options = [*range(len(classes)), *([] if digit < len(known) else [None])]
+        label = int(known[digit]) if digit < len(known) else None
         boxes.selectbox(
             "Class",
-            [*range(len(classes)), *([] if digit < len(known) else [None])],
+            options,
+            options.index(label),
             format_func=lambda label: "any" if label is None else classes[label],
-            key="inside_label",
+            key=f"inside_label-{digit}",
             on_change=_first_of_class,
-            args=(known,),
+            args=(known, digit),
             width=104,
         )
-    boxes.number_input("Number", 0, count - 1, key="inside_digit")
+    boxes.number_input(
+        "Number", 0, count - 1, digit, key=key_of("inside_digit"), on_change=take, args=("inside_digit",)
+    )
     with st.container(horizontal=True, gap="small"):
         if classes:
             st.button("Next", icon=":material/skip_next:", key="inside_next", on_click=_next, args=(known,))
@@ -102,22 +113,21 @@ def _of_the_test_set(arms: Arms) -> int:
             st.button(
                 f"Hardest for {arm}", key=f"inside_hardest-{place}", help=hard, on_click=_jump, args=(arms, place)
             )
-    digit = st.session_state["inside_last"] = int(st.session_state["inside_digit"])
     return digit
 
 
-def _first_of_class(known: np.ndarray) -> None:
-    label = st.session_state["inside_label"]
+def _first_of_class(known: Array, digit: int) -> None:
+    label = st.session_state.get(f"inside_label-{digit}")
     if label is not None and (found := np.flatnonzero(known == label)).size:
-        st.session_state["inside_digit"] = int(found[0])
+        choose("inside_digit", int(found[0]))
 
 
-def _next(known: np.ndarray) -> None:
+def _next(known: Array) -> None:
     """The next example of the same class; after the last, the first."""
-    digit = st.session_state["inside_digit"]
+    digit = held("inside_digit", 0)
     same = np.flatnonzero(known == known[digit]) if digit < len(known) else np.arange(len(known))
     later = same[same > digit]
-    st.session_state["inside_digit"] = int(later[0] if len(later) else same[0])
+    choose("inside_digit", int(later[0] if len(later) else same[0]))
 
 
 def _jump(arms: Arms, hardest_for: int | None) -> None:
@@ -128,23 +138,23 @@ def _jump(arms: Arms, hardest_for: int | None) -> None:
     if len(found) < len(arms):
         return
     order = by_disagreement(found) if hardest_for is None else by_hardness(found[hardest_for])
-    now = st.session_state["inside_digit"]
+    now = held("inside_digit", 0)
     ahead = order[: len(order) // 2].tolist()
     at = ahead.index(now) + 1 if now in ahead and st.session_state.get("inside_order") == hardest_for else 0
     st.session_state["inside_order"] = hardest_for
-    st.session_state["inside_digit"] = int(order[at])
+    choose("inside_digit", int(order[at]))
 
 
-def by_hardness(answers: Answers) -> np.ndarray:
+def by_hardness(answers: Answers) -> Array:
     """Examples, that first whose true class is least likely; of sequences, at the last place."""
     return np.argsort(_last(answers.true_probabilities), kind="stable")
 
 
-def by_disagreement(answers: Sequence[Answers]) -> np.ndarray:
+def by_disagreement(answers: Sequence[Answers]) -> Array:
     """Examples, that first of whose true class the two arms differ most."""
     one, other = (_last(found.true_probabilities) for found in answers)
     return np.argsort(-np.abs(np.nan_to_num(one) - np.nan_to_num(other)), kind="stable")
 
 
-def _last(numbers: np.ndarray) -> np.ndarray:
+def _last(numbers: Array) -> Array:
     return numbers if numbers.ndim == 1 else numbers[:, -1]

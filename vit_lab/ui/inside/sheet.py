@@ -13,6 +13,7 @@ from vit_lab.ui.figures import matrix
 from vit_lab.ui.inside import looks
 from vit_lab.ui.inside.choice import OF_TEST_SET
 from vit_lab.ui.inside.grid import clicked
+from vit_lab.ui.inside.held import choose, held
 from vit_lab.ui.inside.shown import Shown, class_names
 
 MOST_TILES, MOST_CLASSES = 48, 20
@@ -92,13 +93,14 @@ def disagreement_sheet(shown: Sequence[Shown], found: Array, answers: Sequence[A
         says = [f"{one.letter} {names[_last(has.answers)[digit]]}" for one, has in zip(shown, answers, strict=True)]
         told.append({"digit": digit, "words": " · ".join(says)})
     ink = base64.b64encode(np.ascontiguousarray(drawn).tobytes()).decode()
-    data = {"tiles": told, "side": drawn.shape[-1], "ink": ink, "chosen": st.session_state.get("inside_digit")}
+    data = {"tiles": told, "side": drawn.shape[-1], "ink": ink, "chosen": held("inside_digit", 0)}
     _SHEET(key="inside_sheet", data=data, on_clicked_change=_take)
 
 
 def _take() -> None:
     if (found := clicked("inside_sheet")) is not None:
-        st.session_state["inside_digit"], st.session_state["inside_way"] = found[2], OF_TEST_SET
+        choose("inside_digit", found[2])
+        choose("inside_way", OF_TEST_SET)
 
 
 def confusion_matrices(shown: Sequence[Shown], answers: Sequence[Answers]) -> None:

@@ -12,7 +12,8 @@ from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import MEAN, Weights
 from vit_lab.ui.inside import looks
 from vit_lab.ui.inside.choice import CLASS, LOOKS, NEWEST, OWN, VIEWS, arrive, remember
-from vit_lab.ui.inside.example import Chosen, choose
+from vit_lab.ui.inside.example import Chosen, choose_example
+from vit_lab.ui.inside.held import held
 from vit_lab.ui.inside.shown import Shown
 from vit_lab.ui.inside.steps import Missing, at_step, offer_replays
 from vit_lab.ui.inside.views import chosen_place
@@ -41,7 +42,7 @@ def set_stage(
     with offers:
         offer_replays(missing)
     with controls:
-        chosen = choose(arms)
+        chosen = choose_example(arms)
     shown = []
     for run, weights in arms:
         place = chosen_place(run.config.model)
@@ -62,7 +63,7 @@ def set_stage(
 def remember_all(pair: Mapping[str, str | int | None], shown: Sequence[Shown], chosen: Chosen) -> None:
     """Put every choice into the address, those that are not as they are at first."""
     state, place = st.session_state, chosen_place(shown[0].run.config.model)
-    step, view = state.get("inside_step", NEWEST), state.get("inside_view", LOOKS)
+    step, view = held("inside_step", NEWEST), state.get("inside_view", LOOKS)
     of = state.get("inside_of", OWN)
     reads: str | None = None
     if place is not None and place.patch != MEAN:

@@ -12,6 +12,7 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.replays import Replay
 from vit_lab.training.looks import Weights
 from vit_lab.ui.inside.choice import NEWEST
+from vit_lab.ui.inside.held import choose, held, key_of, take
 from vit_lab.ui.inside.looks import weights_of
 from vit_lab.ui.poll import at_work
 from vit_lab.ui.serving.lab import problems_told, replays
@@ -84,8 +85,16 @@ def scrub(runs: Sequence[RunRecord]) -> int:
         last = max(run.step for run in runs)
         any_step = st.number_input("Step", 0, last, min(chosen or 0, last), key="inside_any")
         st.button("Show it", key="inside_go", on_click=_go, args=(int(any_step),))
-    st.session_state.setdefault("inside_step", NEWEST)
-    slider.select_slider("Step", [*steps, NEWEST], key="inside_step", label_visibility="collapsed")
+    with slider.container(key="inside_step_slider"):
+        st.select_slider(
+            "Step",
+            [*steps, NEWEST],
+            held("inside_step", NEWEST),
+            key=key_of("inside_step"),
+            on_change=take,
+            args=("inside_step",),
+            label_visibility="collapsed",
+        )
     picked = _chosen()
     return newest(runs) if picked is None else picked
 
@@ -132,12 +141,12 @@ def offer_replays(missing: Sequence[Missing]) -> None:
 
 
 def _chosen() -> int | None:
-    picked = st.session_state.get("inside_step", NEWEST)
+    picked = held("inside_step", NEWEST)
     return None if picked == NEWEST else int(picked)
 
 
 def _go(step: int) -> None:
-    st.session_state["inside_step"] = step
+    choose("inside_step", step)
     st.session_state["inside_plays"] = False
 
 
@@ -155,7 +164,7 @@ def _stop(under_way: Sequence[Replay]) -> None:
 def _toggle(steps: Sequence[int]) -> None:
     plays = st.session_state["inside_plays"] = not is_playing()
     if plays and (_chosen() is None or _chosen() == steps[-1]):
-        st.session_state["inside_step"] = steps[0]
+        choose("inside_step", steps[0])
         st.session_state["inside_rests"] = True
 
 
@@ -165,6 +174,6 @@ def _advance(steps: Sequence[int]) -> None:
         return
     later = [step for step in steps if step > (_chosen() or 0)]
     if later:
-        st.session_state["inside_step"] = later[0]
+        choose("inside_step", later[0])
     if len(later) < 2:
         st.session_state["inside_plays"] = False

@@ -24,6 +24,7 @@ from vit_lab.ui.inside.grid import (
     clicked,
     maps_grid,
 )
+from vit_lab.ui.inside.held import choose, held, key_of, take
 from vit_lab.ui.inside.shown import Shown, class_names
 
 MOST_ACROSS = 8  # maps in a row, of blocks one after the other
@@ -41,7 +42,7 @@ def chosen_place(model: Any) -> Place | None:
         return None
     state = st.session_state
     frame = min(state.get("inside_frame", 1), model.num_frames) - 1 if isinstance(model, TimesformerConfig) else 0
-    patch = state.get("inside_reads", MEAN)
+    patch = held("inside_reads", MEAN)
     has_class = isinstance(model, VitConfig) and model.pool == "cls"
     is_one = 0 <= patch < model.num_patches or patch == MEAN or (patch == CLASS and has_class)
     return Place(model, patch if is_one else MEAN, frame)
@@ -69,13 +70,15 @@ def choose_place(shown: Shown) -> None:
     )
     options = [MEAN, CLASS] if isinstance(model, VitConfig) and model.pool == "cls" else [MEAN]
     options += range(model.num_patches)
-    st.session_state["inside_reads"] = place.patch
     words = {MEAN: "the mean of all tokens", CLASS: "the class token"}
     st.selectbox(
         "Who reads",
         options,
+        options.index(place.patch),
         format_func=lambda patch: words.get(patch, f"patch {patch + 1}"),
-        key="inside_reads",
+        key=key_of("inside_reads"),
+        on_change=take,
+        args=("inside_reads",),
         help="Click a patch of the example. Maps show how much of each patch that token reads.",
     )
 
@@ -110,13 +113,12 @@ def _choose_frame(model: TimesformerConfig, pictures: Array) -> None:
 def _take_patch() -> None:
     """The patch that was clicked reads; the same again, and it is the mean."""
     if (found := clicked("inside_example")) is not None:
-        same = st.session_state.get("inside_reads") == found[2]
-        st.session_state["inside_reads"] = MEAN if same else found[2]
+        choose("inside_reads", MEAN if held("inside_reads", MEAN) == found[2] else found[2])
 
 
 def _take_part() -> None:
     if (found := clicked("inside_opened")) is not None:
-        st.session_state["inside_reads"] = found[2]
+        choose("inside_reads", found[2])
 
 
 def _open() -> None:
