@@ -194,6 +194,20 @@ def test_a_typed_sequence_is_looked_at(open_page):
     assert len(at.warning) == 1 and not at.exception
 
 
+def test_another_class_is_followed_also_from_a_digit_to_a_drawing(open_page):
+    runs = twins()
+    at = open_page(INSIDE, view="knows", **{"class": "4"})
+    seen = look(runs[0].config, snapshots.kept_weights(runs[0], STEPS), 0)
+    for _ in range(2):
+        tokens = values(drawn(at, "inside_tokens")["panels"][0]).reshape(2, 4)
+        assert not at.exception and tokens == pytest.approx(seen.token_lens[:, :, 4], abs=1e-6)
+        at.session_state["inside_way"] = "Draw one"
+        at.run()
+        seen = look(runs[0].config, snapshots.kept_weights(runs[0], STEPS), bytes(784))
+    box(at, "Class followed").set_value(-1).run()
+    assert not at.exception and "each arm's own answer" in words_of(at)
+
+
 def test_two_of_many_arms_are_chosen_and_a_run_that_ended_before_is_shown_as_it_ended(open_page):
     trained_twins([tiny(steps=steps, variance_scale=steps) for steps in (2, 3, 4)])
     at = open_page(INSIDE, arms="AC")

@@ -11,12 +11,12 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import MEAN, Weights
 from vit_lab.ui.inside import looks
-from vit_lab.ui.inside.choice import CLASS, LOOKS, NEWEST, OWN, VIEWS, arrive, remember
+from vit_lab.ui.inside.choice import CLASS, LOOKS, NEWEST, VIEWS, arrive, remember
 from vit_lab.ui.inside.example import Chosen, choose_example
 from vit_lab.ui.inside.held import held
 from vit_lab.ui.inside.shown import Shown
 from vit_lab.ui.inside.steps import Missing, at_step, offer_replays
-from vit_lab.ui.inside.views import chosen_place
+from vit_lab.ui.inside.views import chosen_place, class_asked
 
 Delta = st.delta_generator.DeltaGenerator
 
@@ -46,10 +46,9 @@ def set_stage(
     shown = []
     for run, weights in arms:
         place = chosen_place(run.config.model)
-        of = st.session_state.get("inside_of", OWN)
         reads = MEAN if place is None else place.token
         try:
-            found = looks.glance(run, weights, chosen.example, reads, None if of == OWN else of)
+            found = looks.glance(run, weights, chosen.example, reads, class_asked())
         except CheckpointError as error:
             st.warning(f"{letter(run.arm)}: {error}.")
             if weights.file == paths.snapshot(run.id, weights.step):
@@ -64,7 +63,6 @@ def remember_all(pair: Mapping[str, str | int | None], shown: Sequence[Shown], c
     """Put every choice into the address, those that are not as they are at first."""
     state, place = st.session_state, chosen_place(shown[0].run.config.model)
     step, view = held("inside_step", NEWEST), state.get("inside_view", LOOKS)
-    of = state.get("inside_of", OWN)
     reads: str | None = None
     if place is not None and place.patch != MEAN:
         reads = "class" if place.patch == CLASS else str(place.patch + 1)
@@ -77,6 +75,6 @@ def remember_all(pair: Mapping[str, str | int | None], shown: Sequence[Shown], c
             "frame": place.frame + 1 if place is not None and place.frame else None,
             "open": state.get("inside_open") or None,
             "view": next((key for key, words in VIEWS.items() if words == view and words != LOOKS), None),
-            "class": None if of == OWN else of,
+            "class": class_asked(),
         }
     )

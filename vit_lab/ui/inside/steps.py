@@ -142,7 +142,7 @@ def offer_replays(missing: Sequence[Missing]) -> None:
 
 def _chosen() -> int | None:
     picked = held("inside_step", NEWEST)
-    return None if picked == NEWEST else int(picked)
+    return int(picked) if str(picked).isdecimal() else None
 
 
 def _go(step: int) -> None:

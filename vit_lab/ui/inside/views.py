@@ -26,7 +26,12 @@ from vit_lab.ui.inside.grid import (
 )
 from vit_lab.ui.inside.held import choose, held, key_of, take
 from vit_lab.ui.inside.shown import Shown, class_names
+from vit_lab.ui.prose import prose
 
+FOLLOWED = prose("""
+    By the figures of what the arms know, what they need, and how likely it was, step by step. At first it is the true
+    class, and of a drawing what each arm answers.
+""")
 MOST_ACROSS = 8  # maps in a row, of blocks one after the other
 LARGE, EXAMPLE = 320, 240  # pixels of a map that stands alone
 
@@ -43,6 +48,7 @@ def chosen_place(model: Any) -> Place | None:
     state = st.session_state
     frame = min(state.get("inside_frame", 1), model.num_frames) - 1 if isinstance(model, TimesformerConfig) else 0
     patch = held("inside_reads", MEAN)
+    patch = patch if isinstance(patch, int) else MEAN
     has_class = isinstance(model, VitConfig) and model.pool == "cls"
     is_one = 0 <= patch < model.num_patches or patch == MEAN or (patch == CLASS and has_class)
     return Place(model, patch if is_one else MEAN, frame)
@@ -88,19 +94,24 @@ def follow(shown: Shown) -> None:
     names = class_names(shown.run)
     if st.session_state.get("inside_of") not in range(len(names)):
         st.session_state["inside_of"] = OWN
-    own = "the one underlined" if shown.glance.label >= 0 else "each arm's answer"
     st.selectbox(
         "Class followed",
         [OWN, *range(len(names))],
-        format_func=lambda of: own if of == OWN else names[of],
+        format_func=lambda of: "true, or answered" if of == OWN else names[of],
         key="inside_of",
-        help="By the figures of what it knows, what it needs, and how likely it was, step by step.",
+        help=FOLLOWED,
     )
+
+
+def class_asked() -> int | None:
+    """The class that somebody has chosen to follow."""
+    of = st.session_state.get("inside_of", OWN)
+    return of if isinstance(of, int) and of != OWN else None
 
 
 def followed(shown: Sequence[Shown]) -> str:
     """That class in words."""
-    if st.session_state.get("inside_of", OWN) == OWN and shown[0].glance.label < 0:
+    if class_asked() is None and shown[0].glance.label < 0:
         return "each arm's own answer"
     return f"class {class_names(shown[0].run)[shown[0].glance.of]}"
 
