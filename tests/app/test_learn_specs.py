@@ -28,7 +28,7 @@ def test_a_spec_holds_no_rows(name):
 
 
 def test_drawing_leaves_the_specs_alone(open_page):
-    assert len(SPECS) == 16
+    assert len(SPECS) == 18
     before = copy.deepcopy(SPECS)
     for lesson in ("learn_patches", "learn_positions", "learn_attention"):
         at = open_page(f"{FOLDER}/{lesson}.py")
