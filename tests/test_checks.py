@@ -1,4 +1,4 @@
-"""The checks before a commit are those of `make lint`."""
+"""The checks before a commit are those of `make lint`, and what the tests ask of one another."""
 
 import re
 from pathlib import Path
@@ -15,3 +15,8 @@ def test_the_hooks_are_the_checks_of_make_lint():
     assert re.findall(r"(?m)^ +entry: (.*)", hooks) == checks != []
     assert hooks.count("language: system") == hooks.count("pass_filenames: false") == len(checks)
     assert re.findall(r"repo: (.*)", hooks) == ["local"], "nothing is downloaded"
+
+
+def test_no_two_files_of_tests_have_one_name():
+    names = [file.name for file in (ROOT / "tests").rglob("test_*.py")]
+    assert [name for name in set(names) if names.count(name) > 1] == [], "pytest imports them by their names alone"

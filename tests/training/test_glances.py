@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_looks import KINDS
+from test_look_inside import KINDS
 from tiny import tiny, tiny_sequences
 
 from vit_lab.settings import ConfigError
