@@ -23,7 +23,8 @@ from vit_lab.data.bundled import SIDE
 from vit_lab.runs.store import Store
 from vit_lab.ui.inside.choice import packed
 
-ROUNDS, STROKE_TICKS = 3, 5  # a stroke every so many ticks
+ROUNDS, STROKE_TICKS = 3, 10  # a stroke every so many ticks
+OPENING = 2 * OPENING_SECONDS  # a first page with its looks takes longer than one of Train
 MAPS, PAD = "inside_maps", "inside_pad"
 
 
@@ -78,7 +79,7 @@ async def windows(server: Server, home: Path) -> tuple[list[Window], list[float]
         measured = []
         for _ in range(ROUNDS):
             for count in (0, VIEWERS):
-                measured.append(await window(server, store, count, WINDOW_SECONDS, OPENING_SECONDS, arrive))
+                measured.append(await window(server, store, count, WINDOW_SECONDS, OPENING, arrive))
         return measured, [took for drawer in drawers for _, took in drawer.strokes]
     finally:
         store.close()

@@ -121,7 +121,14 @@ HISTORY = _history()
 
 
 def history(shown: Sequence[Shown], example: Example, step: int) -> None:
-    """How the probability of the class that is followed went, over the steps that are kept, at both arms."""
+    """How the probability of the class that is followed went, over the steps that are kept, at both arms.
+
+    Of a drawing on request: it costs eighteen looks that nobody else asks for, and they would be made at every stroke.
+    """
+    if isinstance(example, bytes) and not st.toggle(
+        "Follow the drawing through the steps", key="inside_follow_drawing"
+    ):
+        return
     last = max(one.run.planned_steps for one in shown)
     rows: list[dict[str, Any]] = [{"split": "extent", "step": end} for end in (0, last)] + [
         {"split": "now", "step": step}
