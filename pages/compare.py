@@ -46,7 +46,8 @@ def outcome(store: Store, experiment: Experiment) -> None:
     names = experiment.names
     labels = {arm: f"{letter(arm)}  {name}" for arm, name in names.items()}
     left, middle, right = st.columns([0.3, 0.4, 0.3])
-    baseline = left.selectbox("Baseline", list(labels), format_func=lambda arm: labels[arm], key="baseline")
+    key = f"baseline-{experiment.id}"  # or a browser goes on showing the arms of the experiment before
+    baseline = left.selectbox("Baseline", list(labels), format_func=lambda arm: labels[arm], key=key)
     by = middle.selectbox("Judged by accuracy on", JUDGED_BY, key="score")
     accuracy_curves = run_curves(store, experiment.proper, "accuracy", "validation")
     with right:

@@ -214,9 +214,9 @@ def test_a_seed_is_a_start_and_another_another(config):
 @pytest.mark.parametrize(
     ("config", "asked", "field", "sentence"),
     [
-        (tiny(), SINES, "position", "sinusoidal is nothing that the scheme impulse can set; choose learned"),
-        (tiny(), {"position": "none"}, "position", "none is nothing that the scheme impulse can set; choose learned"),
-        (tiny_clips(), SINES, "position", "sinusoidal is nothing that the scheme impulse can set; choose learned"),
+        (tiny(), SINES, "position", "sinusoidal does not go with the scheme impulse; choose learned"),
+        (tiny(), {"position": "none"}, "position", "none does not go with the scheme impulse; choose learned"),
+        (tiny_clips(), SINES, "position", "sinusoidal does not go with the scheme impulse; choose learned"),
         (
             tiny_sequences(),
             {},

@@ -32,7 +32,7 @@ GroupName = Literal["embed", "qk", "vo", "mlp", "head"]
 OptimiserName = Literal["adamw", "sgd", "muon"]
 # The learning rate that comes with an optimiser: measured on the classroom model, see docs/decisions/033.
 STANDARD_RATES: dict[OptimiserName, float] = {"adamw": 4e-3, "sgd": 0.3, "muon": 0.02}
-NEEDS: dict[SchemeName, dict[str, Any]] = {"impulse": {"position": "learned"}}  # without which a scheme cannot draw
+NEEDS: dict[str, dict[str, Any]] = {"impulse": {"position": "learned"}}  # without which a scheme cannot draw
 SCHEMES: tuple[SchemeName, ...] = get_args(SchemeName)
 GROUPS: tuple[GroupName, ...] = get_args(GroupName)
 SCALES = tuple(f"{group}_scale" for group in GROUPS)  # settings of an init: factors of single groups
@@ -206,7 +206,7 @@ class RunConfig(Part):
                     "scheme", f"{scheme} needs {field} {needed}, and a {kind} has no such setting; choose {others}"
                 )
             if (value := getattr(self.model, field)) != needed:
-                raise refusal(field, f"{value} is nothing that the scheme {scheme} can set; choose {needed}")
+                raise refusal(field, f"{value} does not go with the scheme {scheme}; choose {needed}")
         return self
 
     @model_validator(mode="after")

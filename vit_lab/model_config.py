@@ -38,7 +38,7 @@ class _Blocks(Part):
         gt=0,
         le=100,
         description="What a block multiplies its tokens by before a branch is added to them; "
-        "left at 1, deepnorm with the norm after the sum has its own, the fourth root of twice the depth.",
+        "DeepNorm has the fourth root of twice the depth, with the norm after the sum.",
     )
 
     @model_validator(mode="after")

@@ -85,7 +85,7 @@ def test_the_verdict_tightens_seed_by_seed_and_names_no_winner_early(open_page, 
 
 def test_the_baseline_turns_the_differences_around(open_page):
     at = open_page(COMPARE, experiment=experiment())
-    at.selectbox(key="baseline").set_value(1).run()
+    at.selectbox(key="baseline-played").set_value(1).run()
     assert list(arm_table(at)["vs baseline, points"]) == ["-4.8 *", "–"]
     assert verdicts(at) == ["xavier is better than linear-default by 4.8 points (95 % interval 3.6 to 6.1, 6 pairs)."]
 
@@ -258,7 +258,7 @@ def test_every_condition_stands_in_the_grid_and_one_is_looked_at(open_page):
     ]
     assert any("xavier minus linear-default rises by " in text.value for text in at.markdown)
     assert len(verdicts(at)) == 1 and "even" in verdicts(at)[0]
-    at = at.selectbox(key="condition").set_value(3).run()
+    at = at.selectbox(key="condition-played").set_value(3).run()
     assert verdicts(at)[0].startswith("xavier is better than linear-default by ")
     assert list(arm_table(at)["Diverged"]) == ["6", "0"]
 

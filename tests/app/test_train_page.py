@@ -215,3 +215,18 @@ def test_an_arm_that_joins_between_two_ticks_waits_until_the_page_has_named_it(e
     at = AppTest.from_function(weights_only)
     at.session_state["framed"] = True
     assert not at.run().exception and len(at.get("vega_lite_chart")) == len(charts.WEIGHTS)
+
+
+def test_impulse_brings_learned_positions_to_all_arms_unless_others_are_set(open_page, workers):
+    at = open_page(a_scheme="impulse", dim="8", heads="2", depth="1")
+    assert not at.exception and "It asks for learned positions, and all arms have them." in [
+        c.value for c in at.caption
+    ]
+    at.button(key="train").click().run()
+    [submitted] = workers.submitted
+    assert [(run.config.init.scheme, run.config.model.position) for run in submitted] == [
+        ("impulse", "learned"),
+        ("xavier", "learned"),
+    ]
+    other = open_page(a_scheme="impulse", position="none")
+    assert any("none does not go with the scheme impulse; choose learned" in error.value for error in other.error)

@@ -139,7 +139,7 @@ def test_an_arm_brings_what_its_scheme_needs_unless_it_says_otherwise(store):
         "sinusoidal",
         "learned",
     ]
-    with pytest.raises(ConfigError, match="position: none is nothing that the scheme impulse can set"):
+    with pytest.raises(ConfigError, match="position: none does not go with the scheme impulse"):
         comparison(tiny(), ["xavier", "impulse,position=none"], 1)
 
 

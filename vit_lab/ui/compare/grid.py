@@ -59,4 +59,5 @@ def pick_condition(experiment: Experiment) -> int:
     conditions = experiment.conditions
     if len(conditions) == 1:
         return next(iter(conditions))
-    return st.selectbox("Condition", list(conditions), key="condition", format_func=lambda place: conditions[place])
+    key = f"condition-{experiment.id}"
+    return st.selectbox("Condition", list(conditions), key=key, format_func=lambda place: conditions[place])

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import GROUPS, STANDARD_RATES, RunConfig
+from vit_lab.config import GROUPS, NEEDS, STANDARD_RATES, RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import KINDS, datasets_for
@@ -14,6 +14,7 @@ from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import divisors
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.settings import ConfigError, bounds, choices, configure, describe, settings_of
+from vit_lab.spelling import setting_words
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import prose
 from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
@@ -184,6 +185,8 @@ class Form:
         scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init", f"{letter.upper()} init")
         values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
+        for field, needed in NEEDS.get(scheme, {}).items():
+            st.caption(f"It asks for {needed} {setting_words(field)}s, and all arms have them.")
         if scheme == "gamma":
             values["gamma"] = st.number_input(
                 "Power γ",
@@ -218,7 +221,7 @@ class Form:
             return []
         for arm, init in enumerate(arms):
             try:
-                configs.append(configure(**self._values_for(init), **init))
+                configs.append(configure(**self._shared(arms), **init))
             except ConfigError as error:
                 known = error.field if error.field in self.slots else f"{LETTERS[arm].lower()}_init"
                 self._refuse(known, error.message.replace(" dim ", " width "))  # as the form calls it
@@ -229,10 +232,13 @@ class Form:
                 return []
         return configs
 
-    def _values_for(self, init: dict[str, Any]) -> dict[str, Any]:
-        """All settings but those of the init; a residual factor that nobody has set is the one that deepnorm brings."""
-        followed = init["scheme"] == "deepnorm" and self.values.get("residual_factor") == DEFAULTS["residual_factor"]
-        return {field: value for field, value in self.values.items() if not (followed and field == "residual_factor")}
+    def _shared(self, arms: list[dict[str, Any]]) -> dict[str, Any]:
+        """All settings but those of the inits. What an arm's scheme asks for and nobody has set, all arms have."""
+        needed = {field: value for arm in arms for field, value in NEEDS.get(arm["scheme"], {}).items()}
+        return {
+            field: needed.get(field, value) if value == DEFAULTS[field] else value
+            for field, value in self.values.items()
+        }
 
     def _refuse(self, slot: str, sentence: str) -> None:
         label, place = self.slots[slot]
