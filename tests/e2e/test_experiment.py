@@ -40,7 +40,7 @@ def test_an_experiment_from_launch_to_report(visitor, tmp_path):
     page.reload()
     wait_until(page, lambda: "4 pairs" in headline(page), "the verdict after a reload")
     sentence = headline(page)
-    page.locator(".st-key-baseline input").click()
+    page.locator('[class*="st-key-baseline"] input').click()
     page.get_by_role("option").nth(1).click()
     card = page.get_by_test_id("stMarkdown").filter(has_text=re.compile(r"A\s*against\s*B"))
     expect(card).to_have_count(1)
