@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.starlette import App
 
-from vit_lab.ui.serving.server import MIDDLEWARE, lifespan
+from vit_lab.ui.serving.server import MIDDLEWARE, ROUTES, lifespan
 
 ICON = str(files("vit_lab.ui") / "icon.svg")
 
@@ -40,7 +40,7 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
 }
 
 if not get_script_run_ctx(suppress_warning=True):  # `streamlit run` looks for a server in this file, and starts it
-    app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE)
+    app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE, routes=ROUTES)
 else:
     from vit_lab.ui.serving.lab import problems_told, tell_loss  # its caches want the server to be there
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -78,6 +79,14 @@ class Clock:
         await asyncio.sleep(max(0.0, moment - self.now()))
 
 
+class Component(NamedTuple):
+    """A component on a page: when it was last drawn, in which fragment, and with what, as JSON."""
+
+    drawn: float
+    fragment: str
+    data: str
+
+
 class Viewer:
     """One browser session. `ticks` are (when it was asked for, seconds that it took) of each run of a fragment."""
 
@@ -86,14 +95,12 @@ class Viewer:
         self.ticks: list[tuple[float, float]] = []
         self.problems: list[str] = []
         self.buttons: dict[str, str] = {}  # what is written on a button, and its id
-        self.components: dict[str, tuple[float, str]] = {}  # by id: when last drawn, and in which fragment
+        self.components: dict[str, Component] = {}  # by id
         self._page = ""
 
     async def watch(self, until: float, press: str | None = None) -> None:
         """Open the page, press a button if one is named, and watch until that moment of its clock."""
-        url = f"ws://127.0.0.1:{self.port}/_stcore/stream"
-        protocols = [websockets.Subprotocol("streamlit")]
-        async with websockets.connect(url, subprotocols=protocols, max_size=None) as connection:
+        async with self._connected() as connection:
             fragments = await self._run(connection)
             if press is not None:
                 fragments = await self._run(
@@ -108,6 +115,10 @@ class Viewer:
                     fragments |= await self._run(connection, fragment=fragment)
                     self.ticks.append((asked, self.clock.now() - asked))
                     due[fragment] = asked + fragments[fragment]
+
+    def _connected(self) -> websockets.connect:
+        url, protocols = f"ws://127.0.0.1:{self.port}/_stcore/stream", [websockets.Subprotocol("streamlit")]
+        return websockets.connect(url, subprotocols=protocols, max_size=None)
 
     async def _run(
         self,
@@ -149,7 +160,7 @@ class Viewer:
             elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "button":
                 self.buttons[message.delta.new_element.button.label] = message.delta.new_element.button.id
             elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "bidi_component":
-                component = message.delta.new_element.bidi_component.id
-                self.components[component] = self.clock.now(), message.delta.fragment_id
+                component = message.delta.new_element.bidi_component
+                self.components[component.id] = Component(self.clock.now(), message.delta.fragment_id, component.json)
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return fragments

@@ -5,12 +5,12 @@ import streamlit as st
 from vit_lab.model_config import TimesformerConfig, TransformerConfig
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.runs.records import RunRecord
-from vit_lab.ui.inside import looks, sheet, views
+from vit_lab.ui.inside import looks, news, sheet, views
 from vit_lab.ui.inside.choice import ALL, KNOWS, LOOKS, NEEDS, VIEWS
 from vit_lab.ui.inside.pair import choose_pair
 from vit_lab.ui.inside.shown import Shown, history, say_answers
 from vit_lab.ui.inside.stage import arrive_once, remember_all, set_stage
-from vit_lab.ui.inside.steps import FILM_SECONDS, film, is_moving, scrub, watch_for_news
+from vit_lab.ui.inside.steps import FILM_SECONDS, film, is_moving, scrub
 from vit_lab.ui.poll import poll
 from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
@@ -146,5 +146,5 @@ def read() -> Runs:
     return Runs(tuple(store.runs(ids)))
 
 
-watch_for_news(store, tuple(ids))
-poll(read, draw_or_say, every=FILM_SECONDS, standing=film, moves=is_moving, leads=False)
+poll(read, draw_or_say, every=FILM_SECONDS, standing=film, moves=is_moving)
+news.watch(Runs(tuple(pair.runs)))

@@ -10,7 +10,7 @@ from vit_lab.runs import snapshots
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.training.checkpoint import save_checkpoint, weights_only
+from vit_lab.training.checkpoint import save_checkpoint
 from vit_lab.training.trainer import train
 
 
@@ -26,7 +26,7 @@ def trained_twins(
             for event in training:
                 told.append((event.step / 10, event))
                 if training.step in kept:
-                    snapshots.keep(run_id, weights_only(training.checkpoint()))
+                    snapshots.keep(run_id, training.weights())
             store.append(run_id, told, 1.0, 100.0)
             save_checkpoint(training.checkpoint(), paths.checkpoint(run_id))
             store.end(run_id, Status.FINISHED)

@@ -10,7 +10,7 @@ from vit_lab.runs.records import RunRecord
 from vit_lab.runs.snapshots import keep
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.training.checkpoint import save_checkpoint, weights_only
+from vit_lab.training.checkpoint import save_checkpoint
 from vit_lab.training.trainer import train
 
 
@@ -51,7 +51,7 @@ def keep_steps(run: RunRecord, *steps: int) -> None:
     for _ in training:
         step = training.checkpoint().step
         if step in steps and not paths.snapshot(run.id, step).is_file():
-            keep(run.id, weights_only(training.checkpoint()))
+            keep(run.id, training.weights())
 
 
 def damage(run: RunRecord) -> None:

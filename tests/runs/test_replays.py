@@ -17,7 +17,7 @@ from vit_lab.runs.replays import Replays
 from vit_lab.runs.states import Status
 from vit_lab.settings import ConfigError
 from vit_lab.training import replay as replay_module
-from vit_lab.training.checkpoint import load_checkpoint, weights_only
+from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.trainer import train
 
 CONFIG = tiny(steps=40, dropout=0.1)
@@ -55,7 +55,7 @@ def of_step(step):
     training = train(CONFIG, load_run_data(CONFIG))
     while training.step < step:
         next(training)
-    return weights_only(training.checkpoint()).tensors
+    return training.weights().tensors
 
 
 def test_a_replay_ends_with_the_weights_of_the_step_and_keeps_them(replays, run, kind):

@@ -16,7 +16,6 @@ from waiting import ended
 from vit_lab import paths
 from vit_lab.data.splits import load_run_data
 from vit_lab.runs import snapshots
-from vit_lab.runs.executors import follow
 from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.limits import SNAPSHOTS_IN_ALL, SNAPSHOTS_OF_A_RUN
 from vit_lab.runs.manager import RunManager
@@ -25,9 +24,9 @@ from vit_lab.runs.states import Status
 from vit_lab.settings import ConfigError
 from vit_lab.training import checkpoint as checkpoint_module
 from vit_lab.training.cadence import probe_steps, thinned
-from vit_lab.training.checkpoint import Checkpoint, load_checkpoint, weights_only
+from vit_lab.training.checkpoint import Checkpoint, load_checkpoint
 from vit_lab.training.looks import Weights
-from vit_lab.training.trainer import PROBES, train
+from vit_lab.training.trainer import PROBES, Training, train
 
 MIB = 2**20
 NO_SPACE = OSError(28, "No space left on device")
@@ -73,7 +72,7 @@ def test_a_run_keeps_the_weights_of_its_probe_steps_to_the_bit(store, kind):
     for event in training:
         if event.kind == "probed":
             mine = load_checkpoint(paths.snapshot(run.id, event.step))
-            whole = weights_only(training.checkpoint())
+            whole = training.weights()
             assert mine.counters == whole.counters and mine.tensors.keys() == whole.tensors.keys()
             assert all(torch.equal(mine.tensors[name], whole.tensors[name]) for name in mine.tensors)
             seen += 1
@@ -195,7 +194,7 @@ def test_no_memory_for_a_copy_fails_no_run(manager, monkeypatch):
     def fails(_):
         raise MemoryError
 
-    monkeypatch.setattr(follow, "weights_only", fails)
+    monkeypatch.setattr(Training, "weights", fails)
     run = trained(manager)
     assert (run.status, run.error) == (Status.FINISHED, None) and steps_on_disk(run) == []
 

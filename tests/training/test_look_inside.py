@@ -12,7 +12,7 @@ from tiny import tiny, tiny_clips, tiny_sequences
 from vit_lab.data.splits import load_run_data
 from vit_lab.init.build import build_model
 from vit_lab.settings import ConfigError
-from vit_lab.training.checkpoint import CheckpointError, save_checkpoint, weights_only
+from vit_lab.training.checkpoint import CheckpointError, save_checkpoint
 from vit_lab.training.inside import answers, look, occluded
 from vit_lab.training.looks import Weights
 from vit_lab.training.trainer import train
@@ -34,7 +34,7 @@ def kept(tmp_path):
     def keep(config):
         training = train(config, load_run_data(config))
         list(training)
-        save_checkpoint(weights_only(training.checkpoint()), tmp_path / "end.safetensors")
+        save_checkpoint(training.weights(), tmp_path / "end.safetensors")
         return training.model, Weights(training.step, tmp_path / "end.safetensors")
 
     return keep

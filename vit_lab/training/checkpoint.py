@@ -80,12 +80,6 @@ def _checksum(tensors: dict[str, Tensor], counters: str) -> str:
     return found.hexdigest()
 
 
-def weights_only(checkpoint: Checkpoint) -> Checkpoint:
-    """A snapshot: what a checkpoint holds of the model, enough to look at, not to go on from."""
-    tensors = {f"model.{name}": value for name, value in model_state(checkpoint).items()}
-    return Checkpoint(tensors, {"step": checkpoint.step, "tensors": len(tensors)})
-
-
 def model_state(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """The weights of a checkpoint's model, by their names in the model."""
     prefix = "model."

@@ -12,7 +12,7 @@ import torch
 
 from vit_lab.config import RunConfig
 from vit_lab.data.splits import load_run_data
-from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, weights_only
+from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from vit_lab.training.device import chosen as chosen_device
 from vit_lab.training.trainer import train
 
@@ -45,5 +45,5 @@ def replay(config: RunConfig, step: int, checkpoint: Path, into: Path) -> Genera
             yield training.step
             told = time.monotonic()
         training.advance()
-    save_checkpoint(weights_only(training.checkpoint()), into, lasting=False)
+    save_checkpoint(training.weights(), into, lasting=False)
     yield training.step

@@ -97,8 +97,7 @@ class Training(Iterator[Event]):
 
     def checkpoint(self) -> Checkpoint:
         """The exact state after the step of the latest event, as copies."""
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= kept_tensors(self.model, self._optimisers)
+        tensors = self._model_tensors() | kept_tensors(self.model, self._optimisers)
         if self._interval.losses:
             tensors["interval.losses"] = torch.stack(self._interval.losses)
             tensors["interval.accuracies"] = torch.stack(self._interval.accuracies)
@@ -111,8 +110,12 @@ class Training(Iterator[Event]):
             "optimiser": kept_values(self.model, self._optimisers),
             "tensors": len(tensors),
         }
-        copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
-        return Checkpoint(copies, counters)
+        return Checkpoint(_copies(tensors), counters)
+
+    def weights(self) -> Checkpoint:
+        """The model after the step of the latest event, as copies: enough to look at, not to go on from."""
+        tensors = self._model_tensors()
+        return Checkpoint(_copies(tensors), {"step": self.step, "tensors": len(tensors)})
 
     def advance(self) -> None:
         """Train one step and say nothing. Measuring changes nothing, so the weights are those of a run that speaks."""
@@ -233,6 +236,9 @@ class Training(Iterator[Event]):
             best_test_accuracy=best_accuracy,
         )
 
+    def _model_tensors(self) -> dict[str, Tensor]:
+        return {f"model.{name}": value for name, value in self.model.state_dict().items()}
+
     def _restore(self, checkpoint: Checkpoint) -> None:
         tensors, counters = checkpoint.tensors, checkpoint.counters
         try:
@@ -257,3 +263,7 @@ class Training(Iterator[Event]):
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _copies(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}

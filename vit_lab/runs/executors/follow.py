@@ -17,7 +17,7 @@ from vit_lab.events import Diverged, Event, Finished, Probed, Started, StepMeasu
 from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot, Wishes
 from vit_lab.runs.states import Status
 from vit_lab.training.cadence import probe_steps, thinned
-from vit_lab.training.checkpoint import Checkpoint, weights_only
+from vit_lab.training.checkpoint import Checkpoint
 from vit_lab.training.device import chosen as chosen_device
 from vit_lab.training.trainer import PROBES, train
 
@@ -75,7 +75,7 @@ def follow(
             looked_at = thinned(probe_steps(event.total_steps, PROBES), snapshots)
         elif isinstance(event, Probed) and event.step in looked_at:
             with suppress(Exception):  # no memory for copies, say: no run fails over a luxury
-                taken.append(Snapshot(weights_only(training.checkpoint())))
+                taken.append(Snapshot(training.weights()))
         now = time.monotonic()
         if now - told < BATCH_SECONDS:
             continue

@@ -10,15 +10,12 @@ from vit_lab.runs import snapshots
 from vit_lab.runs.experiments import Runs
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.replays import Replay
-from vit_lab.runs.store import Store
 from vit_lab.training.looks import Weights
 from vit_lab.ui.inside.choice import NEWEST
 from vit_lab.ui.inside.held import choose, held, key_of, take
 from vit_lab.ui.inside.looks import weights_of
-from vit_lab.ui.poll import at_work, poll
 from vit_lab.ui.serving.lab import problems_told, replays
 
-LATELY_SECONDS = 0.4  # how old news may be, besides the second until the next tick
 FILM_SECONDS = 0.8  # a step of the film
 HELP = "Both arms at the same step. Snapshots are kept at steps 0, 1, 2, 4, 8, ... and then evenly."
 
@@ -29,23 +26,6 @@ class Missing(NamedTuple):
     run: RunRecord
     step: int
     shown: int
-
-
-def news(runs: Runs) -> tuple[bool, int]:
-    """What the page is drawn anew for while runs train: a newer step, and their end."""
-    return at_work(runs), newest(runs.runs) if runs.runs else 0
-
-
-def watch_for_news(store: Store, ids: tuple[str, ...]) -> None:
-    """Draw the page anew when there is news of its runs; what ticks for that draws nothing."""
-    poll(lambda: _lately(ids, store)[0], lambda runs: None, standing=lambda runs: _lately(ids, store)[1])
-
-
-@st.cache_resource(show_spinner=False, ttl=LATELY_SECONDS, max_entries=200)
-def _lately(ids: tuple[str, ...], _store: Store) -> tuple[Runs, tuple[bool, int]]:
-    """The runs and the news of them, asked for once for all who look at the same."""
-    runs = Runs(tuple(_store.runs(ids)))
-    return runs, news(runs)
 
 
 def film(runs: Runs) -> tuple[bool, bool]:

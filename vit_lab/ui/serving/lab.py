@@ -79,14 +79,19 @@ def start_from_dashboard() -> None:
         st.rerun()
 
 
+def store_as_it_is() -> Store:
+    """The store, for what answers outside of a page, too. Raises StoreError if it cannot be opened."""
+    _notice_the_dead()
+    return _store()
+
+
 def open_store() -> Store:
     """The store; if it cannot be opened, or nothing could train its runs, the page says why and ends here."""
     start_from_dashboard()
     try:
         chosen_name()
         device.check()
-        _notice_the_dead()
-        return _store()
+        return store_as_it_is()
     except (ConfigError, StoreError) as error:
         what = "The runs cannot be read" if isinstance(error, StoreError) else "Nothing can be trained here"
         st.error(str(error), title=what)
@@ -108,10 +113,15 @@ def tell_loss() -> None:
         st.warning(LOST)
 
 
-def tell_hold_up(active: Iterable[RunRecord]) -> None:
-    """Say what holds up the training of runs that are at work, if some of them are this server's and something does."""
+def hold_up(active: Iterable[RunRecord]) -> str | None:
+    """What holds up the training of runs that are at work, if some of them are this server's and something does."""
     mine = (run.process == _store().presence.name for run in active)
-    if any(mine) and (problem := _manager().problem):
+    return _manager().problem if any(mine) else None
+
+
+def tell_hold_up(active: Iterable[RunRecord]) -> None:
+    """Say so."""
+    if problem := hold_up(active):
         st.warning(f"Training is held up: {problem}")
 
 

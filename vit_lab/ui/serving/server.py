@@ -8,14 +8,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
 
+import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from streamlit.web.server.starlette import App
 
 from vit_lab.forkserver import client
 from vit_lab.ui.serving.door import Door
 
-MIDDLEWARE = [Middleware(Door)]
+NEWS = f"/{st.get_option('server.baseUrlPath')}/api/news".replace("//", "/")
 DESCRIPTORS = 65_536  # a session takes three and a few more; some systems allow 256 unless they are asked for more
+
+
+def _news(request: Request) -> PlainTextResponse:
+    """What there is of the runs that a page shows, see `vit_lab.ui.inside.news`."""
+    from vit_lab.ui.inside import news  # its caches want a server to be there
+
+    found = news.news_of(request.query_params.get("runs", ""))
+    return PlainTextResponse(found or "The runs cannot be read.", status_code=200 if found else 503)
+
+
+MIDDLEWARE, ROUTES = [Middleware(Door)], [Route(NEWS, _news)]
 
 
 @asynccontextmanager
