@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec, named_ends, sized
 from vit_lab.analysis.colours import GREY
 from vit_lab.config import GROUPS, GroupName
 from vit_lab.places import GROUP_NAMES
@@ -18,12 +18,15 @@ CLICKED = "clicked"  # the point of a curve that a person has chosen: its run an
 FINGER = 450  # square pixels around a point in which a click is meant for it
 
 
-def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
-    """Thin lines for the training batches, bold ones with points for the validation images.
+def _curves(
+    title: str, unit: str | None, y_format: str, height: int = 300, *, is_large: bool = False
+) -> dict[str, Any]:
+    """Thin lines for the training batches, bold ones with points for the validation images, an arm's name at its end.
 
     The points can be clicked, within a finger's width.
     """
-    y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=y_format, tickCount=6))
+    words = f"{title.lower()}, {unit}" if unit else title.lower()
+    y = alt.Y("value:Q", title=words, axis=alt.Axis(format=y_format, tickCount=6))
     tooltip = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("name:N", title="init"),
@@ -40,9 +43,9 @@ def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
     near = base.mark_point(size=FINGER, filled=True, opacity=0, cursor="pointer").transform_filter(
         alt.datum.split == "validation"
     )
-    named = alt.Title(title, anchor="start", fontSize=16)
-    layers = (EXTENT, training, validation, near.add_params(clicked))
-    return constant_spec(alt.layer(*layers).properties(title=named), 330)
+    named = alt.Title(title, anchor="start", fontSize=sized(16, 24))
+    layers = (EXTENT, training, validation, near.add_params(clicked), *named_ends(STEP, y))
+    return constant_spec(alt.layer(*layers).properties(title=named), height, is_large=is_large)
 
 
 def _small(title: str, group: GroupName) -> dict[str, Any]:
@@ -152,6 +155,10 @@ def _ridgeline(x: alt.X) -> dict[str, Any]:
 
 LOSS = _curves("Loss", "nats", ".1f")
 ACCURACY = _curves("Accuracy", None, ".0%")
+PRESENTED = {
+    "loss": _curves("Loss", "nats", ".1f", 440, is_large=True),
+    "accuracy": _curves("Accuracy", None, ".0%", 440, is_large=True),
+}
 WEIGHTS = {
     f"{measure}/{group}": _small(title, group) for measure, (_, title) in LIVE_WEIGHTS.items() for group in GROUPS
 }

@@ -1,14 +1,16 @@
 """What the store holds, as the rows that the chart specs draw. Read once for all viewers together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.analysis.line_names import apart
 from vit_lab.config import GROUPS
 from vit_lab.events import counts_at, rows_of
 from vit_lab.places import Place, read_place
@@ -29,6 +31,8 @@ SCHEMA = pa.schema([*TEXTS, ("step", pa.int64()), ("value", pa.float64())])
 WORDS = pa.dictionary(pa.int16(), pa.string())
 COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()
+NAME_GAP = 0.08  # of a chart's height, which a name takes
+LATE = 0.55  # of a run: from there on there is more room for a name to the left of its line's end
 PLACED_BY = ["layer", "depth", "block", "head"]
 Points = dict[str, list[tuple[str, int, float | None]]]  # by chart: split, step and value
 
@@ -108,7 +112,34 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
 @st.cache_resource(show_spinner=False, max_entries=100)
 def _tables_together(_store: Store, kind: str, runs: tuple[tuple[str, int, str, int, str], ...]) -> dict[str, pa.Table]:
     tables = [_run_tables(_store, kind, *run) for run in runs]
-    return {chart: _compact([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS[kind]}
+    found = {chart: [table[chart] for table in tables] for chart in LIVE_CHARTS[kind]}
+    if kind == "curves":
+        found = {chart: [*parts, _names(parts, downwards=chart == "accuracy")] for chart, parts in found.items()}
+    return {chart: _compact([EMPTY, *parts]) for chart, parts in found.items()}
+
+
+def _names(tables: Sequence[pa.Table], *, downwards: bool) -> pa.Table:
+    """Where the arms' names stand in a chart of live curves, one a row: at the last validation of its first run.
+
+    Curves that fall leave room above their ends, such as rise below them.
+    """
+    ends: dict[str, dict[str, Any]] = {}
+    highest = []
+    for table in tables:
+        measured = table.filter(pc.and_(pc.equal(table["split"], "validation"), pc.is_valid(table["value"])))
+        if len(measured):
+            [end] = measured.slice(len(measured) - 1).to_pylist()
+            ends.setdefault(end["arm"], end | {"late": end["step"] > LATE * table["step"][-1].as_py()})
+            highest.append(pc.max(table["value"]).as_py())
+    gap = NAME_GAP * max(highest, default=1.0)
+    beside = {arm: end["value"] + gap * end["late"] * (-1 if downwards else 1) for arm, end in ends.items()}
+    places = apart(beside, gap, downwards=downwards)
+    split = {False: "name", True: "name, late"}
+    told = [
+        {**{key: end[key] for key in SCHEMA.names}, "split": split[end["late"]], "value": places[arm]}
+        for arm, end in ends.items()
+    ]
+    return pa.Table.from_pylist(told, SCHEMA)
 
 
 def _compact(tables: Sequence[pa.Table]) -> pa.Table:

@@ -185,8 +185,6 @@ class Form:
         scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init", f"{letter.upper()} init")
         values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
-        for field, needed in NEEDS.get(scheme, {}).items():
-            st.caption(f"It asks for {needed} {setting_words(field)}s, and all arms have them.")
         if scheme == "gamma":
             values["gamma"] = st.number_input(
                 "Power γ",
@@ -211,6 +209,8 @@ class Form:
             st.markdown(f"{chip(arm)} **further factors on the variance**")
             for group in GROUPS:
                 values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
+        for field, needed in NEEDS.get(scheme, {}).items():  # below, so that the arms' buttons stand in a row
+            st.caption(f"It asks for {needed} {setting_words(field)}s, and all arms have them.")
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
