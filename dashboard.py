@@ -25,7 +25,7 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("weights", "Weights", "bar_chart_4_bars", WEIGHTS),
         ("inside", "Inside", "neurology", "Two twins side by side: what they say and where they look, at any step."),
         ("compare", "Compare", "balance", COMPARE),
-        ("sweep", "U-curve", "ssid_chart", SWEEP),
+        ("sweep", "Arch", "ssid_chart", SWEEP),
         ("claim", "Claim", "fact_check", CLAIM),
         ("present", "Present", "present_to_all", "One experiment for the last row of a class."),
         ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),

@@ -35,10 +35,11 @@ def named_ends(x: Any, y: Any) -> list[alt.Chart]:
     ]
 
 
-def constant_spec(chart: alt.LayerChart, height: int, *, is_large: bool = False) -> dict[str, Any]:
+def constant_spec(chart: alt.LayerChart, height: int, *, is_large: bool = False, right: int = 14) -> dict[str, Any]:
     """A chart as the dict that Streamlit can keep, without its data, which arrive with each update.
 
-    Letters grow where it fills the screen, or always, if it is large.
+    Letters grow where it fills the screen, or always, if it is large. So many pixels are left free at its right: the
+    last label of an axis is wider than its tick, and names of lines may stand there.
     """
     spec = chart.properties(height=height).to_dict()
     del spec["datasets"]
@@ -47,12 +48,7 @@ def constant_spec(chart: alt.LayerChart, height: int, *, is_large: bool = False)
     large = "true" if is_large else f"height > {max(TALL, height * 1.2):g}"
     spec["params"] = [*spec.get("params", []), {"name": LARGE, "expr": large}]
     letters = {"labelFontSize": _letters(12, 18), "titleFontSize": _letters(12, 18)}
-    spec["padding"] = {
-        "left": 2,
-        "right": 14,
-        "top": 4,
-        "bottom": 4,
-    }  # the last label of an axis is wider than its tick
+    spec["padding"] = {"left": 2, "right": right, "top": 4, "bottom": 4}
     spec["config"] = {
         "view": {"strokeOpacity": 0},
         "axis": {"labelFlush": False, **letters},  # a label stands at its line

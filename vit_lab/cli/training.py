@@ -114,7 +114,7 @@ def sweep(
     json_: Json = False,
     settings: dict[str, Any],
 ) -> None:
-    """Train one scheme at several variance scales: accuracy against variance, the U-curve."""
+    """Train one scheme at several variance scales: accuracy against variance, the arch."""
     refuse(settings, "variance_scale", instead="--scale")
     refuse(settings, "train_size", instead="--size")
     with refusals(EXPERIMENT_KEYS if json_ else ()):

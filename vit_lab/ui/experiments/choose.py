@@ -36,7 +36,7 @@ def experiment_on_screen(store: Store) -> str | None:
 
 def not_here(linked: str) -> str:
     """A sentence on a link that names an experiment which a page cannot show."""
-    return f"The experiment {as_code(linked)} of this link is not here: it may be deleted, or of another page."
+    return f"The experiment of this link is not here ({as_code(linked)}): it may be deleted, or of another page."
 
 
 def pick_experiment(kind: Kind) -> str | None:
@@ -96,10 +96,17 @@ def _has_several(experiment: Experiment) -> bool:
     return len(experiment.arms) > 1 or len(experiment.seeds) > 1
 
 
+def names_of(experiment: Experiment) -> str:
+    """What its arms are called; of a single run, the name that somebody gave it."""
+    if len(experiment.runs) == 1:
+        return experiment.runs[0].name
+    arms = list(experiment.names.values())
+    return " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
+
+
 def _title(experiment: Experiment) -> str:
     """Number, arms, conditions, seeds, and the settings in which it is unlike the classroom preset."""
-    arms, seeds, conditions = list(experiment.names.values()), len(experiment.seeds), len(experiment.conditions)
-    names = " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
+    names, seeds, conditions = names_of(experiment), len(experiment.seeds), len(experiment.conditions)
     number, dataset = min(run.number for run in experiment.proper), experiment.proper[0].config.data.dataset
     told = [f"{seeds} seed{'' if seeds == 1 else 's'}"]
     told += [f"{conditions} conditions ({', '.join(map(setting_words, experiment.varied))})"] if conditions > 1 else []

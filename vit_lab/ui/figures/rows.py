@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.analysis.comparison_rows import name_rows
 from vit_lab.analysis.line_names import apart
 from vit_lab.config import GROUPS
 from vit_lab.events import counts_at, rows_of
@@ -32,6 +33,7 @@ WORDS = pa.dictionary(pa.int16(), pa.string())
 COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()
 NAME_GAP = 0.08  # of a chart's height, which a name takes
+FAR = 8.0  # times: as far apart are two values that share no linear axis
 LATE = 0.55  # of a run: from there on there is more room for a name to the left of its line's end
 PLACED_BY = ["layer", "depth", "block", "head"]
 Points = dict[str, list[tuple[str, int, float | None]]]  # by chart: split, step and value
@@ -47,6 +49,12 @@ def live_tables(
     """
     told = ((run.id, run.arm, names[run.arm], run.planned_steps, _version(run, every)) for run in runs)
     return _tables_together(store, kind, tuple(told))
+
+
+def are_far(table: pa.Table) -> bool:
+    """Whether values of a table lie so far apart that a linear axis would make the small ones one line."""
+    span = pc.min_max(table["value"]).as_py()
+    return bool(span["min"]) and 0 < FAR * span["min"] < span["max"]
 
 
 def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str) -> dict[str, pd.DataFrame]:
@@ -76,6 +84,12 @@ def placed(rows: pd.DataFrame) -> pd.DataFrame:
     standing = rows[rows[PLACED_BY].notna().any(axis=1)]
     unused = [column for column in PLACED_BY if len(standing) and standing[column].isna().all()]
     return standing.drop(columns=unused)
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `placed` at one moment, and a row for each arm's name, at the end of its line; heads have no lines."""
+    x = next((column for column in ("layer", "depth") if column in rows.columns), None)
+    return rows if x is None or rows.empty else pd.concat([rows, name_rows(rows, x, "value")], ignore_index=True)
 
 
 def _placed_by(place: Place) -> tuple[str | None, ...]:

@@ -68,7 +68,7 @@ def _cards_and_curves(store: Store, names: Mapping[int, str], experiment: Experi
 def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> None:
     """Small charts of the weight statistics."""
     from vit_lab.ui.figures import charts
-    from vit_lab.ui.figures.rows import live_tables
+    from vit_lab.ui.figures.rows import are_far, live_tables
 
     # An arm that has joined meanwhile has no name here yet: the next tick of the cards draws the page anew
     runs = [run for run in experiment.runs if run.arm in names]
@@ -78,4 +78,5 @@ def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> 
         with st.grid(len(GROUPS), min_column_width=WEIGHTS_WIDTH, gap="small"):
             for group in GROUPS:
                 name = f"{measure}/{group}"
-                st.vega_lite_chart(tables[name], charts.WEIGHTS[name], key=name, alt=f"{title}: {GROUP_NAMES[group]}")
+                specs = charts.WEIGHTS_LOG if name in charts.WEIGHTS_LOG and are_far(tables[name]) else charts.WEIGHTS
+                st.vega_lite_chart(tables[name], specs[name], key=name, alt=f"{title}: {GROUP_NAMES[group]}")
