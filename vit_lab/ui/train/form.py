@@ -14,7 +14,7 @@ from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import divisors
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.settings import ConfigError, bounds, choices, configure, describe, settings_of
-from vit_lab.spelling import setting_words
+from vit_lab.spelling import setting_words, warm_up_words
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import prose
 from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
@@ -226,6 +226,8 @@ class Form:
                 known = error.field if error.field in self.slots else f"{LETTERS[arm].lower()}_init"
                 self._refuse(known, error.message.replace(" dim ", " width "))  # as the form calls it
                 return []
+        if configs and (words := warm_up_words(configs[0])):
+            self.slots["epochs" if "epochs" in self.slots else "steps"][1].caption(words)
         for arm, config in enumerate(configs):
             if (twin := configs.index(config)) != arm:
                 self._refuse(f"{LETTERS[arm].lower()}_init", f"the same as arm {LETTERS[twin]}; arms must differ")
