@@ -25,8 +25,9 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("weights", "Weights", "bar_chart_4_bars", WEIGHTS),
         ("inside", "Inside", "neurology", "Two twins side by side: what they say and where they look, at any step."),
         ("compare", "Compare", "balance", COMPARE),
-        ("sweep", "U-curve", "ssid_chart", SWEEP),
+        ("sweep", "Arch", "ssid_chart", SWEEP),
         ("claim", "Claim", "fact_check", CLAIM),
+        ("present", "Present", "present_to_all", "One experiment for the last row of a class."),
         ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
     ],
     "Learn": [
@@ -46,13 +47,12 @@ else:
 
     st.set_page_config(page_title="ViT Lab", page_icon=ICON, layout="wide", initial_sidebar_state=400)
     st.logo(ICON, size="large")
-    sections = {
-        section: [
-            st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, default=name == "train")
-            for name, title, icon, words in pages
-        ]
-        for section, pages in PAGES.items()
-    }
+
+    def page_of(name: str, title: str, icon: str, words: str) -> st.Page:
+        how = {"train": {"default": True}, "present": {"visibility": "hidden"}}.get(name, {})
+        return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, **how)
+
+    sections = {section: [page_of(*page) for page in pages] for section, pages in PAGES.items()}
     page = st.navigation(sections, position="top")
     st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
     with problems_told():

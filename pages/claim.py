@@ -15,6 +15,7 @@ from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
+from vit_lab.spelling import size_words
 from vit_lab.ui.claim.grid import answer, of_one_pair, result_grid
 from vit_lab.ui.compare.tables import pilots_fold
 from vit_lab.ui.experiments.extend import extend, extended_note
@@ -62,14 +63,14 @@ def outcome(store: Store, experiment: Experiment) -> None:
     a, b = names[comparisons[0].a], names[comparisons[0].b]
     st.markdown(f"#### {answer(comparisons, conditions, names)}")
     note(f"""
-        Of {len(family)} comparisons, Holm-corrected together so that all of them err in 5 % of cases.
-        {rate_words(experiment)}
+        Of {len(family)} comparisons, Holm-corrected together: where no init is better than the other, a check names a
+        winner, anywhere in it, in at most 5 % of cases. {rate_words(experiment)}
     """)
     extended_note(experiment)
     pilots_fold(experiment)
     st.markdown(f"**{b} minus {a}, points of test accuracy**")
     result_grid(experiment, comparisons)
-    labels = [conditions[c.condition] or "as set" for c in comparisons]
+    labels = [conditions[c.condition] or size_words(experiment.data[c.condition]) for c in comparisons]
     st.markdown(f"**← {a} is better · {b} is better →**")
     rows, words = difference_rows(comparisons, labels), "Paired differences by task and training-set size"
     st.vega_lite_chart(rows, charts.DIFFERENCES, key="claim-differences", alt=words)

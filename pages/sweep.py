@@ -1,4 +1,4 @@
-"""U-curve: how accuracy depends on the variance of the initial weights."""
+"""Arch: how accuracy depends on the variance of the initial weights."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from vit_lab.ui.experiments.extend import extend
 from vit_lab.ui.experiments.progress import progress
 from vit_lab.ui.experiments.skeleton import experiment_page
 from vit_lab.ui.prose import note
-from vit_lab.ui.sweep.u_curve import highest_means, u_curve
+from vit_lab.ui.sweep.arch import arch, highest_means
 
 SIZES = {"200": 200, "500": 500, "1,000": 1_000, "2,000": 2_000, "all": None}
 ENDS = [0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0]
@@ -47,7 +47,7 @@ def outcome(store: Store, experiment: Experiment) -> None:
     outcomes = arm_outcomes(experiment, scores_of(experiment))
     scheme = experiment.proper[0].config.init.scheme
     st.markdown(f"**Test accuracy of `{scheme}` against the factor on its variance**")
-    u_curve(experiment, outcomes, conditions)
+    arch(experiment, outcomes, conditions)
     note("""
         A small dot is a run; lines join the means, bars are their 95 % intervals (from 3 runs on). Training sets at one
         variance are drawn a little apart. The dashed lines stand where the variance of a square matrix is that of the

@@ -9,9 +9,9 @@ from vit_lab.runs.designs import MOST_ARMS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.plans import Plan
 from vit_lab.ui.arms import chip, variance_words
+from vit_lab.ui.experiments.choose import experiment_on_screen
 from vit_lab.ui.experiments.launch import TRAIN_FORM, launch
 from vit_lab.ui.experiments.skeleton import live
-from vit_lab.ui.figures.picture import PICTURE_AND_WORDS, draw_input
 from vit_lab.ui.prose import inform, prose
 from vit_lab.ui.serving.lab import open_store, warm_up
 from vit_lab.ui.train.download import offer_download
@@ -19,11 +19,11 @@ from vit_lab.ui.train.form import Form
 from vit_lab.ui.train.link import tell_refused
 from vit_lab.ui.train.live import experiment_panel
 from vit_lab.ui.train.map import map_panel
+from vit_lab.ui.train.next_run import NEXT, next_run, next_run_in_a_line
 from vit_lab.ui.train.optimiser import optimiser_fields
 from vit_lab.ui.train.overview import is_large, overview_panel
 from vit_lab.ui.train.preflight import GAUGE_HELP, gauge_badge, preflight_panel
 from vit_lab.ui.train.presets import preset_picker
-from vit_lab.ui.words import model_words
 
 ARMS = "How many inits are trained side by side."
 FAIR = prose("""
@@ -34,10 +34,11 @@ store = open_store()
 form = Form()
 
 with st.sidebar:
-    top = st.container()
+    first, top = st.container(), st.container()
     examples = KINDS[form.kind()].reads
     arms = st.selectbox("Arms", list(range(1, MOST_ARMS + 1)), index=1, key="arms", bind="query-params", help=ARMS)
-    arm_values = form.arms(arms)
+    with first:  # what the lab is about
+        arm_values = form.arms(arms)
 
     st.markdown("#### Size")
     one, two = st.columns(2, wrap=False)
@@ -100,44 +101,41 @@ with top:
 
 configs = st.session_state[TRAIN_FORM] = form.configs(arm_values)
 tell_refused(form.link)
-picture, words = st.columns(PICTURE_AND_WORDS[form.values["kind"]], gap="medium", vertical_alignment="center")
+with st.container():
+    experiment = Experiment.read(store, experiment_on_screen(store) or "")
+trains = bool(experiment.active)  # then its curves have the page, and what the form holds stands below them
+strip, notice, above, runs, below = (st.container() for _ in range(5))
 ready = bool(configs) and is_available(configs[0].data.dataset)
 if configs:
-    model, dataset = configs[0].model, configs[0].data.dataset
-    with picture:
-        draw_input(dataset, model)
-    with words:
-        st.markdown(model_words(model))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            lines, click = st.container(), st.container(width="content")
-        gauges = [lines.container() for _ in configs]  # filled at the end of the page: the first time, torch must load
-    if ready:
-        label = f"Train {arms * seeds} runs" if seeds > 1 else {1: "Train", 2: "Train both"}.get(arms, "Train all")
-        if click.button(label, type="primary", icon=":material/play_arrow:", key="train"):
+    if trains:
+        with strip:
+            click = next_run_in_a_line(configs)
+    with below if trains else strip:
+        place, gauges = next_run(configs, heading=f"{NEXT}: " if experiment.stored else "")
+    label = f"Train {arms * seeds} runs" if seeds > 1 else {1: "Train", 2: "Train both"}.get(arms, "Train all")
+    with notice:
+        if not ready:
+            offer_download(configs[0].data.dataset)
+        elif (click if trains else place).button(label, type="primary", icon=":material/play_arrow:", key="train"):
             plan = Plan(configs, range(configs[0].seed, configs[0].seed + seeds), fair_rate=fair)
             launch(plan, "pages/compare.py" if arms > 1 and (seeds > 1 or fair) else None)
-    else:
-        offer_download(dataset)
 else:
-    st.info(f"{form.wrong} Mend it in the form, and training can start.")
+    strip.info(f"{form.wrong} Mend it in the form, and training can start.")
 
-preflight = st.container()
-latest = store.latest_experiment()
-experiment = Experiment.read(store, st.query_params.get("experiment") or latest or "")
-if experiment.stored:
+with runs:
     if is_large(experiment):
         live(overview_panel, experiment.id)
-    else:
+    elif experiment.stored:
         experiment_panel(experiment)
-elif latest:
-    st.info("The runs of this link are gone. The page Runs lists what there is.")
-else:
-    inform(f"""
-        No runs yet: train your first pair. Both arms start from the same random draw, see the same {examples} in the
-        same order, and differ only in their initial weights. The settings stand on the left; on a phone, » opens them.
-    """)
+    elif not store.latest_experiment():
+        inform(f"""
+            No runs yet: train your first pair. Both arms start from the same random draw, see the same {examples} in
+            the same order, and differ only in their initial weights. The settings stand on the left; on a phone, »
+            opens them.
+        """)
 
-if ready:
+if ready:  # at the end of the page: the first time, torch must load
+    preflight = below if trains else above
     try:
         for arm, (slot, config) in enumerate(zip(gauges, configs, strict=True)):
             slot.markdown(f"{chip(arm)} {variance_words(config)} {gauge_badge(config)}", help=GAUGE_HELP)

@@ -4,7 +4,8 @@ import streamlit as st
 
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.ui.arms import chip
-from vit_lab.ui.experiments.choose import LOOKED_AT
+from vit_lab.ui.compare.grid import pick_condition
+from vit_lab.ui.experiments.choose import ANOTHER, box_of_experiments, mine_first, names_of, not_here
 from vit_lab.ui.experiments.look import look_button
 from vit_lab.ui.figures import charts
 from vit_lab.ui.figures.rows import probe_table
@@ -13,6 +14,7 @@ from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.weights.measures import by_place, layer_words, map_of_steps
 from vit_lab.ui.weights.ridgelines import ridgelines
+from vit_lab.ui.weights.sticky import sticky_bar
 from vit_lab.ui.words import GLOSSARY
 
 PROBE_SECONDS = 2.0
@@ -27,20 +29,21 @@ def draw(runs: Runs) -> None:
         st.info("Nothing measured yet: the first probes come with step 0.")
         return
     steps = sorted(table["step"].unique().tolist())
-    scrubber, layers = st.columns([0.6, 0.4], gap="large")
+    scrubber, arms = sticky_bar()
     middle = min(steps, key=lambda step: abs(step - steps[-1] / 2))  # at the end of a schedule nothing moves any more
     first = LATEST if at_work(runs) else middle
     picked = scrubber.select_slider("Step", [*steps, LATEST], value=first, key="step", help=STEP_HELP)
-    names = table.loc[table["measure"] == "weight_std", "layer"].dropna().unique().tolist()
-    layer = layers.selectbox("Layer of the histograms", names, format_func=layer_words, key="layer")
     step = steps[-1] if picked == LATEST else int(picked)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Showing step {step:,}. " + " ".join(f"{chip(run.arm)} {run.name}" for run in runs.runs))
-        look_button(runs.runs[0], step)
+    arms.caption(
+        f"Showing step {step:,}.  \n" + "  \n".join(f"{chip(run.arm)} {run.name} (#{run.number})" for run in runs.runs)
+    )
+    look_button(runs.runs[0], step)
     with st.expander("Words on this page", icon=":material/menu_book:"):
         st.markdown(GLOSSARY)
 
     st.subheader("Histograms of the weights")
+    names = table.loc[table["measure"] == "weight_std", "layer"].dropna().unique().tolist()
+    layer = st.selectbox("Layer of the histograms", names, format_func=layer_words, key="layer")
     with st.container(horizontal=True, vertical_alignment="center"):
         widths = table.loc[(table["measure"] == "weight_std") & (table["place"] == layer), "value"]
         symlog = st.toggle(
@@ -63,7 +66,8 @@ def draw(runs: Runs) -> None:
     left, right = st.columns(2)
     with left:
         promised = "The std of all weights of a layer. At step 0 it is what the init promised."
-        by_place("weight_std", now, charts.LAYER_STD, "Spread of the weights", promised)
+        far = charts.LAYER_STD_FAR
+        by_place("weight_std", now, charts.LAYER_STD, "Spread of the weights", promised, far)
         lazy = """
             How far the weights have moved, relative to their size at step 0. Near 0 the network learns lazily (Chizat
             et al. 2019). AdamW's steps do not grow with the weights, so a larger init moves less in this measure.
@@ -123,7 +127,7 @@ def draw(runs: Runs) -> None:
 
 
 store = open_store()
-experiments = [one for one in Experiment.read_all(store) if one.runs]
+experiments = mine_first([one for one in Experiment.read_all(store) if one.runs])
 if not experiments:
     st.info("No runs yet: train your first pair, and its weights can be looked at here, live.")
     st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")
@@ -132,18 +136,16 @@ if not experiments:
 by_id = {one.id: one for one in experiments}
 labels = {}  # names repeat, numbers do not
 for one in experiments:
-    labels[one.id] = f"#{min(run.number for run in one.runs)}: {' against '.join(run.name for run in one.runs)}"
-linked = st.query_params.get("experiment")
+    labels[one.id] = f"#{min(run.number for run in one.runs)}: {names_of(one)}"
+if (linked := st.query_params.get("experiment")) and linked not in labels:
+    st.warning(f"{not_here(linked)} {ANOTHER}")
 left, right = st.columns([0.7, 0.3], gap="large")
-chosen = left.selectbox(
-    "Runs",
-    list(labels),
-    index=list(labels).index(linked) if linked in labels else 0,
-    format_func=lambda one: labels[one],
-    key="weights_experiment",
-)
-st.query_params["experiment"] = st.session_state[LOOKED_AT] = chosen
-members = by_id[chosen].runs
+with left:
+    chosen = box_of_experiments("Runs", labels, "weights")
+found = by_id[chosen]
+with right:
+    condition = pick_condition(found) if found.conditions else 0
+members = found.under(condition).runs
 seeds = list(dict.fromkeys(run.config.seed for run in members))
 seed = right.selectbox("Seed", seeds, key="weights_seed") if len(seeds) > 1 else seeds[0]
 shown = [run.id for run in members if run.config.seed == seed]

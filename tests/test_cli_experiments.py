@@ -201,6 +201,59 @@ def test_compare_varies_settings_and_tells_what_depends_on_them(tmp_path):
     folder.mkdir()
     assert run("export", result["experiment"], "--parquet", str(folder)).exit_code == 0
     assert sorted(file.name for file in folder.iterdir()) == ["curves.parquet", "runs.parquet"]
-    assert run("export", result["experiment"], "--parquet", str(tmp_path / "no")).stderr.startswith(
+    assert run("export", result["experiment"], "--parquet", str(tmp_path / "no" / "such")).stderr.startswith(
         "parquet: the folder "
     )
+
+
+def test_a_table_that_no_export_wrote_is_not_overwritten(tmp_path, store):
+    [run_id] = store.add([NewRun(tiny(), "n", "e")])
+    own = tmp_path / "a-runs.csv"
+    own.write_text("mine", encoding="utf-8")
+    done = run("export", run_id, "--csv", str(tmp_path / "a.csv"))
+    assert done.exit_code == 2 and done.stderr.startswith(f"csv: {own} is there already")
+    assert own.read_text(encoding="utf-8") == "mine" and not (tmp_path / "a.csv").exists()
+    own.unlink()
+    for _ in range(2):
+        assert run("export", run_id, "--csv", str(tmp_path / "a.csv")).exit_code == 0
+
+
+def test_an_export_makes_its_folder(tmp_path, store):
+    [run_id] = store.add([NewRun(tiny(), "n", "e")])
+    assert run("export", run_id, "--parquet", str(tmp_path / "new")).exit_code == 0
+    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["curves.parquet", "runs.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["compare", "--arm=xavir", "--arm=vit"], "xavier"),
+        (["compare", "--arm=xavier,nrom=post", "--arm=vit"], "norm"),
+        (["compare", "--vary=dept=2,4"], "depth"),
+        (["train", "--init=kaimin"], "kaiming"),
+        (["claim", "--task=fashion10k"], "fashion-10k"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_one_that_was_meant(words, meant):
+    done = run(*words)
+    assert done.exit_code == 2 and done.stderr.endswith(f"; did you mean {meant}?\n")
+
+
+def test_runs_are_told_with_their_experiment_and_their_condition(store):
+    store.add([NewRun(tiny(depth=depth), "a run", "grid", condition=depth - 1) for depth in (1, 2)])
+    done = run("runs")
+    assert done.stderr.split() == ["run", "state", "steps", "test", "experiment", "name"]
+    assert [line.split("grid")[1].strip() for line in done.stdout.splitlines()] == [
+        "a run (depth 2)",
+        "a run (depth 1)",
+    ]
+
+
+def test_help_is_in_groups_with_defaults_and_examples():
+    told = run("compare", "--help").stdout
+    assert all(words in told for words in ("Model", "Training", "Where it trains", "(classroom:", "Examples:"))
+
+
+def test_a_run_that_never_leaves_its_warm_up_is_told():
+    done = run("train", *QUICK, "--warmup-steps=500")
+    assert "steps are warm-up, which takes 500" in done.stderr

@@ -1,6 +1,7 @@
 """What a field of a config may be, and how a value that cannot be is refused: in words, with what would work."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,6 +12,12 @@ def one_of(choices: Sequence[Any], word: str = "or") -> str:
     """'1, 2, 4 or 7'"""
     names = [str(choice) for choice in choices]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def near_miss(word: str, choices: Iterable[str]) -> str:
+    """What somebody who mistyped a word may have meant, as the end of a sentence; empty if nothing is like it."""
+    found = get_close_matches(word.strip().lower()[:40], list(choices), 1, cutoff=0.7)
+    return f"; did you mean {found[0]}?" if found else ""
 
 
 def divisors(whole: int) -> list[int]:

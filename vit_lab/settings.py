@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from vit_lab.config import NEEDS, STANDARD_RATES, DataConfig, InitConfig, OptimConfig, RunConfig
 from vit_lab.datasets import DATASETS, DECIDED, MEANT
 from vit_lab.model_config import KINDS
-from vit_lab.refusals import bounds_of, divisors, one_of
+from vit_lab.refusals import bounds_of, divisors, near_miss, one_of
 
 PARTS: dict[str, tuple[type[BaseModel], ...]] = {
     "data": (DataConfig,),
@@ -179,4 +179,5 @@ def _explained(error: ValidationError) -> ConfigError:
             return ConfigError("config", "the text is not valid JSON")
     shown = value if len(value) <= 40 else f"{value[:37]}..."
     valid = first["msg"].replace("Input should", "it should")
-    return ConfigError(field, f"{shown} does not work; {valid[0].lower()}{valid[1:]}")
+    near = near_miss(str(first.get("input")), choices(field)) if first["type"] == "literal_error" else ""
+    return ConfigError(field, f"{shown} does not work; {valid[0].lower()}{valid[1:]}{near}")

@@ -20,7 +20,7 @@ from typing import Any
 from vit_lab.config import GROUPS, OF_AN_ARM, SCALES, SCHEMES, DataConfig, GroupName, InitConfig, RunConfig
 from vit_lab.datasets import DATASETS, DECIDED
 from vit_lab.places import GROUP_NAMES
-from vit_lab.refusals import one_of
+from vit_lab.refusals import near_miss, one_of
 from vit_lab.settings import PART_OF, ConfigError, configure, difference, flat, may_be_empty
 
 CONTROL = "norm-matched"
@@ -86,7 +86,8 @@ def parse_arm(spec: str) -> dict[str, Any]:
     if scheme not in SCHEMES:
         choices = one_of(list(SCHEMES))
         more = "with :scale if wanted, and norm-matched: in front for its control"
-        raise ConfigError("arm", f"there is no scheme {scheme[:40]!r}; choose {choices}, {more}")
+        near = near_miss(scheme, SCHEMES)
+        raise ConfigError("arm", f"there is no scheme {scheme[:40]!r}; choose {choices}, {more}{near}")
     settings = dict(_setting(text) for text in further)
     try:
         variance_scale = float(scale) if colon else 1.0
@@ -111,7 +112,8 @@ def _setting(text: str) -> tuple[str, Any]:
     field, equals, value = text.strip().partition("=")
     field = field.replace("-", "_")
     if not equals or field not in OF_A_SPEC:
-        raise ConfigError("arm", f"{text[:40]!r} is no setting of an arm; write for example residual=zero")
+        near = near_miss(field, OF_A_SPEC)
+        raise ConfigError("arm", f"{text[:40]!r} is no setting of an arm; write for example residual=zero{near}")
     return field, value_said(field, value)
 
 
@@ -127,7 +129,8 @@ def parse_variation(spec: str) -> tuple[str, list[Any]]:
     field = next((name for name, short in SHORTER.items() if short == field), field)
     if field not in OF_A_SPEC:
         why = "arms say that themselves" if field in TOLD[:3] else "there is no such setting to vary"
-        raise ConfigError("vary", f"{spec[:40]!r} does not work, {why}; write for example depth=2,8")
+        near = near_miss(field, OF_A_SPEC)
+        raise ConfigError("vary", f"{spec[:40]!r} does not work, {why}; write for example depth=2,8{near}")
     if not equals or not values:
         raise ConfigError("vary", f"{spec[:40]!r} has no values; write for example {field}=a,b")
     return field, [value_said(field, value.strip()) for value in values.split(",")]
@@ -169,6 +172,15 @@ def value_words(field: str, value: Any) -> str:
     return f"{setting_words(field)} {_decimal(value, digits=6) if isinstance(value, float) else value}"
 
 
+def warm_up_words(config: RunConfig) -> str:
+    """A sentence on a run that ends before its learning rate has risen to what is set; of others, nothing."""
+    steps, warm_up = config.optim.total_steps(config.train_images), config.optim.warmup_steps
+    if steps > warm_up:
+        return ""
+    shorter = f"{steps // 10} warm-up steps would leave it time"
+    return f"All {steps:,} steps are warm-up, which takes {warm_up:,}: the learning rate only rises; {shorter}."
+
+
 def noise_words(share: float) -> str:
     """How many labels are wrong: '40% noisy labels', 'clean labels'."""
     return f"{share * 100:g}% noisy labels" if share else "clean labels"
@@ -188,7 +200,8 @@ def parse_task(spec: str) -> dict[str, Any]:
     """The settings of a task: the inverse of `task_spec`. Raises ConfigError."""
     dataset, colon, noise = spec.strip().partition(":")
     if dataset not in DATASETS:
-        raise ConfigError("task", f"there is no data set {dataset[:40]!r}; choose {one_of(list(DATASETS))}")
+        near = near_miss(dataset, DATASETS)
+        raise ConfigError("task", f"there is no data set {dataset[:40]!r}; choose {one_of(list(DATASETS))}{near}")
     try:
         return {"dataset": dataset, "label_noise": float(noise) if colon else 0.0}
     except ValueError:

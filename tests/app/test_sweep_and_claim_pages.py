@@ -1,4 +1,4 @@
-"""The pages U-curve and Claim: a whole family of comparisons on one screen."""
+"""The pages Arch and Claim: a whole family of comparisons on one screen."""
 
 import math
 

@@ -1,24 +1,28 @@
-"""Chart specs for experiments: curves over seeds, pairs, differences, the U-curve. Constants, as in `charts`."""
+"""Chart specs for experiments: curves over seeds, pairs, differences, the arch. Constants, as in `charts`."""
 
+from functools import cache
+from itertools import product
 from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, named_ends, sized
 from vit_lab.analysis.colours import GREY, TEAL
 
 RULE = {"strokeDash": [5, 4], "color": GREY}
+NAMES = 120  # pixels at the right of a chart for the names of its arms
+CONDITIONS = ("#2a9d8f", "#b08d57", "#8a979b", "#5fb3a8", "#7a6652", "#1d7a70")  # no arm's: see vit_lab.analysis.arms
 
 
-def _seed_curves(y_format: str, *, log: bool) -> dict[str, Any]:
+def _seed_curves(y_title: str, y_format: str, *, log: bool, by_time: bool) -> dict[str, Any]:
     """Rows of kind "run" are thin lines, one a seed; rows of kind "mean" a bold line with its named band."""
     y = alt.Y(
         "value:Q",
-        title=None,
+        title=y_title,
         axis=alt.Axis(format=y_format, tickCount=6),
         scale=alt.Scale(type="log" if log else "linear", zero=False, nice=True),
     )
-    x = alt.X("x:Q", title=None, axis=alt.Axis(format=",~r", grid=False))
+    x = alt.X("x:Q", title="seconds of training" if by_time else "step", axis=alt.Axis(format=",~r", grid=False))
     base = alt.Chart().encode(x=x, color=ARM_COLOUR)
     tooltip = [
         alt.Tooltip("arm:N"),
@@ -34,18 +38,22 @@ def _seed_curves(y_format: str, *, log: bool) -> dict[str, Any]:
         .transform_filter(alt.datum.kind == "run")
     )
     mean = base.mark_line(strokeWidth=3).encode(y=y, tooltip=tooltip).transform_filter(alt.datum.kind == "mean")
-    return constant_spec(alt.layer(band, thin, mean), 320)
+    return constant_spec(alt.layer(band, thin, mean, *named_ends(x, y)), 320, right=NAMES)
 
 
-ACCURACY_CURVES = {log: _seed_curves(".0%", log=log) for log in (False, True)}
-LOSS_CURVES = {log: _seed_curves(".3~g", log=log) for log in (False, True)}
+WAYS = tuple(product((False, True), repeat=2))  # logarithmic or not, by time or by step
+ACCURACY_CURVES = {way: _seed_curves("accuracy", ".0%", log=way[0], by_time=way[1]) for way in WAYS}
+LOSS_CURVES = {way: _seed_curves("loss, nats", ".3~g", log=way[0], by_time=way[1]) for way in WAYS}
 
 
 def _final_dots() -> dict[str, Any]:
     """One dot a run; a line joins the runs of a seed; a bar is the mean with its 95 % interval."""
     x = alt.X("arm:N", title=None, axis=alt.Axis(labelAngle=0, labelFontSize=13), scale=alt.Scale(padding=0.6))
     y = alt.Y(
-        "score:Q", title=None, axis=alt.Axis(format=".1%", tickCount=6, tickMinStep=0.001), scale=alt.Scale(zero=False)
+        "score:Q",
+        title="accuracy",
+        axis=alt.Axis(format=".1%", tickCount=6, tickMinStep=0.001),
+        scale=alt.Scale(zero=False),
     )
     tooltip = [
         alt.Tooltip("arm:N"),
@@ -93,8 +101,8 @@ def _differences() -> dict[str, Any]:
     return spec
 
 
-def _u_curve() -> dict[str, Any]:
-    """Accuracy against the variance scale, a curve a training set; rows of kind "mark" name schemes on the axis."""
+def _arch() -> dict[str, Any]:
+    """Accuracy against the variance scale, a curve a condition; rows of kind "mark" name schemes on the axis."""
     x = alt.X(
         "place:Q",
         title="variance ×",
@@ -102,12 +110,15 @@ def _u_curve() -> dict[str, Any]:
         axis=alt.Axis(format="~g", grid=False),
     )
     y = alt.Y(
-        "score:Q", title=None, axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01), scale=alt.Scale(zero=False)
+        "score:Q",
+        title="test accuracy",
+        axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01),
+        scale=alt.Scale(zero=False),
     )
-    hues, legend = alt.Scale(scheme="tableau10"), alt.Legend(orient="top")
-    colour = alt.Color("condition:N", title="training set", sort=None, scale=hues, legend=legend)
+    hues, legend = alt.Scale(range=list(CONDITIONS)), alt.Legend(orient="top", labelLimit=400)
+    colour = alt.Color("condition:N", title="condition", sort=None, scale=hues, legend=legend)
     score = alt.Tooltip("score:Q", format=".2%")
-    tooltip = [alt.Tooltip("condition:N", title="training set"), alt.Tooltip("scale:Q"), alt.Tooltip("n:Q"), score]
+    tooltip = [alt.Tooltip("condition:N"), alt.Tooltip("scale:Q"), alt.Tooltip("n:Q"), score]
     means = alt.Chart().transform_filter(alt.datum.kind == "mean")
     bars = means.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
     line = means.mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=60)).encode(
@@ -121,18 +132,28 @@ def _u_curve() -> dict[str, Any]:
     )
     marks = alt.Chart().transform_filter(alt.datum.kind == "mark")
     rules = marks.mark_rule(**RULE).encode(x=x)
-    names = marks.mark_text(align="left", dx=14, baseline="top", color=GREY, fontSize=12).encode(
+    names = marks.mark_text(align="left", dx=14, baseline="top", color=GREY, fontSize=sized(12, 18)).encode(
         x=x, y=alt.value(4), text="name:N"
     )
     return constant_spec(alt.layer(rules, names, dots, bars, line), 420)
 
 
-def _over(*, log: bool) -> dict[str, Any]:
-    """Accuracy against a setting that the conditions vary, a line an arm; bars are 95 % intervals of the mean."""
+@cache
+def over(setting: str, *, log: bool, whole: bool) -> dict[str, Any]:
+    """Accuracy against a setting that the conditions vary, a line an arm; bars are 95 % intervals of the mean.
+
+    The axis of a setting that is counted in whole numbers has no ticks between them.
+    """
     scale = alt.Scale(type="log" if log else "linear", zero=False, nice=False, padding=24)
-    x = alt.X("place:Q", title=None, scale=scale, axis=alt.Axis(format=",~g", grid=False))
+    ticks = {"tickMinStep": 1} if whole else {}
+    words = "datum.value == round(datum.value) ? format(datum.value, ',d') : ''" if whole else alt.Undefined
+    axis = alt.Axis(format=",~g", labelExpr=words, grid=False, **ticks)
+    x = alt.X("place:Q", title=setting, scale=scale, axis=axis)
     y = alt.Y(
-        "score:Q", title=None, axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01), scale=alt.Scale(zero=False)
+        "score:Q",
+        title="test accuracy",
+        axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01),
+        scale=alt.Scale(zero=False),
     )
     score = alt.Tooltip("score:Q", format=".2%")
     tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("name:N", title="init"), alt.Tooltip("value:Q"), score]
@@ -143,10 +164,9 @@ def _over(*, log: bool) -> dict[str, Any]:
     )
     runs = alt.Chart().transform_filter(alt.datum.kind == "run")
     dots = runs.mark_point(filled=True, size=26, opacity=0.45).encode(x=x, y=y, color=ARM_COLOUR)
-    return constant_spec(alt.layer(dots, bars, line), 340)
+    return constant_spec(alt.layer(dots, bars, line, *named_ends(x, y)), 340, right=NAMES)
 
 
-OVER = {log: _over(log=log) for log in (False, True)}
 FINAL_DOTS = _final_dots()
 DIFFERENCES = _differences()
-U_CURVE = _u_curve()
+ARCH = _arch()

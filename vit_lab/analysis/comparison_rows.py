@@ -9,6 +9,7 @@ import pandas as pd
 
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.comparison import ArmOutcome, Comparison
+from vit_lab.analysis.line_names import apart
 from vit_lab.analysis.statistics import summarise
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.runs.experiments import Experiment
@@ -18,6 +19,7 @@ from vit_lab.spelling import percent
 
 BANDS = ("95 % interval of the mean", "± 1 standard deviation")
 ENOUGH = 0.9  # the accuracy to which steps are counted
+NAME_GAP = 0.09  # of the height of a chart, which a name takes
 BESIDE = 1.04  # how far apart training sets stand at one variance scale, as a factor on it
 
 
@@ -49,7 +51,18 @@ def seed_curves(
     if smoothing > 1:  # the lines only: a band of smoothed values would promise too much
         smoothed = whole.groupby(["kind", "arm", "seed"])["value"].transform(lambda values: _smooth(values, smoothing))
         whole = whole.assign(value=smoothed)
-    return whole.assign(x=whole["seconds"] if by_time else whole["step"]).drop(columns="ended")
+    whole = whole.assign(x=whole["seconds"] if by_time else whole["step"]).drop(columns="ended")
+    lines = whole[whole["kind"] == "mean"] if means else whole
+    return pd.concat([whole, name_rows(lines, "x", "value")], ignore_index=True)
+
+
+def name_rows(lines: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """A row for each arm's name, at the end of its line, and apart from those of the others; see `named_ends`."""
+    ends = lines.groupby("arm", sort=False).tail(1).dropna(subset=[y]).set_index("arm")
+    gap = NAME_GAP * (lines[y].max() - lines[y].min()) if len(ends) else 0.0
+    places = apart(ends[y].to_dict(), gap)
+    rows = [{"arm": arm, "name": ends["name"][arm], x: ends[x][arm], y: place} for arm, place in places.items()]
+    return pd.DataFrame(rows, columns=["arm", "name", x, y]).assign(kind="name", split="name")
 
 
 def _mean_curve(rows: pd.DataFrame, band: str) -> pd.DataFrame:
@@ -118,7 +131,7 @@ def grid_table(experiment: Experiment, outcomes: Sequence[ArmOutcome]) -> pd.Dat
         told = "…" if s.mean is None else percent(s.mean)
         told += f" ± {(s.high - s.mean) * 100:.1f}" if s.mean is not None and s.high is not None else ""
         told += f", {one.trained} of {s.n} learned" if one.trained < s.n else ""
-        cells.setdefault(experiment.conditions[one.condition] or "as set", {})[column] = told
+        cells.setdefault(experiment.conditions[one.condition] or "all runs", {})[column] = told
     return pd.DataFrame.from_dict(cells, orient="index").fillna("–")
 
 
@@ -133,7 +146,7 @@ def over_rows(
     for one in outcomes:
         if one.condition not in where:
             continue
-        place = values[one.condition] * (1 + 0.012 * (one.arm - (len(experiment.arms) - 1) / 2))
+        place = _beside(values, one.condition, one.arm - (len(experiment.arms) - 1) / 2)
         common = {"arm": letter(one.arm), "name": experiment.names[one.arm], "value": values[one.condition]}
         rows += [common | {"kind": "run", "place": place, "score": score} for score in one.scores.values()]
         s = one.summary
@@ -141,7 +154,17 @@ def over_rows(
             rows.append(
                 common | {"kind": "mean", "place": place, "score": s.mean, "low": s.low, "high": s.high, "n": s.n}
             )
-    return pd.DataFrame(rows, columns=["kind", "arm", "name", "value", "place", "score", "low", "high", "n"])
+    columns = ["kind", "arm", "name", "value", "place", "score", "low", "high", "n", "split"]
+    means = pd.DataFrame(rows, columns=columns)
+    return pd.concat([means, name_rows(means[means["kind"] == "mean"], "place", "score")], ignore_index=True)
+
+
+def _beside(values: Mapping[int, float], condition: int, away: float) -> float:
+    """Where an arm stands that is `away` from the middle one: beside the value by 1.2 % of it, or of the axis at 0."""
+    value = values[condition]
+    if min(values.values()) > 0:
+        return value * (1 + 0.012 * away)
+    return value + 0.006 * away * (max(values.values()) - min(values.values()))
 
 
 def steps_to(curve: pd.DataFrame, accuracy: float = ENOUGH) -> int | None:
@@ -196,10 +219,10 @@ def _median_steps(reached: Sequence[float]) -> str:
     return ("not in half of the runs" if half == math.inf else f"{half:,.0f}") + f" ({count} of {len(reached)})"
 
 
-def u_curve_rows(
+def arch_rows(
     outcomes: Sequence[ArmOutcome], configs: Mapping[int, Any], conditions: Mapping[int, str]
 ) -> pd.DataFrame:
-    """Rows for U_CURVE: every run, every mean with its interval, and where the two named schemes stand on the axis.
+    """Rows for ARCH: every run, every mean with its interval, and where the two named schemes stand on the axis.
 
     `place` is the scale, or a little beside it where training sets share the axis, so that no bar hides another.
     """

@@ -13,7 +13,7 @@ from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.command import command
 from vit_lab.analysis.comparison import arm_outcomes, compare
-from vit_lab.analysis.comparison_rows import difference_rows, final_rows, pair_label, u_curve_rows
+from vit_lab.analysis.comparison_rows import arch_rows, difference_rows, final_rows, pair_label
 from vit_lab.analysis.export import outcomes_csv
 from vit_lab.analysis.pilots import pilot_rows
 from vit_lab.analysis.scores import scores_of
@@ -79,7 +79,7 @@ def _pictures(experiment: Experiment) -> list[dict[str, str]]:
     outcomes, comparisons = arm_outcomes(experiment, scores), compare(experiment, scores)
     if experiment.kind == "sweep":
         words = "Test accuracy by variance scale: means with 95 % intervals, a dot a run."
-        return [_picture(charts.U_CURVE, u_curve_rows(outcomes, experiment.arms, conditions), words)]
+        return [_picture(charts.ARCH, arch_rows(outcomes, experiment.arms, conditions), words)]
     labels = [pair_label(experiment, c) for c in comparisons]
     words = "Paired differences: a small dot is a pair, the diamond the mean on its 95 % interval."
     found = [_picture(charts.DIFFERENCES, difference_rows(comparisons, labels), words)]

@@ -86,7 +86,7 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Each p value adjusted so that all comparisons together err in 5 % of cases, if each is called below 0.05.
+    """Each p value adjusted so that, of all together, any errs in at most 5 % of cases, if each is called below 0.05.
 
     A comparison that has no p value yet counts as one of the family: it will have one.
     """

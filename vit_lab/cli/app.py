@@ -18,6 +18,18 @@ from vit_lab.cli.inside import look
 from vit_lab.cli.kept import export, runs
 from vit_lab.cli.training import claim, compare, sweep, train
 
+EXAMPLES = {
+    "train": ("vit-lab train --init xavier --steps 600", "vit-lab train --preset vit-notes --train-size 1000 --json"),
+    "compare": (
+        "vit-lab compare --arm linear-default --arm xavier:3 --seeds 6",
+        "vit-lab compare --arm xavier --arm xavier,norm=post --vary depth=2,8 --html report.html",
+    ),
+    "sweep": ("vit-lab sweep --init xavier --size 200 --size all", "vit-lab sweep --scale 0.1 --scale 1 --scale 10"),
+    "claim": ("vit-lab claim --seeds 6 --fair-rate", "vit-lab claim --task mnist-10k:0.4 --size 200 --size all"),
+    "runs": ("vit-lab runs", "vit-lab runs --json"),
+    "look": ("vit-lab look RUN --step 100", "vit-lab look RUN --digit 7 --json"),
+    "export": ("vit-lab export EXPERIMENT --html report.html", "vit-lab export RUN RUN --csv runs.csv"),
+}
 COMMANDS = (train, compare, sweep, claim, runs, look, export)
 
 app = typer.Typer(
@@ -26,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(epilog="\n\n".join(["Examples:", *EXAMPLES[command.__name__]]))(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(dashboard)
 
 

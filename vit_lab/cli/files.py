@@ -16,6 +16,13 @@ def check_writable(csv: Path | None, html: Path | None, parquet: Path | None = N
         fail("html: it would overwrite the CSV; choose another file", code=2)
     wanted = [("csv", csv), ("csv", of_runs(csv) if csv else None), ("html", html)]
     wanted += [("parquet", file) for file in _parquet_files(parquet)] if parquet else []
+    if csv and of_runs(csv).exists() and not csv.exists():  # so it is not of an earlier export
+        fail(f"csv: {of_runs(csv)} is there already, and the runs would overwrite it; choose another file", code=2)
+    if parquet and parquet.absolute().parent.is_dir():
+        try:
+            parquet.mkdir(exist_ok=True)
+        except OSError as error:
+            _refuse(parquet, "parquet", error)
     for option, path in wanted:
         if path is None:
             continue

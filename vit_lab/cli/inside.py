@@ -30,7 +30,7 @@ MOST_SHOWN = 3  # classes, the likeliest first
 def look(
     run: Annotated[str, typer.Argument(help="The id of a run, as `runs` lists it.")],
     step: Annotated[
-        int | None, typer.Option(help="Steps of training; one that is not kept is trained again. [default: the last]")
+        int | None, typer.Option(help="Steps of training; one that is not kept is trained again. (default: the last)")
     ] = None,
     digit: Annotated[int, typer.Option(help="Which example of the run's test set, counted from 0.")] = 0,
     json_: Json = False,

@@ -1,6 +1,7 @@
 """The commands about runs that are kept: list them, write them to files."""
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated
 
@@ -9,7 +10,9 @@ import typer
 from vit_lab import paths
 from vit_lab.cli.files import check_writable, write_files
 from vit_lab.cli.options import CsvFile, HtmlFile, Json, ParquetFolder
-from vit_lab.cli.refusals import fail, refusals
+from vit_lab.cli.refusals import fail, refusals, stderr
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 
 LISTED = (
@@ -35,11 +38,24 @@ def runs(json_: Json = False) -> None:
     if json_:
         print(json.dumps({"runs": [{"run_id": run.id} | {key: getattr(run, key) for key in LISTED} for run in found]}))
         return
+    if found:
+        stderr.print(f"{'run':<10}  {'state':<12} {'steps':>6} {'test':>8}  {'experiment':<10}  name", highlight=False)
+    conditions = _conditions(found)
     for run in found:
         accuracy = "" if run.test_accuracy is None else f"{run.test_accuracy:.2%}"
-        print(f"{run.id}  {run.status:<12} {run.step:>6} steps  {accuracy:>7}  {run.name}")
+        under = f" ({condition})" if (condition := conditions.get(run.id)) else ""
+        print(f"{run.id}  {run.status:<12} {run.step:>6} {accuracy:>8}  {run.experiment:<10}  {run.name}{under}")
     if not found:
         print("No runs yet: python -m vit_lab train")
+
+
+def _conditions(found: Sequence[RunRecord]) -> dict[str, str]:
+    """By run: what sets its condition apart from the others of its experiment, in words."""
+    members: dict[str, list[RunRecord]] = {}
+    for run in found:
+        members.setdefault(run.experiment, []).append(run)
+    experiments = map(Experiment.of, members.values())
+    return {run.id: one.conditions.get(run.condition, "") for one in experiments for run in one.proper}
 
 
 def export(

@@ -15,13 +15,24 @@ from vit_lab.presets import PRESETS
 from vit_lab.refusals import one_of
 from vit_lab.runs.executors import choice
 from vit_lab.runs.executors.choice import EXECUTORS
-from vit_lab.settings import PART_OF, choices, describe, models_of
-from vit_lab.spelling import option_name
+from vit_lab.settings import PART_OF, choices, describe, flat, models_of
+from vit_lab.spelling import option_name, setting_spec
 from vit_lab.training import device
 
 FIELDS = [field for field in PART_OF if field not in ("kind", *DECIDED)]  # those follow from preset and data set
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+TELLS, WHERE, PANELS = (
+    "What it tells and writes",
+    "Where it trains",
+    {  # of an option, as help groups them
+        "model": "Model",
+        "data": "Data",
+        "init": "Init",
+        "optim": "Training",
+        "": "Training",
+    },
+)
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.", rich_help_panel=TELLS)]
 PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is not here.")]
 Seeds = Annotated[int, typer.Option(help="Seeds a setting, from --seed on. From 6 on, a result counts as evidence.")]
@@ -31,19 +42,32 @@ Vary = Annotated[
     typer.Option(help="A setting and its values, as depth=2,8: all runs under each; several make a grid."),
 ]
 CsvFile = Annotated[
-    Path | None, typer.Option("--csv", help="Write every measured number to this file, and the runs beside it.")
+    Path | None,
+    typer.Option(
+        "--csv",
+        help="Write every measured number to this file, and the runs to another, a-runs.csv beside a.csv.",
+        rich_help_panel=TELLS,
+    ),
 ]
 ParquetFolder = Annotated[
     Path | None,
-    typer.Option("--parquet", help="Write the same tables to this folder, as Parquet."),
+    typer.Option("--parquet", help="Write the same tables to this folder, as Parquet.", rich_help_panel=TELLS),
 ]
-HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report that opens without a network.")]
+HtmlFile = Annotated[
+    Path | None, typer.Option("--html", help="Write a report that opens without a network.", rich_help_panel=TELLS)
+]
 
 Executor = Annotated[
-    str | None, typer.Option("--executor", help=f"What trains: {one_of(list(EXECUTORS))}. [default: processes]")
+    str | None,
+    typer.Option(
+        "--executor", help=f"What trains: {one_of(list(EXECUTORS))}. (default: processes)", rich_help_panel=WHERE
+    ),
 ]
 Device = Annotated[
-    str | None, typer.Option("--device", help=f"What it trains on: {one_of(list(device.DEVICES))}. [default: cpu]")
+    str | None,
+    typer.Option(
+        "--device", help=f"What it trains on: {one_of(list(device.DEVICES))}. (default: cpu)", rich_help_panel=WHERE
+    ),
 ]
 # Where runs train: an option, its environment variable, and how it is offered.
 PLACES = {"executor": (choice.VARIABLE, Executor), "device": (device.VARIABLE, Device)}
@@ -96,6 +120,16 @@ def _option(field: str) -> Any:
     words = f" One of: {', '.join(choices(field))}." if choices(field) else ""
     name = option_name(field)
     flag = f"--{name}/--no-{name}" if kind is bool else f"--{name}"
+    words += f" (classroom: {_default(field)})"
+    panel = PANELS[PART_OF[field]]
     return Annotated[
-        (str if words else kind) | None, typer.Option(flag, help=describe(field) + words, show_default=False)
+        (str if choices(field) else kind) | None,
+        typer.Option(flag, help=describe(field) + words, show_default=False, rich_help_panel=panel),
     ]
+
+
+def _default(field: str) -> str:
+    """What a setting is in the classroom preset; one that it has not, in the first preset of a model that has it."""
+    configs = (flat(preset.config) for preset in PRESETS.values())
+    found = next((config[field] for config in configs if field in config), None)
+    return setting_spec(field, found).partition("=")[2]

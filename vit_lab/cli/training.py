@@ -20,7 +20,7 @@ from vit_lab.cli.options import (
     Vary,
     settings_as_options,
 )
-from vit_lab.cli.refusals import fail, refusals, refuse
+from vit_lab.cli.refusals import fail, refusals, refuse, stderr
 from vit_lab.cli.work import work_off
 from vit_lab.config import OF_AN_ARM
 from vit_lab.presets import preset as preset_config
@@ -64,7 +64,7 @@ def train(
         print(json.dumps({key: spelt[key] if key in spelt else getattr(run, key) for key in TRAIN_KEYS}))
     else:
         shown = "no test accuracy" if run.test_accuracy is None else f"test accuracy {run.test_accuracy:.2%}"
-        print(f"{run.name}: {run.status} after {run.step} steps in {run.wall_seconds:.1f} s, {shown}")
+        print(f"{run.name}: {run.status} after {run.step} steps in {run.wall_seconds:.1f} s, run {run.id}, {shown}")
     if run.status != Status.FINISHED:
         fail(f"the run {run.id} {run.status}" + (f": {run.error}" if run.error else ""))
 
@@ -75,8 +75,8 @@ def compare(
     arm: Annotated[
         list[str] | None,
         typer.Option(
-            help="An arm, [norm-matched:]scheme[:variance scale][,setting=value]...; two to six of them. "
-            "[default: linear-default and xavier]"
+            help="An arm: scheme, scheme:variance scale, norm-matched:scheme, each with ,setting=value after it; "
+            "two to six of them. (default: linear-default and xavier)"
         ),
     ] = None,
     vary: Vary = None,
@@ -101,7 +101,7 @@ def compare(
 def sweep(
     *,
     scale: Annotated[
-        list[float] | None, typer.Option(help="A variance scale; several of them. [default: 0.1 to 10]")
+        list[float] | None, typer.Option(help="A variance scale; several of them. (default: 0.1 to 10)")
     ] = None,
     size: Annotated[list[str] | None, typer.Option(help="Training images, or all; may be given several times.")] = None,
     vary: Vary = None,
@@ -114,7 +114,7 @@ def sweep(
     json_: Json = False,
     settings: dict[str, Any],
 ) -> None:
-    """Train one scheme at several variance scales: accuracy against variance, the U-curve."""
+    """Train one scheme at several variance scales: accuracy against variance, the arch."""
     refuse(settings, "variance_scale", instead="--scale")
     refuse(settings, "train_size", instead="--size")
     with refusals(EXPERIMENT_KEYS if json_ else ()):
@@ -129,14 +129,17 @@ def claim(
     *,
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="As in compare; smaller variance first. [default: linear-default and xavier]"),
+        typer.Option(help="As in compare; smaller variance first. (default: linear-default and xavier)"),
     ] = None,
     task: Annotated[
         list[str] | None,
-        typer.Option(help="Images, data set[:share of noisy labels]; several. [default: digits, noisy ones, clothes]"),
+        typer.Option(
+            help="Images: a data set, or data set:share of noisy labels; several. "
+            "(default: digits, noisy ones, clothes)"
+        ),
     ] = None,
     size: Annotated[
-        list[str] | None, typer.Option(help="Training images, or all. [default: 200, 1000 and all]")
+        list[str] | None, typer.Option(help="Training images, or all. (default: 200, 1000 and all)")
     ] = None,
     vary: Vary = None,
     seeds: Seeds = 6,
@@ -174,6 +177,9 @@ def _experiment(plan: Plan, download: bool, json_: bool, csv: Path | None, html:
             print(json.dumps({"experiment": experiment.id, "kind": plan.kind, "run_ids": ids} | result), flush=True)
         else:
             _print_result(result, with_pairs=plan.kind != "sweep")
+            stderr.print(
+                f"experiment {experiment.id}, {len(experiment.proper)} runs: `runs` and the dashboard list them"
+            )
         write_files(store, experiment.stored, csv, html)
     if missing := [run for run in experiment.stored if not run.has_ended]:
         told = next((run.error for run in missing if run.error), None)

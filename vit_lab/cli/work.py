@@ -15,6 +15,7 @@ from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.store import Store
+from vit_lab.spelling import warm_up_words
 from vit_lab.training import device
 
 
@@ -30,6 +31,9 @@ def work_off(store: Store, plan: Plan, download: bool, workers: int | None = Non
     """
     experiment = new_experiment()
     new = plan.runs(experiment)
+    for words in dict.fromkeys(warm_up_words(run.config) for run in new):
+        if words:
+            stderr.print(words)
     manager = RunManager(store, workers)
     try:
         config_of = {run.config.data.dataset: run.config for run in new}

@@ -104,9 +104,10 @@ class Store:
             )
         return found[0]
 
-    def latest_experiment(self) -> str | None:
-        """The experiment launched last, whoever launched it."""
-        rows = self._database.read("SELECT experiment FROM runs ORDER BY number DESC LIMIT 1")
+    def latest_experiment(self, owner: str | None = None) -> str | None:
+        """The experiment launched last; by that person, if one is given."""
+        theirs, of = ("", ()) if owner is None else ("WHERE owner = ?", (owner,))
+        rows = self._database.read(f"SELECT experiment FROM runs {theirs} ORDER BY number DESC LIMIT 1", *of)
         return rows[0]["experiment"] if rows else None
 
     def experiments(self) -> list[ExperimentRecord]:

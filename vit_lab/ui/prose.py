@@ -8,6 +8,15 @@ def prose(text: str) -> str:
     return " ".join(text.split())
 
 
+UNSAFE = dict.fromkeys(range(32), " ") | {ord("`"): "'"}  # in the code span that shows what a link says
+LONGEST_SHOWN = 24  # letters
+
+
+def as_code(text: str) -> str:
+    """What somebody typed into an address, as Markdown that shows it and draws nothing of it."""
+    return f"`{text[:LONGEST_SHOWN].translate(UNSAFE)}{'…' if len(text) > LONGEST_SHOWN else ''}`"
+
+
 def say(text: str) -> None:
     """A paragraph on the page, in Markdown."""
     st.markdown(prose(text))

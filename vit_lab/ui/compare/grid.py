@@ -51,7 +51,9 @@ def _over(experiment: Experiment, outcomes: Sequence[ArmOutcome], varied: Mappin
     legend = "  ".join(f"{chip(arm)} {name}" for arm, name in experiment.names.items())
     st.markdown(legend)
     rows = over_rows(experiment, outcomes, values, groups[where])
-    st.vega_lite_chart(rows, charts.OVER[is_log], key="over-chart", alt=f"Accuracy against {setting_words(field)}")
+    whole = all(float(value).is_integer() for value in values.values())
+    spec = charts.over(setting_words(field), log=is_log, whole=whole)
+    st.vega_lite_chart(rows, spec, key="over-chart", alt=f"Accuracy against {setting_words(field)}")
 
 
 def pick_condition(experiment: Experiment) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from vit_lab.analysis.arms import letter
 from vit_lab.analysis.comparison import Comparison, swapped, verdict
 from vit_lab.ui.arms import chip
 
@@ -27,4 +28,5 @@ def verdict_cards(comparisons: Sequence[Comparison], names: Mapping[int, str]) -
     for c in comparisons:
         with st.container(border=True):
             st.markdown(f"#### {verdict(c, names[c.a], names[c.b])}")
-            st.markdown(f"{chip(c.b)} against {chip(c.a)} :{STATE_COLOURS[c.state]}-badge[{c.state}]")
+            whom = "" if c.winner is None else f" for {letter(c.winner)}"
+            st.markdown(f"{chip(c.b)} against {chip(c.a)} :{STATE_COLOURS[c.state]}-badge[{c.state}{whom}]")

@@ -1,13 +1,42 @@
 """The box in which a page's experiment is chosen."""
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import Kind
+from vit_lab.runs.store import Store
 from vit_lab.spelling import setting_words
+from vit_lab.ui.prose import as_code
 from vit_lab.ui.serving.lab import open_store
+from vit_lab.ui.serving.visitor import visitor
 
+ANOTHER = "Another is shown."
 LOOKED_AT = "looked_at"  # in the session: the experiment that this visitor was last shown, or has launched
+
+
+def experiment_on_screen(store: Store) -> str | None:
+    """The experiment that a page shows which has no box for it: the address's, else what this visitor looked at last.
+
+    Before they have looked at any it is the latest of their own, and without one the latest of all. It is remembered
+    for the pages that follow. None if there are no runs at all, or where the address names what is not here: the page
+    then says so.
+    """
+    linked, seen = st.query_params.get("experiment"), st.session_state.get(LOOKED_AT)
+    latest = store.latest_experiment(visitor()) or store.latest_experiment()
+    if linked and latest and not store.runs(experiment=linked):
+        st.info(f"{not_here(linked)} The page Runs lists what there is.")
+        return None
+    found = next((one for one in (linked, seen) if one and store.runs(experiment=one)), latest)
+    if found:
+        st.session_state[LOOKED_AT] = found
+    return found
+
+
+def not_here(linked: str) -> str:
+    """A sentence on a link that names an experiment which a page cannot show."""
+    return f"The experiment of this link is not here ({as_code(linked)}): it may be deleted, or of another page."
 
 
 def pick_experiment(kind: Kind) -> str | None:
@@ -18,20 +47,39 @@ def pick_experiment(kind: Kind) -> str | None:
     linked = st.query_params.get("experiment")
     labels = {
         one.id: _title(one)
-        for one in Experiment.read_all(open_store())
+        for one in mine_first(Experiment.read_all(open_store()))
         if _has_several(one) and (one.kind == kind or (one.id == linked and can_be_seen_as(one, kind)))
     }
     if linked and linked not in labels:
-        st.warning("The experiment of this link is not here: it may be deleted, or of another page.")
+        st.warning(not_here(linked) + (f" {ANOTHER}" if labels else ""))
     if not labels:
         return None
-    if linked in labels and st.session_state.get(f"{kind}_linked") != linked:
-        st.session_state[f"{kind}_experiment"] = st.session_state[f"{kind}_linked"] = linked
-    if st.session_state.get(f"{kind}_experiment") not in labels:
-        st.session_state.pop(f"{kind}_experiment", None)
-    chosen = st.selectbox("Experiment", list(labels), format_func=lambda one: labels[one], key=f"{kind}_experiment")
-    st.query_params["experiment"] = st.session_state[f"{kind}_linked"] = st.session_state[LOOKED_AT] = chosen
-    return str(chosen)
+    return box_of_experiments("Experiment", labels, kind)
+
+
+def box_of_experiments(label: str, labels: Mapping[str, str], key: str) -> str:
+    """A box that chooses one of some experiments, by id, and says so in the address.
+
+    The address decides where it names another one than the box did last, as after a link and after Back in a browser;
+    on arrival without one, what this visitor looked at last, and their own before others'.
+    """
+    box, told = f"{key}_experiment", f"{key}_linked"
+    linked = st.query_params.get("experiment")
+    if linked in labels and st.session_state.get(told) != linked:
+        st.session_state[box] = linked
+    elif not linked and (seen := st.session_state.get(LOOKED_AT)) in labels:
+        st.session_state[box] = seen
+    if st.session_state.get(box) not in labels:
+        st.session_state[box] = next(iter(labels))
+    chosen = str(st.selectbox(label, list(labels), format_func=lambda one: labels[one], key=box))
+    st.query_params["experiment"] = st.session_state[told] = st.session_state[LOOKED_AT] = chosen
+    return chosen
+
+
+def mine_first(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """Experiments in their order, those of the person who looks before all others."""
+    me = visitor()
+    return sorted(experiments, key=lambda one: all(run.owner != me for run in one.stored))
 
 
 def can_be_seen_as(experiment: Experiment, kind: Kind) -> bool:
@@ -48,10 +96,17 @@ def _has_several(experiment: Experiment) -> bool:
     return len(experiment.arms) > 1 or len(experiment.seeds) > 1
 
 
+def names_of(experiment: Experiment) -> str:
+    """What its arms are called; of a single run, the name that somebody gave it."""
+    if len(experiment.runs) == 1:
+        return experiment.runs[0].name
+    arms = list(experiment.names.values())
+    return " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
+
+
 def _title(experiment: Experiment) -> str:
     """Number, arms, conditions, seeds, and the settings in which it is unlike the classroom preset."""
-    arms, seeds, conditions = list(experiment.names.values()), len(experiment.seeds), len(experiment.conditions)
-    names = " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
+    names, seeds, conditions = names_of(experiment), len(experiment.seeds), len(experiment.conditions)
     number, dataset = min(run.number for run in experiment.proper), experiment.proper[0].config.data.dataset
     told = [f"{seeds} seed{'' if seeds == 1 else 's'}"]
     told += [f"{conditions} conditions ({', '.join(map(setting_words, experiment.varied))})"] if conditions > 1 else []

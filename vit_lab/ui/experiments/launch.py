@@ -11,6 +11,7 @@ from vit_lab.forkserver.calls import CannotStartError
 from vit_lab.presets import PRESETS, preset
 from vit_lab.refusals import one_of
 from vit_lab.runs.designs import CLAIM_ARMS, FEWEST_FOR_EVIDENCE, MOST_ARMS
+from vit_lab.runs.experiments import Runs
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import Kind
 from vit_lab.settings import ConfigError
@@ -18,7 +19,7 @@ from vit_lab.spelling import arm_specs
 from vit_lab.ui.experiments.choose import LOOKED_AT
 from vit_lab.ui.experiments.cost import cost_words
 from vit_lab.ui.prose import prose
-from vit_lab.ui.serving.lab import open_manager, problems_told
+from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
 
 EVIDENCE = f"From {FEWEST_FOR_EVIDENCE} pairs on a result counts as evidence."
 ARMS_OFFERED = ("linear-default", "xavier", "kaiming", "vit", "normal:0.05", "xavier:3")
@@ -30,6 +31,7 @@ ARMS_HELP = prose("""
 VARIED_OFFERED = ("train_size=200,1000,all", "depth=2,4,8", "learning_rate=0.001,0.004,0.016", "norm=pre,post,none")
 VARY_HELP = "A setting and its values: every arm is trained under each, and several of them make a grid. Type your own."
 TRAIN_FORM, OF_TRAIN = "train_form", "the form of Train"
+LAUNCHED, MOST_NUMBERS = "launched", 4  # in the session: the plan that was launched last, and its experiment
 START_HELP = "A preset, or whatever the page Train was last filled in with."
 
 
@@ -104,10 +106,19 @@ def _forget_arms() -> None:
 
 
 def launch(plan: Plan, page: str | None = None) -> None:
-    """Queue all runs of a plan and show them on a page, or on the present one."""
+    """Queue all runs of a plan and show them on a page, or on the present one.
+
+    While they are at work, the same plan is not launched once more: whoever taps twice wants one pair.
+    """
+    before, known = st.session_state.get(LAUNCHED, (None, ""))
+    if plan == before and (active := Runs(tuple(open_store().runs(experiment=known))).active):
+        numbers = one_of([f"#{run.number}" for run in sorted(active, key=lambda run: run.number)[:MOST_NUMBERS]], "and")
+        st.info(f"This is training already: {numbers}. Change a setting, or the seed, to train something else.")
+        return
     experiment = new_experiment()
     with problems_told():
         open_manager().submit(plan.runs(experiment), plan.kind)
+        st.session_state[LAUNCHED] = plan, experiment
         st.session_state[LOOKED_AT] = experiment
         if page:
             st.switch_page(page, query_params={"experiment": experiment})

@@ -1,4 +1,4 @@
-"""What Compare, U-curve and Claim are made of: choose an experiment, launch one, see it live, take it home."""
+"""What Compare, Arch and Claim are made of: choose an experiment, launch one, see it live, take it home."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from vit_lab.ui.poll import poll
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.train.reuse import settings_link
 
-PAGES: dict[Kind, str] = {"compare": "a comparison", "sweep": "a U-curve", "claim": "a check of the claim"}
+PAGES: dict[Kind, str] = {"compare": "a comparison", "sweep": "an arch over variances", "claim": "a check of the claim"}
 Draw = Callable[[Store, Experiment], None]
 
 

@@ -8,22 +8,28 @@ from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec, named_ends, sized
 from vit_lab.analysis.colours import GREY
+from vit_lab.analysis.comparison_charts import NAMES
 from vit_lab.config import GROUPS, GroupName
 from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.words import LIVE_WEIGHTS
 
 CLICKED = "clicked"  # the point of a curve that a person has chosen: its run and its step
+SHORT = ".2~r"  # a number of a colour bar, in two digits that count and without powers of ten
+ROW = 17  # pixels of a layer in a map
 FINGER = 450  # square pixels around a point in which a click is meant for it
 
 
-def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
-    """Thin lines for the training batches, bold ones with points for the validation images.
+def _curves(
+    title: str, unit: str | None, y_format: str, height: int = 300, *, is_large: bool = False
+) -> dict[str, Any]:
+    """Thin lines for the training batches, bold ones with points for the validation images, an arm's name at its end.
 
     The points can be clicked, within a finger's width.
     """
-    y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=y_format, tickCount=6))
+    words = f"{title.lower()}, {unit}" if unit else title.lower()
+    y = alt.Y("value:Q", title=words, axis=alt.Axis(format=y_format, tickCount=6))
     tooltip = [
         alt.Tooltip("arm:N"),
         alt.Tooltip("name:N", title="init"),
@@ -40,16 +46,17 @@ def _curves(title: str, unit: str | None, y_format: str) -> dict[str, Any]:
     near = base.mark_point(size=FINGER, filled=True, opacity=0, cursor="pointer").transform_filter(
         alt.datum.split == "validation"
     )
-    named = alt.Title(title, anchor="start", fontSize=16)
-    layers = (EXTENT, training, validation, near.add_params(clicked))
-    return constant_spec(alt.layer(*layers).properties(title=named), 330)
+    named = alt.Title(title, anchor="start", fontSize=sized(16, 24))
+    layers = (EXTENT, training, validation, near.add_params(clicked), *named_ends(STEP, y))
+    return constant_spec(alt.layer(*layers).properties(title=named), height, is_large=is_large)
 
 
-def _small(title: str, group: GroupName) -> dict[str, Any]:
+def _small(title: str, group: GroupName, *, log: bool = False) -> dict[str, Any]:
     """A small chart of one weight statistic of one group of matrices, which is named above it."""
-    y = alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=3, format=".3~g"), scale=alt.Scale(zero=True))
+    scale = alt.Scale(type="log", nice=True) if log else alt.Scale(zero=True)
+    y = alt.Y("value:Q", title=title, axis=alt.Axis(tickCount=3, format=".2~r" if log else ".3~g"), scale=scale)
     tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q", title=title, format=".4g")]
-    x = alt.X("step:Q", title=None, axis=alt.Axis(tickCount=3, format=",d", grid=False))
+    x = alt.X("step:Q", title="step", axis=alt.Axis(tickCount=3, format=",d", grid=False))
     line = (
         alt.Chart()
         .mark_line(strokeWidth=2.2, point=alt.OverlayMarkDef(size=16))
@@ -60,22 +67,30 @@ def _small(title: str, group: GroupName) -> dict[str, Any]:
     return constant_spec(alt.layer(EXTENT.encode(x=x), line).properties(title=named), 140)
 
 
-def _by_place(x: str, title: str, y_title: str, *, height: int = 200, rule: float | None = None) -> dict[str, Any]:
+def _by_place(
+    x: str, title: str, y_title: str, *, height: int = 220, rule: float | None = None, log: bool = False
+) -> dict[str, Any]:
     """A measure at one moment against depth, layer or block, one line an arm; `rule` draws a guide line."""
     sort = None  # as the rows come: from the images to the classifier
-    base = alt.Chart().encode(
-        x=alt.X(f"{x}:N", title=title, sort=sort, axis=alt.Axis(labelAngle=-45 if x == "layer" else 0)),
-        y=alt.Y(
-            "value:Q", title=y_title, axis=alt.Axis(tickCount=4, format=".3~g"), scale=alt.Scale(zero=rule is None)
-        ),
-        color=ARM_COLOUR,
-        detail=["run:N"],
-        tooltip=[alt.Tooltip("arm:N"), alt.Tooltip(f"{x}:N"), alt.Tooltip("value:Q", title=y_title, format=".4g")],
+    across = alt.X(f"{x}:N", title=title, sort=sort, axis=alt.Axis(labelAngle=-45 if x == "layer" else 0))
+    scale = alt.Scale(type="log", nice=True) if log else alt.Scale(zero=rule is None)
+    y = alt.Y("value:Q", title=y_title, axis=alt.Axis(tickCount=4, format=".2~r" if log else ".3~g"), scale=scale)
+    base = (
+        alt.Chart()
+        .transform_filter("datum.split != 'name'")
+        .encode(
+            x=across,
+            y=y,
+            color=ARM_COLOUR,
+            detail=["run:N"],
+            tooltip=[alt.Tooltip("arm:N"), alt.Tooltip(f"{x}:N"), alt.Tooltip("value:Q", title=y_title, format=".4g")],
+        )
     )
     layers = [base.mark_line(strokeWidth=2, opacity=0.7), base.mark_point(size=44, filled=True, opacity=0.9)]
+    layers += named_ends(across, y)
     if rule is not None:
         layers.append(alt.Chart().mark_rule(strokeDash=[5, 4], color=GREY).encode(y=alt.datum(rule)))
-    return constant_spec(alt.layer(*layers), height)
+    return constant_spec(alt.layer(*layers), height, right=NAMES)
 
 
 def _by_head(y_title: str) -> dict[str, Any]:
@@ -107,17 +122,20 @@ def _heatmap(y: str, title: str) -> dict[str, Any]:
     """
     base = alt.Chart().encode(
         x=alt.X("step:O", title="step", sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-        y=alt.Y(f"{y}:N", title=None, sort=None, axis=alt.Axis(labelLimit=150)),
+        y=alt.Y(f"{y}:N", title=y, sort=None, axis=alt.Axis(labelLimit=150, labelOverlap=False)),
     )
     cells = base.mark_rect().encode(
         opacity=alt.condition("datum.shown", alt.value(1), alt.value(0)),
         color=alt.Color(
-            "shade:Q", title=title, scale=alt.Scale(type="log", scheme="viridis"), legend=alt.Legend(format=".3~g")
+            "shade:Q", title=title, scale=alt.Scale(type="log", scheme="viridis"), legend=alt.Legend(format=SHORT)
         ),
         tooltip=[alt.Tooltip(f"{y}:N"), alt.Tooltip("step:O"), alt.Tooltip("value:Q", title=title, format=".4g")],
     )
     chosen = base.mark_rect(filled=False, stroke="#f97316", strokeWidth=2).transform_filter("datum.chosen")
-    return constant_spec(alt.layer(cells, chosen), 260)
+    spec = constant_spec(alt.layer(cells, chosen), 260)
+    if y == "layer":
+        spec["height"] = {"step": ROW}  # every layer has its name, however many there are
+    return spec
 
 
 def _ridgeline(x: alt.X) -> dict[str, Any]:
@@ -152,11 +170,16 @@ def _ridgeline(x: alt.X) -> dict[str, Any]:
 
 LOSS = _curves("Loss", "nats", ".1f")
 ACCURACY = _curves("Accuracy", None, ".0%")
+PRESENTED = {
+    "loss": _curves("Loss", "nats", ".1f", 440, is_large=True),
+    "accuracy": _curves("Accuracy", None, ".0%", 440, is_large=True),
+}
 WEIGHTS = {
     f"{measure}/{group}": _small(title, group) for measure, (_, title) in LIVE_WEIGHTS.items() for group in GROUPS
 }
 
-LAYER_STD = _by_place("layer", "layer", "std")
+WEIGHTS_LOG = {f"weight_std/{group}": _small("std", group, log=True) for group in GROUPS}
+LAYER_STD, LAYER_STD_FAR = (_by_place("layer", "layer", "std", log=log) for log in (False, True))
 LAYER_NORM = _by_place("layer", "layer", "norm")
 LAYER_DISTANCE = _by_place("layer", "layer", "distance from init")
 LAYER_UPDATE = _by_place("layer", "layer", "log10 update ratio", rule=-3.0)

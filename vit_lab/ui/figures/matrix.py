@@ -14,7 +14,7 @@ from vit_lab.analysis.chart_style import constant_spec
 DIVERGING = alt.Scale(scheme="blueorange", domainMid=0)
 COSINE = alt.Scale(scheme="blueorange", domain=[-1, 1])
 GREY = alt.Scale(domain=[0, 1], range=["#000000", "#ffffff"])
-LEGEND = alt.Legend(orient="top", gradientThickness=8, gradientLength=150, format=".2~g", tickCount=4)
+LEGEND = alt.Legend(orient="top", gradientThickness=8, gradientLength=150, format=".2~r", tickCount=4)
 SEQUENTIAL = alt.Scale(scheme="viridis")
 SHARE = alt.Scale(scheme="viridis", domain=[0, 1])
 

@@ -1,14 +1,17 @@
 """What the store holds, as the rows that the chart specs draw. Read once for all viewers together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.analysis.comparison_rows import name_rows
+from vit_lab.analysis.line_names import apart
 from vit_lab.config import GROUPS
 from vit_lab.events import counts_at, rows_of
 from vit_lab.places import Place, read_place
@@ -29,6 +32,9 @@ SCHEMA = pa.schema([*TEXTS, ("step", pa.int64()), ("value", pa.float64())])
 WORDS = pa.dictionary(pa.int16(), pa.string())
 COMPACT = pa.schema([(field.name, WORDS if pa.types.is_string(field.type) else field.type) for field in SCHEMA])
 EMPTY = SCHEMA.empty_table()
+NAME_GAP = 0.08  # of a chart's height, which a name takes
+FAR = 8.0  # times: as far apart are two values that share no linear axis
+LATE = 0.55  # of a run: from there on there is more room for a name to the left of its line's end
 PLACED_BY = ["layer", "depth", "block", "head"]
 Points = dict[str, list[tuple[str, int, float | None]]]  # by chart: split, step and value
 
@@ -43,6 +49,12 @@ def live_tables(
     """
     told = ((run.id, run.arm, names[run.arm], run.planned_steps, _version(run, every)) for run in runs)
     return _tables_together(store, kind, tuple(told))
+
+
+def are_far(table: pa.Table) -> bool:
+    """Whether values of a table lie so far apart that a linear axis would make the small ones one line."""
+    span = pc.min_max(table["value"]).as_py()
+    return bool(span["min"]) and 0 < FAR * span["min"] < span["max"]
 
 
 def run_curves(store: Store, runs: Sequence[RunRecord], measure: str, split: str) -> dict[str, pd.DataFrame]:
@@ -72,6 +84,12 @@ def placed(rows: pd.DataFrame) -> pd.DataFrame:
     standing = rows[rows[PLACED_BY].notna().any(axis=1)]
     unused = [column for column in PLACED_BY if len(standing) and standing[column].isna().all()]
     return standing.drop(columns=unused)
+
+
+def named(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `placed` at one moment, and a row for each arm's name, at the end of its line; heads have no lines."""
+    x = next((column for column in ("layer", "depth") if column in rows.columns), None)
+    return rows if x is None or rows.empty else pd.concat([rows, name_rows(rows, x, "value")], ignore_index=True)
 
 
 def _placed_by(place: Place) -> tuple[str | None, ...]:
@@ -108,7 +126,34 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
 @st.cache_resource(show_spinner=False, max_entries=100)
 def _tables_together(_store: Store, kind: str, runs: tuple[tuple[str, int, str, int, str], ...]) -> dict[str, pa.Table]:
     tables = [_run_tables(_store, kind, *run) for run in runs]
-    return {chart: _compact([EMPTY, *(table[chart] for table in tables)]) for chart in LIVE_CHARTS[kind]}
+    found = {chart: [table[chart] for table in tables] for chart in LIVE_CHARTS[kind]}
+    if kind == "curves":
+        found = {chart: [*parts, _names(parts, downwards=chart == "accuracy")] for chart, parts in found.items()}
+    return {chart: _compact([EMPTY, *parts]) for chart, parts in found.items()}
+
+
+def _names(tables: Sequence[pa.Table], *, downwards: bool) -> pa.Table:
+    """Where the arms' names stand in a chart of live curves, one a row: at the last validation of its first run.
+
+    Curves that fall leave room above their ends, such as rise below them.
+    """
+    ends: dict[str, dict[str, Any]] = {}
+    highest = []
+    for table in tables:
+        measured = table.filter(pc.and_(pc.equal(table["split"], "validation"), pc.is_valid(table["value"])))
+        if len(measured):
+            [end] = measured.slice(len(measured) - 1).to_pylist()
+            ends.setdefault(end["arm"], end | {"late": end["step"] > LATE * table["step"][-1].as_py()})
+            highest.append(pc.max(table["value"]).as_py())
+    gap = NAME_GAP * max(highest, default=1.0)
+    beside = {arm: end["value"] + gap * end["late"] * (-1 if downwards else 1) for arm, end in ends.items()}
+    places = apart(beside, gap, downwards=downwards)
+    split = {False: "name", True: "name, late"}
+    told = [
+        {**{key: end[key] for key in SCHEMA.names}, "split": split[end["late"]], "value": places[arm]}
+        for arm, end in ends.items()
+    ]
+    return pa.Table.from_pylist(told, SCHEMA)
 
 
 def _compact(tables: Sequence[pa.Table]) -> pa.Table:

@@ -11,19 +11,21 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import status_badge
 from vit_lab.ui.words import about
 
-METRIC_WIDTH = 150  # pixels: no number moves another
+METRIC_WIDTH = 112  # pixels: no number moves another
+DETAILS_WIDTH = 200
 VALIDATION = "Accuracy on what is held out from training."
 TEST = "Accuracy on the test set, looked at once, at the end."
 
 
 def run_card(store: Store, run: RunRecord, name: str) -> None:
     """The run of an arm with that name. Nothing is told that is not known yet."""
-    st.markdown(f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(run))}]]")
-    st.progress(min(run.step / run.planned_steps, 1.0), text=_progress_words(store, run))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="xsmall", horizontal_alignment="distribute"):
+        words = f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(run))}]]"
+        st.markdown(words, width=DETAILS_WIDTH)
         st.metric("Validation", percent(run.val_accuracy), width=METRIC_WIDTH, help=VALIDATION)
         if run.test_accuracy is not None:
             st.metric("Test", percent(run.test_accuracy), width=METRIC_WIDTH, help=TEST)
+    st.progress(min(run.step / run.planned_steps, 1.0), text=_progress_words(store, run))
     if run.error:
         st.caption(run.error)
 
@@ -31,7 +33,7 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
 def _details(run: RunRecord) -> list[str]:
     examples = DATASETS[run.config.data.dataset].examples
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
-    return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
+    return [f"run {run.number}", f"seed {run.config.seed}", *speed, f"{run.wall_seconds:.0f} s"]
 
 
 def _progress_words(store: Store, run: RunRecord) -> str:

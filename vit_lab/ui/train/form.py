@@ -14,7 +14,7 @@ from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import divisors
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.settings import ConfigError, bounds, choices, configure, describe, settings_of
-from vit_lab.spelling import setting_words
+from vit_lab.spelling import setting_words, warm_up_words
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import prose
 from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
@@ -185,8 +185,6 @@ class Form:
         scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init", f"{letter.upper()} init")
         values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
-        for field, needed in NEEDS.get(scheme, {}).items():
-            st.caption(f"It asks for {needed} {setting_words(field)}s, and all arms have them.")
         if scheme == "gamma":
             values["gamma"] = st.number_input(
                 "Power γ",
@@ -211,6 +209,8 @@ class Form:
             st.markdown(f"{chip(arm)} **further factors on the variance**")
             for group in GROUPS:
                 values[f"{group}_scale"] = self._scale(letter, f"{group}_scale", GROUP_NAMES[group])
+        for field, needed in NEEDS.get(scheme, {}).items():  # below, so that the arms' buttons stand in a row
+            st.caption(f"It asks for {needed} {setting_words(field)}s, and all arms have them.")
         return values
 
     def configs(self, arms: list[dict[str, Any]]) -> list[RunConfig]:
@@ -226,6 +226,8 @@ class Form:
                 known = error.field if error.field in self.slots else f"{LETTERS[arm].lower()}_init"
                 self._refuse(known, error.message.replace(" dim ", " width "))  # as the form calls it
                 return []
+        if configs and (words := warm_up_words(configs[0])):
+            self.slots["epochs" if "epochs" in self.slots else "steps"][1].caption(words)
         for arm, config in enumerate(configs):
             if (twin := configs.index(config)) != arm:
                 self._refuse(f"{LETTERS[arm].lower()}_init", f"the same as arm {LETTERS[twin]}; arms must differ")

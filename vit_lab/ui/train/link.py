@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from vit_lab.ui.prose import as_code
 from vit_lab.ui.train.widgets import KEYS, is_spelled, spelled
 
-UNSAFE = dict.fromkeys(range(32), " ") | {ord("`"): "'"}  # in the code span that shows what a link says
 LONGEST_NUMBER = 24  # letters
 
 
@@ -31,7 +31,7 @@ def tell_refused(arrived: Mapping[str, str]) -> None:
     """Say in a sentence what an arriving link asks for and the form, now drawn, does not show."""
     told = []
     for key, text in arrived.items():
-        asked = f"`{key}={text[:24].translate(UNSAFE)}{'…' if len(text) > 24 else ''}`"
+        asked = as_code(f"{key}={text}")
         if key not in st.session_state:
             told.append(f"{asked} has no place in this form")
         elif not is_spelled(shown := st.session_state[key], text):

@@ -21,6 +21,7 @@ from vit_lab.ui.serving.lab import open_store, problems_told
 from vit_lab.ui.train.card import run_card
 from vit_lab.ui.train.outcome import outcome_panel
 from vit_lab.ui.train.overview import whose_runs
+from vit_lab.ui.train.present import present_button
 from vit_lab.ui.train.reuse import settings_button
 from vit_lab.ui.words import LIVE_WEIGHTS
 
@@ -32,9 +33,10 @@ def experiment_panel(experiment: Experiment) -> None:
     """Progress, controls and charts of an experiment; it polls only while one of its runs is at work."""
     store = open_store()
     read = partial(Experiment.read, store, experiment.id)
-    whose_runs(experiment)
-    with st.container(horizontal=True, vertical_alignment="center"), problems_told():
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"), problems_told():
+        whose_runs(experiment)
         run_controls(experiment)
+        present_button(experiment)
         settings_button(experiment)
     names = {run.arm: arm_label(run.config.init) for run in experiment.runs}  # also of an arm that has only pilots
     names |= experiment.names
@@ -57,16 +59,16 @@ def _standing(experiment: Experiment) -> dict[str, tuple[bool, bool]]:
 
 def _cards_and_curves(store: Store, names: Mapping[int, str], experiment: Experiment) -> None:
     runs = experiment.runs
+    curves(store, runs, names)
     for column, run in zip(st.columns(len(runs), border=True) if runs else [], runs, strict=True):
         with column:
             run_card(store, run, names[run.arm])
-    curves(store, runs, names)
 
 
 def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> None:
     """Small charts of the weight statistics."""
     from vit_lab.ui.figures import charts
-    from vit_lab.ui.figures.rows import live_tables
+    from vit_lab.ui.figures.rows import are_far, live_tables
 
     # An arm that has joined meanwhile has no name here yet: the next tick of the cards draws the page anew
     runs = [run for run in experiment.runs if run.arm in names]
@@ -76,4 +78,5 @@ def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> 
         with st.grid(len(GROUPS), min_column_width=WEIGHTS_WIDTH, gap="small"):
             for group in GROUPS:
                 name = f"{measure}/{group}"
-                st.vega_lite_chart(tables[name], charts.WEIGHTS[name], key=name, alt=f"{title}: {GROUP_NAMES[group]}")
+                specs = charts.WEIGHTS_LOG if name in charts.WEIGHTS_LOG and are_far(tables[name]) else charts.WEIGHTS
+                st.vega_lite_chart(tables[name], specs[name], key=name, alt=f"{title}: {GROUP_NAMES[group]}")

@@ -12,6 +12,7 @@ from vit_lab.config import GROUPS, RunConfig
 from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.places import GROUP_NAMES, Place
 from vit_lab.runs.limits import data_bytes, look_images
+from vit_lab.spelling import arm_label
 from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import say
 from vit_lab.ui.serving.apart import apart, memory
@@ -66,7 +67,8 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
         fold.info(TOO_LARGE)
     if not looks:
         return
-    table = pd.concat([_table(arm, look) for arm, look in looks.items()], ignore_index=True)
+    tables = [_table(arm, look, arm_label(configs[arm].init)) for arm, look in looks.items()]
+    table = pd.concat(tables, ignore_index=True)
     with fold:
         for arm, look in looks.items():
             start, words = look.start, " ".join(MEANINGS[finding] for finding in look.findings) or HEALTHY
@@ -94,17 +96,17 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
 
 
 def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str) -> None:
-    from vit_lab.ui.figures.rows import placed
+    from vit_lab.ui.figures.rows import named, placed
 
-    rows = placed(table[table["measure"] == measure])
+    rows = named(placed(table[table["measure"] == measure]))
     st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
     st.caption(words)
 
 
-def _table(arm: int, look: "Preflight") -> "pd.DataFrame":
+def _table(arm: int, look: "Preflight", name: str) -> "pd.DataFrame":
     from vit_lab.ui.figures.rows import by_place
 
-    return by_place(look.rows).assign(arm=LETTERS[arm], run=LETTERS[arm])
+    return by_place(look.rows).assign(arm=LETTERS[arm], run=LETTERS[arm], name=name)
 
 
 def _promises(looks: Mapping[int, "Preflight"]) -> "pd.DataFrame":

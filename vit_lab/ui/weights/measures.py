@@ -9,9 +9,12 @@ import streamlit as st
 from vit_lab.analysis.arms import letter
 from vit_lab.places import read_place
 from vit_lab.runs.records import RunRecord
+from vit_lab.spelling import written_out
 from vit_lab.ui.arms import chip
-from vit_lab.ui.figures.rows import placed
+from vit_lab.ui.figures.rows import FAR, named, placed
 from vit_lab.ui.prose import note, prose
+
+DARK, MOST_DARK = 0.02, 6  # of the largest gradient; layers that are named
 
 
 def layer_words(layer: str) -> str:
@@ -19,10 +22,18 @@ def layer_words(layer: str) -> str:
     return read_place(layer).words
 
 
-def by_place(measure: str, now: pd.DataFrame, spec: dict[str, Any], title: str, words: str) -> None:
-    """A measure at the moment of `now` for all arms, under its title and above the words that say what it tells."""
+def by_place(
+    measure: str, now: pd.DataFrame, spec: dict[str, Any], title: str, words: str, far: dict[str, Any] | None = None
+) -> None:
+    """A measure at the moment of `now` for all arms, under its title and above the words that say what it tells.
+
+    Arms that are `far` apart have a spec of their own, with a logarithmic axis, if there is one.
+    """
     st.markdown(f"**{title}**")
     rows = placed(now[now["measure"] == measure])
+    if far and 0 < FAR * rows["value"].min() < rows["value"].max():
+        spec = far
+    rows = named(rows)
     st.vega_lite_chart(rows, spec, key=f"by-place-{measure}", alt=prose(words))
     note(words)
 
@@ -48,4 +59,23 @@ def map_of_steps(
             marked = rows.assign(shown=shown, chosen=shown & (rows["step"] == step)).sort_values("shown", kind="stable")
             st.markdown(chip(run.arm))
             st.vega_lite_chart(marked, spec, key=f"{measure}-map-{run.arm}", alt=f"{title} of arm {letter(run.arm)}")
+            if told := dark_words(rows[shown & (rows["step"] == step)]):
+                note(told)
     note(words)
+
+
+def dark_words(now: pd.DataFrame) -> str:
+    """The layers that are dark at a step, by name and number: those far below the largest; nothing if there are none.
+
+    What has no layers has no dark ones.
+    """
+    if "layer" not in now.columns or now.empty:
+        return ""
+    found = now[now["value"] < DARK * now["value"].max()].sort_values("value")
+    told = [f"{layer_words(row.layer)} {written_out(row.value, 2)}" for row in found.itertuples()]
+    more = f" and {len(told) - MOST_DARK} more" if len(told) > MOST_DARK else ""
+    return (
+        f"Dark: {', '.join(told[:MOST_DARK])}{more}; the largest is {written_out(now['value'].max(), 2)}."
+        if told
+        else ""
+    )

@@ -1,4 +1,4 @@
-"""Accuracy against the variance scale: the U-curve of one sweep, filling in as its runs finish."""
+"""Accuracy against the variance scale: the arch of one sweep, filling in as its runs finish."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,15 +6,15 @@ import streamlit as st
 
 from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.comparison import ArmOutcome
-from vit_lab.analysis.comparison_rows import u_curve_rows
+from vit_lab.analysis.comparison_rows import arch_rows
 from vit_lab.runs.experiments import Experiment
 from vit_lab.spelling import written_out
 
 
-def u_curve(experiment: Experiment, outcomes: Sequence[ArmOutcome], conditions: Mapping[int, str]) -> None:
+def arch(experiment: Experiment, outcomes: Sequence[ArmOutcome], conditions: Mapping[int, str]) -> None:
     """The chart; `conditions` says what the training sets are called."""
-    rows = u_curve_rows(outcomes, experiment.arms, conditions)
-    st.vega_lite_chart(rows, charts.U_CURVE, key="u-curve", alt="Test accuracy by variance scale")
+    rows = arch_rows(outcomes, experiment.arms, conditions)
+    st.vega_lite_chart(rows, charts.ARCH, key="arch", alt="Test accuracy by variance scale")
 
 
 def highest_means(experiment: Experiment, outcomes: Sequence[ArmOutcome], conditions: Mapping[int, str]) -> list[str]:

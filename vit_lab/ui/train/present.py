@@ -1,0 +1,93 @@
+"""What is shown to a class: the accuracy of each arm in large figures, two curves, the verdict, and nothing else."""
+
+from collections.abc import Mapping
+from html import escape
+from statistics import fmean
+
+import streamlit as st
+
+from vit_lab.analysis.arms import COLOURS, letter
+from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.records import RunRecord
+from vit_lab.runs.store import Store
+from vit_lab.spelling import percent
+from vit_lab.ui.arms import chip
+from vit_lab.ui.poll import TICK_SECONDS
+
+PAGE, HELP = "pages/present.py", "Two curves, large figures and the verdict alone, to be read from the last row."
+LOOK = """
+<style>
+[data-testid="stHeader"] { display: none; }
+[data-testid="stMainBlockContainer"] { padding: 1rem 1.5rem 0; }
+.vl-arms { display: flex; gap: 1rem 2.5rem; flex-wrap: wrap; }
+.vl-arm { border-left: 0.6rem solid var(--arm); padding-left: 0.9rem; flex: 1 1 10rem; min-width: 0; }
+.vl-arm b { display: block; font-size: clamp(1.1rem, 2.1vw, 1.7rem); line-height: 1.2; overflow-wrap: anywhere; }
+.vl-arm span { font-size: clamp(2.2rem, 5.5vw, 4.4rem); font-weight: 750; line-height: 1.05; }
+.vl-arm i { font-style: normal; font-size: 1.15rem; opacity: 0.75; margin-left: 0.6rem; }
+</style>
+"""
+
+
+def present_button(experiment: Experiment) -> None:
+    """A button that opens the presenter's view of an experiment."""
+    if st.button("Present", icon=":material/present_to_all:", type="tertiary", key="present", help=HELP):
+        st.switch_page(PAGE, query_params={"experiment": experiment.id})
+
+
+def large_figures(experiment: Experiment) -> None:
+    """By arm: its name and its mean accuracy, on the test set once all of its runs have ended, before on validation."""
+    told = []
+    for arm, name in experiment.names.items():
+        runs = [run for run in experiment.proper if run.arm == arm]
+        accuracy, on = _accuracy(runs)
+        many = f", mean of {len(runs)} runs" if len(runs) > 1 else ""
+        told.append(
+            f'<div class="vl-arm" style="--arm: {COLOURS[arm % len(COLOURS)]}"><b>{letter(arm)}&ensp;{escape(name)}</b>'
+            f"<span>{percent(accuracy)}</span><i>{on}{many}</i></div>"
+        )
+    st.html(f'<div class="vl-arms">{"".join(told)}</div>')
+
+
+def large_curves(store: Store, experiment: Experiment, names: Mapping[int, str]) -> None:
+    """Loss and accuracy of every run, in letters to be read from afar."""
+    from vit_lab.ui.figures import charts  # with the rows: pandas and Altair, which a page can begin without
+    from vit_lab.ui.figures.rows import live_tables
+
+    tables = live_tables(store, "curves", experiment.proper, names, TICK_SECONDS)
+    with st.grid(2, min_column_width=320):
+        for key, spec in charts.PRESENTED.items():
+            words = f"{key.capitalize()} of each arm by step, large"
+            st.vega_lite_chart(tables[key], spec, key=f"presented-{key}", alt=words)
+
+
+def verdict_words(experiment: Experiment) -> str:
+    """What may be said, in Markdown: how one seed ended, or each pair's verdict over several; before, how far it is."""
+    from vit_lab.analysis.comparison import compare, verdict  # brings scipy, which a page can begin without
+    from vit_lab.analysis.outcome import outcome_words
+    from vit_lab.analysis.scores import scores_of
+
+    names = {arm: f"{chip(arm)} {name}" for arm, name in experiment.names.items()}
+    if len(experiment.proper) > len(names):
+        found = compare(experiment, scores_of(experiment))
+        condition = experiment.conditions
+        told = [
+            (f"{condition[c.condition]}: " * bool(condition[c.condition]), verdict(c, names[c.a], names[c.b]))
+            for c in found
+        ]
+        return "  \n".join("".join(words) for words in told[:MOST_VERDICTS])
+    if words := outcome_words(experiment, names):
+        return words
+    step = min(run.step for run in experiment.proper)
+    total = max(run.planned_steps for run in experiment.proper)
+    return f"Step {step:,} of {total:,}: no verdict yet."
+
+
+MOST_VERDICTS = 3  # what fits on a screen
+
+
+def _accuracy(runs: list[RunRecord]) -> tuple[float | None, str]:
+    tests = [run.test_accuracy for run in runs if run.test_accuracy is not None]
+    if len(tests) == len(runs):
+        return fmean(tests), "on the test set"
+    validated = [run.val_accuracy for run in runs if run.val_accuracy is not None]
+    return (fmean(validated) if validated else None), "on validation"
