@@ -37,6 +37,7 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("learn_init", "Weight initialisation", "tune", "What variance does to one layer, to ten, and to the softmax."),
         ("learn_transformer", "Transformer", "swap_horiz", "Encoder and decoder learn to write a sequence again."),
         ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
+        ("learn_findings", "Findings", "science", "What this lab has measured itself, with its intervals."),
     ],
 }
 

@@ -5,7 +5,7 @@ import streamlit as st
 from vit_lab.analysis.findings import findings
 from vit_lab.ui.learn.findings.figures import figures
 from vit_lab.ui.learn.findings.words import on_the_page
-from vit_lab.ui.prose import say
+from vit_lab.ui.prose import as_code, say
 from vit_lab.ui.serving.lab import open_store
 
 open_store()  # also on a cold server, where a link leads here first
@@ -18,18 +18,21 @@ found = findings()
 if not found:
     st.info("The findings are not part of this installation.")
     st.stop()
+asked = st.query_params.get("finding")
+if asked and asked not in found:
+    st.warning(f"There is no finding {as_code(asked)} here; another is shown.")
 number = st.selectbox(
     "Finding",
     list(found),
+    list(found).index(asked) if asked in found else 0,
     format_func=lambda one: f"{one} · {found[one].title}",
-    key="finding",
-    bind="query-params",
     label_visibility="collapsed",
 )
+st.query_params["finding"] = number
 finding = found[number]
 figures(finding)
 st.markdown(on_the_page(finding))
 with st.container(horizontal=True):
     for file, words in ((finding.table, "Its numbers (CSV)"), (finding.report, "Its report (HTML)")):
         if file:
-            st.download_button(words, file.read_bytes(), file.name, icon=":material/download:", on_click="ignore")
+            st.download_button(words, file.read_bytes, file.name, icon=":material/download:", on_click="ignore")

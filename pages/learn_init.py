@@ -7,6 +7,7 @@ from vit_lab.init.schemes import ELEMENTWISE, SCHEMES
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
+from vit_lab.ui.learn.findings.words import link_to
 from vit_lab.ui.learn.init.figures import findings, findings_chart, map_of_starts, one_layer, softmax, through_depth
 from vit_lab.ui.learn.init.guess import predict_then_run
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
@@ -119,9 +120,7 @@ if found := findings():
         "Noisy" data has 40 % of its training labels replaced at random. All {len(found)} comparisons are counted
         together (Holm), so an interval without 0 does not decide by itself. *Not decided* is not the same as *equal*.
     """)
-    note("""
-        Source: docs/findings/001-the-claim.md and its table. Test accuracy at the last of 450 steps, in points.
-    """)
+    note(f"Source: {link_to('001')}. Test accuracy at the last of 450 steps, in points.")
 st.page_link("pages/claim.py", label="Check the claim yourself", icon=":material/fact_check:")
 
 st.subheader("Predict, then run", anchor=False)

@@ -9,6 +9,11 @@ LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 OTHER = re.compile(r"(\d{3})-[\w-]+\.md")
 
 
+def link_to(number: str) -> str:
+    """Markdown that names a finding and opens it."""
+    return f"[finding {number}]({PAGE}?finding={number})"
+
+
 def on_the_page(finding: Finding) -> str:
     """Its Markdown, of which links to files that a browser cannot open keep their words alone."""
     return LINK.sub(_link, finding.text)
