@@ -51,10 +51,10 @@ else:
 
     def page_of(name: str, title: str, icon: str, words: str) -> st.Page:
         how = {"train": {"default": True}, "present": {"visibility": "hidden"}}.get(name, {})
-        return st.Page(f"pages/{name}.py", title=title, icon=f":material/{icon}:", help=words, **how)
+        return st.Page(f"pages/{name}.py", title=lessons.get(name, title), icon=f":material/{icon}:", help=words, **how)
 
-    sections = {section: [page_of(*page) for page in pages] for section, pages in PAGES.items()}
-    page = st.navigation(sections, position="top")
+    lessons = {name: f"{place} · {title}" for place, (name, title, *_) in enumerate(PAGES["Learn"], start=1)}
+    page = st.navigation({name: [page_of(*one) for one in pages] for name, pages in PAGES.items()}, position="top")
     st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
     with problems_told():
         tell_loss()

@@ -2,16 +2,17 @@
 
 import streamlit as st
 
+from vit_lab.analysis.arms import letter
 from vit_lab.config import InitConfig
 from vit_lab.init.schemes import ELEMENTWISE, SCHEMES
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.settings import configure
-from vit_lab.ui.arms import chip
-from vit_lab.ui.learn.findings.words import link_to
-from vit_lab.ui.learn.init.figures import findings, findings_chart, map_of_starts, one_layer, softmax, through_depth
-from vit_lab.ui.learn.init.guess import predict_then_run
+from vit_lab.ui.arms import coloured_labels
+from vit_lab.ui.learn.init.figures import findings, map_of_starts, one_layer, softmax, through_depth
+from vit_lab.ui.learn.init.guess import has_guessed, predict_then_run
+from vit_lab.ui.learn.init.measured import what_was_measured
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
-from vit_lab.ui.prose import note, prose, say
+from vit_lab.ui.prose import prose, say
 from vit_lab.ui.serving.lab import warm_up
 from vit_lab.ui.train.widgets import SCALES
 from vit_lab.ui.words import scheme_words
@@ -32,11 +33,14 @@ say(r"""
     around 0, it has variance $\text{fan\_in}\cdot\sigma^2$ (Glorot & Bengio 2010, Sec. 4.2.1; He et al. 2015, Sec.
     2.2). Most schemes are a rule that sets $\sigma^2$ from the shape of the matrix; those are compared here.
 """)
+coloured_labels({f"layer_{part}_{arm}": arm for part in ("scheme", "scale") for arm in (0, 1)})
 inits = []
 for arm, (column, default) in enumerate(zip(st.columns(2), ("linear-default", "xavier"), strict=True)):
     with column:
-        scheme = st.selectbox(f"{chip(arm)} scheme", ELEMENTWISE, ELEMENTWISE.index(default), key=f"layer_scheme_{arm}")
-        scale = st.select_slider(f"{chip(arm)} variance ×", SCALES, "1", key=f"layer_scale_{arm}")
+        scheme = st.selectbox(
+            f"{letter(arm)} scheme", ELEMENTWISE, ELEMENTWISE.index(default), key=f"layer_scheme_{arm}"
+        )
+        scale = st.select_slider(f"{letter(arm)} variance ×", SCALES, "1", key=f"layer_scale_{arm}")
         inits.append(InitConfig(scheme=scheme, variance_scale=float(scale)))
 one, two = st.columns(2)
 fan_in = one.select_slider("fan_in: numbers that go in", FANS, 64, key="fan_in")
@@ -96,41 +100,23 @@ say("""
 """)
 look_for(map_of_starts())
 
-st.subheader("What ViT-Notes says, and what was measured", anchor=False)
+st.subheader("What ViT-Notes says", anchor=False)
 say("""
     The notes say that the default of `nn.Linear` has a small variance, which steadies early training on large data
     sets; and that on smaller or more difficult data a larger variance can do better, because early representations
     are more diverse.
 """)
-if found := findings():
-    names = ("linear-default", "xavier")
-    decided = [f"{names[c.winner]} is better on {label}" for label, c in found.items() if c.winner is not None]
-    thousand = found["mnist, 1,000"].test
-    say(f"""
-        This lab compared `linear-default` with `xavier`, up to three times its variance, in {len(found)} settings of
-        {thousand.n} pairs each, at one learning rate. It did **not** see the claim borne out. {len(decided)}
-        differences are decided once all {len(found)} are counted: {"; ".join(decided)}. By size and by noise, both
-        point the other way. That `xavier` wins on Fashion-MNIST, the harder of the two, may be read as support; on
-        its smaller sets nothing is decided.
-    """)
-    st.markdown("**← linear-default is better · xavier is better →**")
-    findings_chart(found)
-    look_for(f"""
-        A small dot is a pair of runs of one seed, the diamond their mean on its 95 % interval, green is decided.
-        "Noisy" data has 40 % of its training labels replaced at random. All {len(found)} comparisons are counted
-        together (Holm), so an interval without 0 does not decide by itself. *Not decided* is not the same as *equal*.
-    """)
-    note(f"Source: {link_to('001')}. Test accuracy at the last of 450 steps, in points.")
-st.page_link("pages/claim.py", label="Check the claim yourself", icon=":material/fact_check:")
-
 st.subheader("Predict, then run", anchor=False)
 question = prose(f"""
     Two twins learn 1,000 digits for {STEPS} steps, from one draw, on the same images in the same order. **Which one has
     the higher validation accuracy at the end, and by about how many points?**
 """)
+found = findings()
+is_guessed = has_guessed()
 if predict_then_run(question, {"linear-default": SMALL, "xavier": LARGE}):
     told = ""
     if found:
+        thousand = found["mnist, 1,000"].test
         state = "not decided" if found["mnist, 1,000"].winner is None else "decided"
         told = f"""
             Over {thousand.n} pairs on 1,000 images of full MNIST, 450 steps each, the mean difference was
@@ -143,6 +129,12 @@ if predict_then_run(question, {"linear-default": SMALL, "xavier": LARGE}):
         {FEWEST_FOR_EVIDENCE} pairs. {told}
     """)
     st.warning(demonstration, icon=":material/casino:")
+
+st.subheader("What was measured", anchor=False)
+fold = "What this lab found: open it after your guess"  # the answer comes after the question
+with st.expander(fold, expanded=is_guessed, icon=":material/fact_check:", key=f"answer_{is_guessed}"):
+    what_was_measured(found)
+    st.page_link("pages/claim.py", label="Check the claim yourself", icon=":material/fact_check:")
 
 end_of_lesson("learn_init", "Train this pair yourself", SMALL, LARGE)
 warm_up()

@@ -16,24 +16,29 @@ from vit_lab.ui.experiments.look import look_button
 from vit_lab.ui.poll import poll
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
 from vit_lab.ui.serving.lab import open_manager, open_store, problems_told
-from vit_lab.ui.serving.visitor import not_theirs
+from vit_lab.ui.serving.visitor import is_class, not_theirs, visitor
 from vit_lab.ui.train.reuse import REUSE_ICON, link_of
 
 TABLE_SECONDS = 2.0
 REUSE_HELP = "Opens Train, with the form filled in as for this experiment."
+MOST_NAMED = 12  # runs in the question before they are deleted
+MINE = "\nmine"  # what a search has besides words, for those of the person who looks
 SEARCH = "Search names, tags, states and settings"
 
 store = open_store()
 
 
 @st.dialog("Rename and tag")
-def edit(run: RunRecord) -> None:
-    """Name and tags of one run."""
-    name = st.text_input("Name", run.name, max_chars=LONGEST_NAME)
-    tags = st.text_input("Tags", run.tags, max_chars=LONGEST_NAME, placeholder="for example: demo, week 3")
+def edit(runs: Sequence[RunRecord]) -> None:
+    """Name and tags of one run, or the tags of several, which keep their names."""
+    name = st.text_input("Name", runs[0].name, max_chars=LONGEST_NAME) if len(runs) == 1 else ""
+    alike = runs[0].tags if len({run.tags for run in runs}) == 1 else ""
+    label = "Tags" if len(runs) == 1 else f"Tags of {len(runs)} runs, in place of those they have"
+    tags = st.text_input(label, alike, max_chars=LONGEST_NAME, placeholder="for example: demo, week 3")
     if st.button("Save", type="primary", key="save"):
         with problems_told():
-            open_manager().describe(run.id, name, tags)
+            for run in runs:
+                open_manager().describe(run.id, name or run.name, tags)
             st.rerun()
 
 
@@ -41,12 +46,17 @@ def edit(run: RunRecord) -> None:
 def delete(runs: Sequence[RunRecord]) -> None:
     """Ask before anything is lost."""
     st.write(f"Delete {len(runs)} run{'s' if len(runs) > 1 else ''} with all measurements? This cannot be undone.")
-    st.code("\n".join(run.name for run in runs[:10]) + ("\n..." if len(runs) > 10 else ""), language=None)
-    if st.button("Delete", type="primary", icon=":material/delete:", key="delete-confirmed"):
-        with problems_told():
-            open_manager().delete([run.id for run in runs])
-            st.session_state["table"] = {"selection": {"rows": []}}  # or the next run would stand ticked in its place
+    told = [f"#{run.number}  {run.name}" for run in runs[:MOST_NAMED]]
+    told += [f"and {len(runs) - MOST_NAMED} more"] if len(runs) > MOST_NAMED else []
+    st.code("\n".join(told), language=None)
+    with st.container(horizontal=True):
+        if st.button("Cancel", key="delete-cancelled"):
             st.rerun()
+        if st.button(":red[Delete]", icon=":material/delete:", key="delete-confirmed"):
+            with problems_told():
+                open_manager().delete([run.id for run in runs])
+                st.session_state["table"] = {"selection": {"rows": []}}  # or the next would stand ticked in its place
+                st.rerun()
 
 
 def run_again(runs: Sequence[RunRecord]) -> None:
@@ -62,13 +72,15 @@ def run_again(runs: Sequence[RunRecord]) -> None:
 def table(everything: Runs) -> None:
     """The table and what may be done with its selection. While rows are selected, no row is added or moved."""
     chosen_rows = st.session_state.get("table", {}).get("selection", {}).get("rows", [])
-    words = st.session_state.get("search", "")
+    words = st.session_state.get("search", "") + MINE * st.session_state.get("mine", False)
     shown = st.session_state.get("shown", [])
     runs = store.runs(shown)
     if not chosen_rows or len(runs) < len(shown) or words != st.session_state.get("searched", ""):
         if chosen_rows:  # a row may have moved: what was ticked is not what stands there now
             chosen_rows, st.session_state["table"] = [], {"selection": {"rows": []}}
-        runs = [run for run in everything.stored if matches(run, words)]
+        theirs, me = words.removesuffix(MINE) == words, visitor()
+        runs = [run for run in everything.stored if matches(run, words.removesuffix(MINE))]
+        runs = runs if theirs else [run for run in runs if run.owner == me]
         st.session_state["shown"], st.session_state["searched"] = [run.id for run in runs], words
     bar = st.container(horizontal=True)
     st.dataframe(
@@ -77,6 +89,7 @@ def table(everything: Runs) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder="–",
         height="content" if len(runs) <= 18 else 700,
         key="table",
         alt="All runs, newest first",
@@ -98,8 +111,8 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     link = link_of(Experiment.read(store, chosen[0].experiment)) if chosen else None
     if st.button("Use settings", icon=REUSE_ICON, disabled=not link, key="reuse", help=REUSE_HELP):
         st.switch_page("pages/train.py", query_params=link)
-    if st.button("Rename, tag", icon=":material/edit:", disabled=len(chosen) != 1 or no_change, help=why, key="edit"):
-        edit(chosen[0])
+    if st.button("Rename, tag", icon=":material/edit:", disabled=none or no_change, help=why, key="edit"):
+        edit(chosen)
     if st.button("Run again", icon=":material/replay:", disabled=not runs.runs, key="again"):
         run_again(runs.runs)
     run_controls(runs)
@@ -121,7 +134,10 @@ def actions(chosen: Sequence[RunRecord]) -> None:
 
 if store.latest_experiment():
     icon = ":material/search:"
-    st.text_input("Search", key="search", placeholder=SEARCH, icon=icon, label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text_input("Search", key="search", placeholder=SEARCH, icon=icon, label_visibility="collapsed")
+        if is_class():
+            st.toggle("Mine only", key="mine", width="content")
     poll(lambda: Runs(tuple(store.runs())), table, every=TABLE_SECONDS)
 else:
     st.info("No runs yet: train your first pair, and it will be kept here.")

@@ -68,10 +68,13 @@ def test_without_a_selection_nothing_can_be_pressed(table):
     ("states", "buttons"),
     [
         ([Status.FINISHED], {"open", "look", "reuse", "edit", "again", "delete", "csv", "json"}),
-        ([Status.FINISHED, Status.DIVERGED], {"open", "look", "reuse", "again", "delete", "csv", "json"}),
+        ([Status.FINISHED, Status.DIVERGED], {"open", "look", "reuse", "edit", "again", "delete", "csv", "json"}),
         ([Status.PAUSED], {"open", "look", "reuse", "edit", "again", "resume", "delete", "csv", "json"}),
         ([Status.RUNNING], {"open", "look", "reuse", "edit", "again", "pause", "stop", "csv", "json"}),
-        ([Status.QUEUED, Status.FAILED], {"open", "look", "reuse", "again", "pause", "stop", "resume", "csv", "json"}),
+        (
+            [Status.QUEUED, Status.FAILED],
+            {"open", "look", "reuse", "edit", "again", "pause", "stop", "resume", "csv", "json"},
+        ),
     ],
 )
 def test_the_buttons_are_those_that_the_selection_allows(table, every_kind, states, buttons):
@@ -169,14 +172,47 @@ def test_rename_and_tag_start_from_what_there_is(table, every_kind):
     assert fields["Tags"] == f"demo, {every_kind.name(Status.DIVERGED)}"
 
 
+def test_many_runs_are_tagged_at_once_and_their_names_are_not_asked_for(table, every_kind):
+    states = (Status.FINISHED, Status.STOPPED)
+    select(table, *rows_of(every_kind, *states))
+    table.button(key="edit").click().run()
+    assert not table.exception
+    labels = [field.label for field in table.text_input if field.key != "search"]
+    assert labels == ["Tags of 2 runs, in place of those they have"]
+
+
+def test_accuracies_are_in_percent_and_what_is_missing_is_no_none(table, every_kind):
+    shown = table.dataframe[0]
+    finished = every_kind.store.run(every_kind.ids[Status.FINISHED])
+    by_state = shown.value.set_index("status")
+    assert by_state.loc["finished", "test_accuracy"] == pytest.approx(100 * finished.test_accuracy)
+    assert by_state.loc["finished", "number"] == finished.number and shown.proto.placeholder == "–"
+
+
+def test_somebody_of_a_class_may_see_their_own_runs_alone(open_page, every_kind, monkeypatch):
+    monkeypatch.setenv("VIT_LAB_CLASS", "1")
+    monkeypatch.setattr("vit_lab.ui.serving.visitor.visitor", lambda: "me")
+    monkeypatch.setattr("vit_lab.ui.serving.lab.visitor", lambda: "me")
+    run = every_kind.store.run(every_kind.ids[Status.FINISHED])
+    every_kind.store.add([NewRun(run.config, "my own", "mine", status=Status.STOPPED)], owner="me")
+    at = open_page(RUNS)
+    assert len(at.dataframe[0].value) == len(Status) + 1
+    at.toggle(key="mine").set_value(True).run()
+    assert not at.exception and list(at.dataframe[0].value["name"]) == ["my own"]
+    at.toggle(key="mine").set_value(False).run()
+    assert len(at.dataframe[0].value) == len(Status) + 1
+
+
 def test_delete_asks_first_and_names_what_will_be_lost(table, every_kind):
     select(table, *rows_of(every_kind, Status.FINISHED, Status.STOPPED))
     table.button(key="delete").click().run()
     assert not table.exception
     assert any("Delete 2 runs with all measurements? This cannot be undone." in m.value for m in table.markdown)
     for status in (Status.FINISHED, Status.STOPPED):
-        assert every_kind.name(status) in table.code[0].value
-    assert len(every_kind.store.runs()) == len(Status)
+        number = every_kind.store.run(every_kind.ids[status]).number
+        assert f"#{number}  {every_kind.name(status)}" in table.code[0].value
+    table.button(key="delete-cancelled").click().run()
+    assert not table.exception and len(every_kind.store.runs()) == len(Status)
 
 
 def test_a_run_whose_config_cannot_be_read_may_be_deleted_but_not_run_again(table, every_kind):

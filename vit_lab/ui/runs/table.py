@@ -12,21 +12,20 @@ from vit_lab.settings import PART_OF, difference, flat
 from vit_lab.spelling import arm_label, setting_words
 
 COLUMN_CONFIG: dict[str, Any] = {
-    "name": st.column_config.TextColumn("Run", width="medium"),
-    "status": st.column_config.TextColumn("State", width="small"),
-    "progress": st.column_config.ProgressColumn("Steps", format="percent", min_value=0, max_value=1, width="small"),
+    "name": st.column_config.TextColumn("Run"),
+    "status": st.column_config.TextColumn("State"),
+    "number": st.column_config.NumberColumn("No.", format="#%d", help="By which pages call a run."),
+    "progress": st.column_config.ProgressColumn("Steps", format=" ", min_value=0, max_value=1, width="small"),
     "loss": st.column_config.LineChartColumn(
         "Loss", width="small", y_min=0, help="Training loss from first step to last."
     ),
-    "val_accuracy": st.column_config.NumberColumn("Validation", format="percent", width="small"),
-    "test_accuracy": st.column_config.NumberColumn("Test", format="percent", width="small"),
-    "init": st.column_config.TextColumn("Init", width="small"),
-    "settings": st.column_config.TextColumn(
-        "Other settings", help="What differs from the classroom preset.", width="medium"
-    ),
-    "tags": st.column_config.TextColumn("Tags", width="small"),
-    "seconds": st.column_config.NumberColumn("Time", format="%.0f s", width="small"),
-    "started": st.column_config.DatetimeColumn("Launched", format="distance", width="small"),
+    "val_accuracy": st.column_config.NumberColumn("Validation", format="%.1f%%"),
+    "test_accuracy": st.column_config.NumberColumn("Test", format="%.1f%%"),
+    "init": st.column_config.TextColumn("Init"),
+    "settings": st.column_config.TextColumn("Other settings", help="What differs from the classroom preset."),
+    "tags": st.column_config.TextColumn("Tags"),
+    "seconds": st.column_config.NumberColumn("Time", format="%.0f s"),
+    "started": st.column_config.DatetimeColumn("Launched", format="distance"),
 }
 
 
@@ -48,16 +47,21 @@ def _row(run: RunRecord) -> dict[str, Any]:
     return {
         "name": run.name,
         "status": run.status,
+        "number": run.number,
         "progress": run.step / total if total else 0.0,
         "loss": run.losses,
-        "val_accuracy": run.val_accuracy,
-        "test_accuracy": run.test_accuracy,
+        "val_accuracy": _in_percent(run.val_accuracy),
+        "test_accuracy": _in_percent(run.test_accuracy),
         "init": init,
         "settings": settings,
         "tags": run.tags,
         "seconds": run.wall_seconds,
         "started": pd.to_datetime(run.created_at, errors="coerce", utc=True),
     }
+
+
+def _in_percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _settings(config: RunConfig) -> str:

@@ -15,7 +15,7 @@ from vit_lab.refusals import divisors
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE, MOST_SEEDS
 from vit_lab.settings import ConfigError, bounds, choices, configure, describe, settings_of
 from vit_lab.spelling import setting_words, warm_up_words
-from vit_lab.ui.arms import chip
+from vit_lab.ui.arms import chip, coloured_labels
 from vit_lab.ui.prose import prose
 from vit_lab.ui.train.link import arriving_link, link, link_unless_empty, number_in
 from vit_lab.ui.train.presets import follow_kind
@@ -162,6 +162,8 @@ class Form:
 
     def arms(self, count: int) -> list[dict[str, Any]]:
         """The inits of all arms, two in a row."""
+        parts = ("scheme", "variance_scale")
+        coloured_labels({f"{LETTERS[arm].lower()}_{part}": arm for arm in range(count) for part in parts})
         values = []
         for first in range(0, count, 2):
             row = st.columns(2, wrap=False) if count > 1 else [st.container()]
@@ -175,14 +177,14 @@ class Form:
         letter = LETTERS[arm].lower()
         schemes: list[str] = list(SCHEMES)
         scheme = st.selectbox(
-            f"{chip(arm)} init",
+            f"{LETTERS[arm]} init",
             schemes,
             index=schemes.index(ARM_DEFAULTS[arm]),
             help=describe("scheme") + SCHEMES_HELP,
             key=f"{letter}_scheme",
             bind="query-params",
         )
-        scale = self._scale(letter, "variance_scale", "Variance", SCALE_DEFAULTS[arm])
+        scale = self._scale(letter, "variance_scale", f"{LETTERS[arm]} variance", SCALE_DEFAULTS[arm])
         self._slot(f"{letter}_init", f"{letter.upper()} init")
         values: dict[str, Any] = {"scheme": scheme, "variance_scale": scale}
         if scheme == "gamma":
@@ -195,7 +197,9 @@ class Form:
                 key=(key := f"{letter}_gamma"),
                 bind=link(key),
             )
-        with st.popover("More", help="Single groups, ends of branches, biases, a control.", width="stretch"):
+        with st.popover(
+            f"{LETTERS[arm]} more", help="Single groups, ends of branches, biases, a control.", width="stretch"
+        ):
             for field, label in (("residual", "Ends of residual branches"), ("biases", "Biases start")):
                 values[field] = st.selectbox(
                     label, choices(field), help=describe(field), key=f"{letter}_{field}", bind="query-params"

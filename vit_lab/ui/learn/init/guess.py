@@ -50,6 +50,12 @@ def outcome_words(guess: Guess, names: Sequence[str], difference: float) -> str:
     return f"{told}: the right twin, and {abs(abs(difference) - guess.points):.1f} points from the guess."
 
 
+def has_guessed() -> bool:
+    """Whether a guess is committed, of this pair or of one before."""
+    kept = st.session_state.get(GUESS) or st.query_params.get(GUESS)
+    return Guess.read(kept) is not None or bool(_seed())
+
+
 def predict_then_run(question: str, arms: dict[str, RunConfig]) -> bool:
     """Ask, lock the answer, train the pair, and set the outcome beside it. Returns whether there is an outcome.
 
@@ -90,12 +96,17 @@ def _ask(question: str, names: Sequence[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         labels = [f"{LETTERS[arm]} · {name}" for arm, name in enumerate(names)]
         arm = st.segmented_control("Ahead", [0, 1], format_func=lambda arm: labels[arm], key="guess_arm")
-        points = st.number_input(
-            "By about, points", 0.0, MOST_POINTS, 1.0, 0.5, format="%g", key="guess_points", width=160
+        points = st.number_input(  # knows no limits: a browser keeps to itself what lies beyond them
+            "By about, points", value=1.0, step=0.5, format="%g", key="guess_points", width=160
         )
-        if st.button("Commit", icon=":material/lock:", disabled=arm is None, key="guess_commit", help=COMMIT):
-            st.session_state[GUESS] = str(Guess(arm or 0, points))
+        can_be = points is not None and 0 <= points <= MOST_POINTS
+        if st.button(
+            "Commit", icon=":material/lock:", disabled=arm is None or not can_be, key="guess_commit", help=COMMIT
+        ):
+            st.session_state[GUESS] = str(Guess(arm or 0, points or 0.0))
             st.rerun()
+    if points is not None and not can_be:
+        st.error(f"By about: {points:g} points cannot be a guess; choose 0 to {MOST_POINTS:g}.")
 
 
 def _seed() -> int:
