@@ -19,7 +19,7 @@ TEST = "Accuracy on the test set, looked at once, at the end."
 def run_card(store: Store, run: RunRecord, name: str) -> None:
     """The run of an arm with that name. Nothing is told that is not known yet."""
     st.markdown(f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(run))}]]")
-    st.progress(min(run.step / run.planned_steps, 1.0), text=_progress_words(store, run))
+    st.progress(min(run.step / run.planned_steps, 1.0), text=progress_words(store, run))
     with st.container(horizontal=True):
         st.metric("Validation", percent(run.val_accuracy), width=METRIC_WIDTH, help=VALIDATION)
         if run.test_accuracy is not None:
@@ -34,7 +34,8 @@ def _details(run: RunRecord) -> list[str]:
     return [*speed, f"{run.wall_seconds:.0f} s of training", f"seed {run.config.seed}"]
 
 
-def _progress_words(store: Store, run: RunRecord) -> str:
+def progress_words(store: Store, run: RunRecord) -> str:
+    """How far a run is and how long it takes; of a queued one, its place and roughly when it starts."""
     total = run.planned_steps
     words = f"step {run.step:,} of {total:,}"
     if run.status == Status.QUEUED:
