@@ -17,7 +17,7 @@ with st.container(width=student.WIDEST):
     if asked:
         me = visitor()
         seat = Seat.read(store, asked.id, me)
-        st.markdown(f"## {literal(asked.question)}")
+        st.header(literal(asked.question), anchor=False)
         if asked.revealed_at:
             student.reveal(asked)
         if seat.guess:

@@ -75,7 +75,7 @@ def finish(seed, *accuracies):
 
 def words(at):
     """All that the page says."""
-    said = [*at.markdown, *at.caption, *at.info, *at.warning, *at.error, *at.subheader]
+    said = [*at.markdown, *at.caption, *at.info, *at.warning, *at.error, *at.header, *at.subheader]
     return "\n".join([one.value for one in said] + [f"{metric.label} {metric.value}" for metric in at.metric])
 
 
@@ -152,7 +152,9 @@ def test_the_board_gives_the_verdict_of_compare_and_calls_it_a_demo_below_six(op
     board = open_page(ROUND, round=round_id)
     compared = open_page(COMPARE, experiment=round_id)
     assert not board.exception and not compared.exception
-    verdicts = [[one.value for one in at.markdown if one.value.startswith("####")] for at in (board, compared)]
+    verdicts = [
+        [one.value.lstrip("#") for one in at.markdown if one.value.startswith("###")] for at in (board, compared)
+    ]
     assert verdicts[0] == verdicts[1] != []
     assert ("demo" in words(board)) == (pairs < 6)
     assert ("xavier is better than linear-default" in verdicts[0][0]) == (pairs == len(NAMES)), "all that were guessed"
@@ -212,7 +214,7 @@ def test_a_student_joins_guesses_once_and_trains_their_own_pair(open_page, becom
     at.text_input(key="nickname").set_value("Ann")
     at.button(key="join").click().run()
     assert not at.exception and at.button(key="commit").disabled
-    at.radio(key="arm").set_value(1).run()
+    at.pills(key="arm").set_value(1).run()
     at.number_input(key="points").set_value(7.5).run()
     at.button(key="commit").click().run()
     assert not at.exception and "ahead by 7.5" in words(at) and keys_of(at) == {"train_mine"}
@@ -220,7 +222,7 @@ def test_a_student_joins_guesses_once_and_trains_their_own_pair(open_page, becom
     assert not at.exception and keys_of(at) == set()
     assert {(run.owner, run.status, run.config.seed) for run in lab._store().runs()} == {(visitor(), Status.QUEUED, 0)}
     again = open_page(JOIN, code=lab._store().rounds.round(round_id).code)
-    assert "ahead by 7.5" in words(again) and not again.radio, "by the address there is no second guess either"
+    assert "ahead by 7.5" in words(again) and not again.pills, "by the address there is no second guess either"
 
 
 def test_a_student_sees_their_pair_and_after_the_reveal_how_close_they_were(open_page, become, round_id):
@@ -273,7 +275,7 @@ def test_what_is_left_to_students_is_a_field_and_nothing_else(open_page, become)
     at = open_page(JOIN)
     assert {widget.key for widget in at.number_input} == {"points", "free_depth", "free_train_size"}
     at.number_input(key="free_depth").set_value(1)
-    at.radio(key="arm").set_value(0).run()
+    at.pills(key="arm").set_value(0).run()
     at.button(key="commit").click().run()
     assert not at.exception and {run.config.model.depth for run in lab._store().runs()} == {1}
     assert "with depth 1" in words(at)

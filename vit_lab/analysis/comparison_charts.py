@@ -170,10 +170,10 @@ def _guesses() -> dict[str, Any]:
     )
     words = [
         alt.Chart()
-        .mark_text(align="left", x=4, fontSize=15, color=GREY, text=text)
-        .encode(y=alt.value(place))
+        .mark_text(align="left", x=8, fontSize=15, color=GREY, text=text)
+        .encode(y=alt.YDatum(place, axis=None))
         .transform_aggregate(count="count()")
-        for text, place in (("guesses", 14), ("pairs", 246))
+        for text, place in (("guesses", 1), ("pairs", -1))
     ]
     return constant_spec(alt.layer(axis, zero, *marks, bar, diamond, *words), 260)
 

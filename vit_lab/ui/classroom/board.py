@@ -19,7 +19,8 @@ from vit_lab.ui.compare.verdicts import verdict_cards
 from vit_lab.ui.prose import literal, note
 from vit_lab.ui.words import about
 
-QR_PIXELS = 250
+QR_PIXELS = 240
+VERDICT_SIZE = "###"
 HIDDEN = ":material/lock: Guesses are hidden until the host closes them."
 
 
@@ -38,9 +39,9 @@ def moves(board: Board) -> bool:
 
 def question(asked: Round) -> None:
     """What is asked, and the two twins."""
-    st.markdown(f"## {literal(asked.question)}")
-    names = arm_names(asked.arms)
-    st.markdown("### " + "  against  ".join(f"{chip(arm)} {literal(name)}" for arm, name in enumerate(names)))
+    st.header(literal(asked.question), anchor=False)
+    arms = enumerate(arm_names(asked.arms))
+    st.subheader("  against  ".join(f"{chip(arm)} {literal(name)}" for arm, name in arms), anchor=False)
 
 
 def board_panel(board: Board) -> None:
@@ -56,16 +57,26 @@ def board_panel(board: Board) -> None:
             _counts(board)
             _names(board)
             _verdicts(board, found)
+        _chart(told, found)
     else:
-        _counts(board)
-        if board.round.revealed_at:
-            _reveal(told, found)
-        _verdicts(board, found)
-    if len(board.guesses) or any(line.own_pair is not None for line in told):
-        rows = guess_rows(told, found)
-        st.vega_lite_chart(rows, charts.GUESSES, key="guesses", alt="Guesses above the axis, pairs below it")
-    if not board.round.is_open and told:
-        _table(told)
+        left, right = st.columns([0.6, 0.4], gap="large")
+        with left:
+            _chart(told, found)
+        with right:
+            _counts(board)
+            if board.round.revealed_at:
+                _reveal(told, found)
+            _verdicts(board, found)
+        if told:
+            _table(told)
+
+
+def _chart(told: Sequence[Line], found: Sequence[Comparison]) -> None:
+    """Guesses and pairs on one axis; nothing before there are some."""
+    if any(line.guess is not None or line.own_pair is not None for line in told):
+        words = "Guesses above the axis, pairs below it"
+        st.vega_lite_chart(guess_rows(told, found), charts.GUESSES, key="guesses", alt=words)
+        st.caption(f"{words}: triangles are guesses, dots pairs, the diamond is their mean on its 95 % interval.")
 
 
 def _counts(board: Board) -> None:
@@ -95,7 +106,7 @@ def _time_left(board: Board) -> str:
 def _names(board: Board) -> None:
     """Everybody who is there; a tick for whoever has guessed, and nothing of what."""
     if not board.players:
-        st.markdown("### Nobody has joined yet.")
+        st.subheader("Nobody has joined yet.", anchor=False)
         return
     guessed = board.seeds or {}
     signs = [
@@ -115,7 +126,7 @@ def _verdicts(board: Board, found: Sequence[Comparison]) -> None:
     for c in found:
         if conditions[c.condition]:
             st.caption(conditions[c.condition])
-        verdict_cards([c], names)
+        verdict_cards([c], names, VERDICT_SIZE)
         if 0 < c.test.n < FEWEST_FOR_EVIDENCE:
             more = f"{c.test.n} of the {FEWEST_FOR_EVIDENCE} pairs at which evidence begins"
             st.markdown(f":orange-badge[demo] {more}")
@@ -129,7 +140,7 @@ def _reveal(told: Sequence[Line], found: Sequence[Comparison]) -> None:
         return
     names = " and ".join(f"**{literal(line.name)}**" for line in best[:4]) + (" and others" if len(best) > 4 else "")
     with st.container(border=True):
-        st.markdown(f"## :material/emoji_events: Closest: {names}")
+        st.subheader(f":material/emoji_events: Closest: {names}", anchor=False)
         mean = best[0].class_mean or 0.0
         came = (
             f"The class came to {ahead(mean)}; {'their' if len(best) > 1 else 'the'} guess was {ahead(best[0].guess)}"

@@ -101,7 +101,7 @@ def own_guess(seat: Seat) -> None:
     assert seat.round is not None and seat.guess is not None
     guess = seat.guess
     changed = ", ".join(f"{setting_words(name)} {value}" for name, value in guess.settings.items())
-    st.markdown(f"### :material/lock: Your guess: {chip(guess.arm)} ahead by {guess.points:g}")
+    st.subheader(f":material/lock: Your guess: {chip(guess.arm)} ahead by {guess.points:g}", anchor=False)
     st.caption(f"Seed {guess.seed} is yours{f', with {changed}' if changed else ''}.")
 
 
@@ -135,7 +135,7 @@ def own_pair(seat: Seat) -> None:
     one, other = (score_of(run) for run in seat.stored[:ARMS])
     if one is None or other is None:
         return
-    st.markdown(f"### Your pair: {ahead((other - one) * 100)}")
+    st.subheader(f"Your pair: {ahead((other - one) * 100)}", anchor=False)
     st.markdown(f"{chip(0)} {one:.1%}  {chip(1)} {other:.1%} of the test images right.")
 
 
@@ -147,12 +147,12 @@ def reveal(asked: Round) -> None:
     mine = next((line for line in told if line.visitor == visitor()), None)
     if mine is None or mine.off_by is None:
         return
-    st.markdown(f"## The class: {ahead(mine.class_mean)}")
+    st.header(f"The class: {ahead(mine.class_mean)}", anchor=False)
     if mine in closest(told):
-        st.markdown("### :material/emoji_events: Nobody came closer than you.")
+        st.subheader(":material/emoji_events: Nobody came closer than you.", anchor=False)
     else:
         nearer = sum(line.off_by is not None and line.off_by < mine.off_by for line in told)
-        st.markdown(f"### You were {mine.off_by:.1f} points off; {nearer} came closer.")
+        st.subheader(f"You were {mine.off_by:.1f} points off; {nearer} came closer.", anchor=False)
 
 
 def _setting(field: str, arms: Sequence[RunConfig]) -> Any:

@@ -37,9 +37,9 @@ def announce() -> None:
     """Say in the terminal of a server for a class how students get in, and how the host does from elsewhere."""
     if not is_class():
         return
-    where = network_address() or "http://<address of this machine>"
+    where = network_address() or f"http://<address of this machine>:{st.get_option('server.port')}{_path()}"
     print(f"\n  Students:  {where}/join\n  Host:      {where}/round?{HOST_KEY}={key()}", flush=True)
-    print("  Whoever opens the second link is the host; keep it off the projector. At this machine nobody needs it.\n")
+    print("  Whoever opens the second link is the host; keep it off the projector.\n")
 
 
 def _is_local(place: str) -> bool:
