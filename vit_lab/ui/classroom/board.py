@@ -9,6 +9,7 @@ import streamlit as st
 from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.guesses import Line, ahead, closest, comparisons, guess_rows, lines, right_twin
+from vit_lab.refusals import one_of
 from vit_lab.runs.classroom import ARMS, Board
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.rounds import Round
@@ -63,9 +64,10 @@ def board_panel(board: Board) -> None:
         with left:
             _chart(told, found)
         with right:
-            _counts(board)
             if board.round.revealed_at:
                 _reveal(told, found)
+            else:
+                _counts(board)
             _verdicts(board, found)
         if told:
             _table(told)
@@ -138,7 +140,7 @@ def _reveal(told: Sequence[Line], found: Sequence[Comparison]) -> None:
     if not best:
         st.info("Nothing to compare the guesses with yet: no pair has a result.")
         return
-    names = " and ".join(f"**{literal(line.name)}**" for line in best[:4]) + (" and others" if len(best) > 4 else "")
+    names = one_of([literal(line.name) for line in best[:4]] + ["others"] * (len(best) > 4), "and")
     with st.container(border=True):
         st.subheader(f":material/emoji_events: Closest: {names}", anchor=False)
         mean = best[0].class_mean or 0.0

@@ -81,9 +81,8 @@ def guess_form(asked: Round) -> None:
     """Which twin, by how much, and what the host has left open; once committed it stays."""
     names = arm_names(asked.arms)
     labels = [f"{LETTERS[arm]} · {name}" for arm, name in enumerate(names)]
-    arm = st.radio(
-        "Which twin is ahead?", range(ARMS), index=None, format_func=lambda one: literal(labels[one]), key="arm"
-    )
+    options, told = list(range(ARMS)), "Which twin is ahead?"
+    arm = st.pills(told, options, format_func=lambda one: literal(labels[one]), key="arm", width="stretch")
     points = st.number_input("By how many points?", 0.0, MOST_POINTS, 1.0, 1.0, format="%g", key="points")
     settings = {field: _setting(field, asked.arms) for field in asked.free}
     help_text = "Choose a twin first."
