@@ -19,7 +19,7 @@ from vit_lab.ui.experiments.launch import NOT_NOW, OF_TRAIN, TRAIN_FORM
 from vit_lab.ui.prose import literal, prose
 from vit_lab.ui.serving.lab import open_manager, problems_told
 
-PAGE, SHOWN = "pages/round.py", "round"  # and where the address says which round is shown
+SHOWN, START = "round", "start"  # where the address says which round is shown, and which the form begins with
 USUAL_CLASS = 30  # students
 FREE_HELP = prose("""
     None is the usual: then all pairs are repetitions of one another, and one verdict is about them all. What a student
@@ -38,11 +38,15 @@ def new_round(*, is_open: bool) -> Callable[[], None]:
 
     Returns what tells how long it will take; call it at the end of the page, for the first time it loads torch.
     """
+    asked_for = st.query_params.get(START)
+    is_open = is_open or asked_for is not None
     with st.expander("New round", icon=":material/add:", expanded=is_open, key="round_fold", on_change="rerun") as fold:
         held: list[RunConfig] = st.session_state.get(TRAIN_FORM, [])
         offered = {name: ready.title for name, ready in READY.items()}
         offered |= {OF_TRAIN: "The first two arms of the page Train"} if len(held) >= ARMS else {}
-        start = st.selectbox("Start from", list(offered), format_func=lambda one: offered[one], key="round_start")
+        names = list(offered)
+        first = names.index(asked_for) if asked_for in names else 0
+        start = st.selectbox("Start from", names, first, format_func=lambda one: offered[one], key="round_start")
         arms = held[:ARMS] if start == OF_TRAIN else list(READY[start].configs)
         asked = OWN_QUESTION if start == OF_TRAIN else READY[start].question
         question = st.text_area("Question", asked, max_chars=LONGEST_QUESTION, key=f"round_question_{start}", height=80)
@@ -64,6 +68,7 @@ def new_round(*, is_open: bool) -> Callable[[], None]:
         elif st.button("Open the round", type="primary", icon=":material/campaign:", key="round_open"):
             with problems_told():
                 st.query_params[SHOWN] = classroom().open(question, arms, free)
+                st.query_params.pop(START, None)
                 st.rerun()
         _tell_measured(start)
 

@@ -85,12 +85,10 @@ def guess_form(asked: Round) -> None:
     arm = st.pills(told, options, format_func=lambda one: literal(labels[one]), key="arm", width="stretch")
     points = st.number_input("By how many points?", 0.0, MOST_POINTS, 1.0, 1.0, format="%g", key="points")
     settings = {field: _setting(field, asked.arms) for field in asked.free}
-    help_text = "Choose a twin first."
-    if st.button(
-        "Commit my guess", type="primary", width="stretch", disabled=arm is None, help=help_text, key="commit"
-    ):
+    look: dict[str, Any] = {"type": "primary", "width": "stretch", "help": "Choose a twin first."}
+    if st.button("Commit my guess", disabled=arm is None, key="commit", **look) and arm is not None:
         with problems_told():
-            classroom().commit(asked.id, int(arm or 0), float(points), settings)
+            classroom().commit(asked.id, arm, float(points), settings)
             st.rerun()
     note("A point is a percent of the test images. A committed guess cannot be changed.")
 
