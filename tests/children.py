@@ -89,3 +89,22 @@ def keep(megabytes):
 def vanish():
     """End as if somebody had killed it."""
     os._exit(9)
+
+
+def commit_guesses(home, round_id, first):
+    """Students join a round and commit, one after another and without end; each is told when theirs is acknowledged."""
+    from vit_lab import paths
+    from vit_lab.runs import rounds
+    from vit_lab.runs.classroom import Classroom
+    from vit_lab.runs.manager import RunManager
+    from vit_lab.runs.store import Store
+
+    os.environ["VIT_LAB_HOME"], rounds.MOST_PLAYERS = str(home), 10_000
+    manager, place = RunManager(Store(paths.database()), 1), first
+    with (home / "acknowledged").open("a") as told:
+        while True:
+            one = Classroom(manager.as_visitor(f"v{place}"))
+            one.join(round_id, f"S{place}")
+            one.commit(round_id, place % 2, float(place % 50))
+            print(json.dumps([f"v{place}", place % 2, float(place % 50)]), file=told, flush=True)
+            place += 1

@@ -74,6 +74,15 @@ def arm_specs(configs: Sequence[RunConfig]) -> list[str]:
     return [arm_spec(config.init, {field: flat(config).get(field) for field in told}) for config in configs]
 
 
+def arm_names(configs: Sequence[RunConfig]) -> list[str]:
+    """Some arms as people read them, each with all in which it is unlike another, but for their seeds."""
+    told = [field for field in difference(*configs) if PART_OF[field] != "init" and field not in ("kind", "seed")]
+    return [
+        ", ".join([arm_label(config.init), *(value_words(field, flat(config).get(field)) for field in told)])
+        for config in configs
+    ]
+
+
 def parse_arm(spec: str) -> dict[str, Any]:
     """The settings of an arm, all those that are an arm's own and the others it names: the inverse of `arm_spec`.
 

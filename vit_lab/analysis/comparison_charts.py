@@ -167,6 +167,39 @@ def over(setting: str, *, log: bool, whole: bool) -> dict[str, Any]:
     return constant_spec(alt.layer(dots, bars, line, *named_ends(x, y)), 340, right=NAMES)
 
 
+def _guesses() -> dict[str, Any]:
+    """Guesses above the axis, pairs below it, a dot each; on it the mean of the pairs with its 95 % interval."""
+    x = alt.X(
+        "points:Q",
+        title="points by which B is ahead; left of 0, A is",
+        axis=alt.Axis(format="+.3~g", tickCount=9, titleFontSize=15, labelFontSize=15, grid=False),
+        scale=alt.Scale(zero=True, nice=True, padding=20),
+    )
+    y = alt.Y("height:Q", axis=None, scale=alt.Scale(domain=[-1.1, 1.1]))
+    middle = alt.YDatum(0, axis=None)
+    tooltip = [alt.Tooltip("name:N"), alt.Tooltip("kind:N"), alt.Tooltip("points:Q", format="+.1f")]
+    marks = []
+    for kind, shape, filled in (("guess", "triangle-down", False), ("pair", "circle", True)):
+        mark = alt.Chart().mark_point(shape=shape, filled=filled, size=150, strokeWidth=2.5, opacity=0.9)
+        marks.append(mark.encode(x=x, y=y, color=ARM_COLOUR, tooltip=tooltip).transform_filter(alt.datum.kind == kind))
+    axis = alt.Chart().mark_rule(color=GREY, opacity=0.5).encode(y=middle)
+    zero = alt.Chart().mark_rule(**RULE).encode(x=alt.datum(0))
+    means = alt.Chart().transform_filter(alt.datum.kind == "mean")
+    bar = means.mark_rule(strokeWidth=7, color=TEAL, opacity=0.75).encode(x=alt.X("low:Q"), x2="high:Q", y=middle)
+    diamond = means.mark_point(filled=True, size=260, shape="diamond", opacity=1, color=TEAL).encode(
+        x=x, y=middle, tooltip=tooltip
+    )
+    words = [
+        alt.Chart()
+        .mark_text(align="left", x=8, fontSize=15, color=GREY, text=text)
+        .encode(y=alt.YDatum(place, axis=None))
+        .transform_aggregate(count="count()")
+        for text, place in (("guesses", 1), ("pairs", -1))
+    ]
+    return constant_spec(alt.layer(axis, zero, *marks, bar, diamond, *words), 260)
+
+
 FINAL_DOTS = _final_dots()
 DIFFERENCES = _differences()
+GUESSES = _guesses()
 ARCH = _arch()

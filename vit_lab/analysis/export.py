@@ -44,7 +44,7 @@ def write_curves(store: Store, runs: Sequence[RunRecord], file: TextIO) -> int:
     for run in runs:
         known = [run.id, run.arm, run.condition, run.config.seed]
         for numbers in _numbers(store, run):
-            table.writerow([*known, *map(_cell, numbers)])
+            table.writerow([*known, *map(cell, numbers)])
             count += 1
     return count
 
@@ -69,7 +69,7 @@ def write_parquet(store: Store, runs: Sequence[RunRecord], file: Path | io.Bytes
             rows = [(run.id, run.arm, run.condition, run.config.seed, *numbers) for numbers in _numbers(store, run)]
             columns = zip(*rows, strict=True) if rows else [()] * len(MEASURED)
             arrays = [
-                pa.array([_cell(value) for value in column], field.type)
+                pa.array([cell(value) for value in column], field.type)
                 for column, field in zip(columns, schema, strict=True)
             ]
             writer.write_table(pa.table(arrays, schema=schema))
@@ -90,7 +90,7 @@ def outcomes_csv(runs: Sequence[RunRecord]) -> str:
     table = csv.writer(text, lineterminator="\n")
     columns = _columns(rows)
     table.writerow(columns)
-    table.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    table.writerows([cell(row.get(column)) for column in columns] for row in rows)
     return text.getvalue()
 
 
@@ -113,7 +113,7 @@ def _numbers(store: Store, run: RunRecord) -> Iterator[tuple[int, float, str, An
                 yield event["step"], event["seconds"], measure, value
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """What stands in a cell: nothing for no number; and what a person has typed is no formula to a spreadsheet."""
     if isinstance(value, float) and math.isnan(value):
         return None

@@ -97,6 +97,7 @@ class RunManager:
         """Remove runs and all that is kept of them, all or none. Raises StoreError if one is still at work."""
         with self.store.transaction():
             self._refuse_others(run_ids)
+            self._refuse_pairs_of_a_round(run_ids)
             self._refuse_needed_pilots(run_ids)
             self.store.delete(run_ids)
             for run_id in run_ids:
@@ -165,6 +166,10 @@ class RunManager:
 
     def _owner_of(self, experiments: Iterable[str]) -> str:
         """Whose the runs will be that are added to some experiments: this person's, if they are new."""
+        if any(self.store.rounds.holds(experiment) for experiment in experiments):
+            raise StoreError(
+                "this experiment is a round of a class, which gives out its seeds itself; launch a new one"
+            )
         owners = {run.owner for experiment in experiments for run in self.store.runs(experiment=experiment)}
         if not all(may_change(self.visitor, owner) for owner in owners):
             raise StoreError("this experiment is somebody else's; only they, or the host, may add to it")
@@ -174,6 +179,12 @@ class RunManager:
         for run in self.store.runs(run_ids):
             if not may_change(self.visitor, run.owner):
                 raise StoreError(f"the run {run.name} is somebody else's; only they, or the host, may change it")
+
+    def _refuse_pairs_of_a_round(self, run_ids: Sequence[str]) -> None:
+        """A student who could take their pair out of a round could choose its winner."""
+        experiments = {run.experiment for run in self.store.runs(run_ids)}
+        if self.visitor != HOST and any(map(self.store.rounds.holds, experiments)):
+            raise StoreError("a pair of a round belongs to the class; only the host may remove it")
 
     def _refuse_needed_pilots(self, run_ids: Sequence[str]) -> None:
         """Pilots stay while a run waits for the rate that they pick: nobody else would tell it."""

@@ -63,6 +63,54 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT ''",  # the worker that took it last
     ),
+    (
+        """
+        CREATE TABLE rounds (
+            id TEXT PRIMARY KEY,                      -- that of its experiment, too
+            number INTEGER NOT NULL UNIQUE,           -- order of opening
+            code TEXT NOT NULL UNIQUE,                -- what a student types
+            question TEXT NOT NULL,
+            arms_json TEXT NOT NULL,                  -- a JSON list: the two RunConfigs that each student's seed trains
+            free_json TEXT NOT NULL,                  -- a JSON list: the settings that a student may change
+            created_at TEXT NOT NULL,                 -- UTC, ISO 8601, as the next three
+            closed_at TEXT,                           -- from then on nobody can guess, and guesses may be read
+            revealed_at TEXT,
+            archived_at TEXT
+        )
+        """,
+        """
+        CREATE TABLE players (
+            round TEXT NOT NULL REFERENCES rounds (id),
+            visitor TEXT NOT NULL,                    -- the owner of their runs
+            nickname TEXT NOT NULL,
+            joined_at TEXT NOT NULL,
+            PRIMARY KEY (round, visitor),
+            UNIQUE (round, nickname)
+        )
+        """,
+        """
+        CREATE TABLE guesses (
+            round TEXT NOT NULL,
+            visitor TEXT NOT NULL,
+            seed INTEGER NOT NULL,                    -- of the pair that is theirs
+            condition INTEGER NOT NULL,               -- its place among those of the experiment
+            settings_json TEXT NOT NULL,              -- a JSON object: what they have changed
+            arm INTEGER NOT NULL CHECK (arm IN (0, 1)),                      -- which they think ends ahead,
+            points REAL NOT NULL CHECK (points BETWEEN 0 AND 100),           -- and by how many points of accuracy
+            guessed_at TEXT NOT NULL,
+            PRIMARY KEY (round, visitor),
+            UNIQUE (round, seed),
+            FOREIGN KEY (round, visitor) REFERENCES players (round, visitor)
+        )
+        """,
+        "CREATE TRIGGER a_guess_stays BEFORE UPDATE ON guesses BEGIN SELECT RAISE(ABORT, 'a guess stays'); END",
+        "CREATE TRIGGER a_guess_is_kept BEFORE DELETE ON guesses BEGIN SELECT RAISE(ABORT, 'a guess is kept'); END",
+        """
+        CREATE TRIGGER one_guess_each BEFORE INSERT ON guesses      -- also for an INSERT OR REPLACE
+        WHEN EXISTS (SELECT 1 FROM guesses WHERE round = NEW.round AND (visitor = NEW.visitor OR seed = NEW.seed))
+        BEGIN SELECT RAISE(ABORT, 'one guess each'); END
+        """,
+    ),
 )
 
 NEWEST = len(MIGRATIONS)

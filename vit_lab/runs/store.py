@@ -1,7 +1,8 @@
 """Every run and everything it said, row by row: the only channel between a run and a screen.
 
 Workers append, any number of sessions read (see `vit_lab.runs.database`). Whose turn it is, is asked of `Store.queue`;
-who may change what, and how much may be queued, of `vit_lab.runs.manager`.
+what a class does together, of `Store.rounds`; who may change what, and how much may be queued, of
+`vit_lab.runs.manager`.
 """
 
 import json
@@ -20,6 +21,7 @@ from vit_lab.runs.errors import StoreError
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.queue import Queue
 from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_runs
+from vit_lab.runs.rounds import Rounds
 from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS, parse_event
 from vit_lab.runs.states import Status
 
@@ -61,6 +63,7 @@ class Store:
     def __init__(self, path: Path):
         self._database = Database(path)
         self.presence, self.queue = self._database.presence, Queue(self._database)
+        self.rounds = Rounds(self._database)
         self.interrupt_runs_of_dead_processes()
 
     @property
@@ -103,6 +106,10 @@ class Store:
                 f"there is no run {run_id[:40]!r}; the page Runs and the command `runs` list what there is"
             )
         return found[0]
+
+    def runs_of(self, owner: str, experiment: str) -> list[RunRecord]:
+        """The runs that somebody owns in an experiment, by arm."""
+        return self._runs("WHERE experiment = ? AND owner = ? ORDER BY arm, number", experiment, owner)
 
     def latest_experiment(self, owner: str | None = None) -> str | None:
         """The experiment launched last; by that person, if one is given."""

@@ -1,6 +1,15 @@
 """Paragraphs: the source holds them in lines of its own width, a page shows each as one."""
 
+import re
+
 import streamlit as st
+
+SIGNS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")  # which mean something in Streamlit's Markdown
+
+
+def literal(text: str) -> str:
+    """Markdown that shows a text as a person has typed it, whatever signs it has."""
+    return SIGNS.sub(r"\\\1", text)
 
 
 def prose(text: str) -> str:

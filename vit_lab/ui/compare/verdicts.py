@@ -23,10 +23,10 @@ def against(baseline: int, comparisons: Sequence[Comparison]) -> list[Comparison
     return [c if c.a == baseline else swapped(c) for c in comparisons if baseline in (c.a, c.b)]
 
 
-def verdict_cards(comparisons: Sequence[Comparison], names: Mapping[int, str]) -> None:
-    """A card for each comparison."""
+def verdict_cards(comparisons: Sequence[Comparison], names: Mapping[int, str], size: str = "####") -> None:
+    """A card for each comparison; `size` is the heading of its sentence, in Markdown."""
     for c in comparisons:
         with st.container(border=True):
-            st.markdown(f"#### {verdict(c, names[c.a], names[c.b])}")
+            st.markdown(f"{size} {verdict(c, names[c.a], names[c.b])}")
             whom = "" if c.winner is None else f" for {letter(c.winner)}"
             st.markdown(f"{chip(c.b)} against {chip(c.a)} :{STATE_COLOURS[c.state]}-badge[{c.state}{whom}]")

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from streamlit.web.server.starlette import App
 
 from vit_lab.forkserver import client
+from vit_lab.ui.serving.address import announce
 from vit_lab.ui.serving.door import Door
 
 NEWS = f"/{st.get_option('server.baseUrlPath')}/api/news".replace("//", "/")
@@ -38,6 +39,7 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     """From before the first request to after the last."""
     _allow_many_descriptors()
     client.warm_up()
+    announce()
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _end)
     yield

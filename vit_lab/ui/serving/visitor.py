@@ -2,6 +2,7 @@
 
 A browser keeps the token of Streamlit's own cookie against forged requests until it is closed, so a visitor stays the
 same through reloads, tabs and restarts of the server, and nobody else can name the token. Only its hash is stored.
+The host is whoever has the machine to themselves, sits at it, or has opened the link with the server's key.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ import streamlit as st
 
 from vit_lab.runs.limits import HOST, may_change
 from vit_lab.runs.records import RunRecord
+from vit_lab.ui.serving.key import has_key, take_key
 
 LOCAL_ADDRESSES = ("127.0.0.1", "localhost", "::1")  # of a server that answers to its own machine only
 ALLOWED_HOSTS = "server.allowedHosts"
@@ -32,10 +34,22 @@ def visitor() -> str:
     """The id under which the runs of this person are stored."""
     if not is_class() or (not _all_are_visitors() and _sits_at_the_machine()):
         return HOST
-    token = _token(st.context.cookies.get("_streamlit_xsrf", ""))
-    if token is None:  # no cookies: the same until the page is loaded again
-        token = st.session_state.setdefault("visitor", uuid.uuid4().bytes)
-    return hashlib.sha256(b"vit-lab visitor" + token).hexdigest()[:16]
+    browser = _browser()
+    if has_key(browser):
+        return HOST
+    if browser is None:  # no cookies: the same until the page is loaded again
+        return _hashed(st.session_state.setdefault("visitor", uuid.uuid4().bytes))
+    return browser
+
+
+def is_host() -> bool:
+    """Whether whoever looks at the page is the host."""
+    return visitor() == HOST
+
+
+def greet() -> None:
+    """Take the key of the host out of the address, if a link has brought one."""
+    take_key(_browser())
 
 
 def not_theirs(runs: Sequence[RunRecord]) -> str | None:
@@ -62,6 +76,16 @@ def names_this_machine(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     own = socket.gethostname().lower()
     return name in ("localhost", own, f"{own}.local", *(allowed.lower() for allowed in st.get_option(ALLOWED_HOSTS)))
+
+
+def _browser() -> str | None:
+    """The id that a browser's cookie comes to; None if it sends none."""
+    token = _token(st.context.cookies.get("_streamlit_xsrf", ""))
+    return None if token is None else _hashed(token)
+
+
+def _hashed(token: bytes) -> str:
+    return hashlib.sha256(b"vit-lab visitor" + token).hexdigest()[:16]
 
 
 def _sits_at_the_machine() -> bool:

@@ -25,7 +25,7 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
         st.metric("Validation", percent(run.val_accuracy), width=METRIC_WIDTH, help=VALIDATION)
         if run.test_accuracy is not None:
             st.metric("Test", percent(run.test_accuracy), width=METRIC_WIDTH, help=TEST)
-    st.progress(min(run.step / run.planned_steps, 1.0), text=_progress_words(store, run))
+    st.progress(min(run.step / run.planned_steps, 1.0), text=progress_words(store, run))
     if run.error:
         st.caption(run.error)
 
@@ -36,7 +36,8 @@ def _details(run: RunRecord) -> list[str]:
     return [f"run {run.number}", f"seed {run.config.seed}", *speed, f"{run.wall_seconds:.0f} s"]
 
 
-def _progress_words(store: Store, run: RunRecord) -> str:
+def progress_words(store: Store, run: RunRecord) -> str:
+    """How far a run is and how long it takes; of a queued one, its place and roughly when it starts."""
     total = run.planned_steps
     words = f"step {run.step:,} of {total:,}"
     if run.status == Status.QUEUED:

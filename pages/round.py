@@ -1,0 +1,38 @@
+"""Class: a round that a class does together, as the projector shows it; and what the host does with it."""
+
+import streamlit as st
+
+from vit_lab.runs.classroom import Board
+from vit_lab.ui.classroom.after import after
+from vit_lab.ui.classroom.board import board_panel, moves, question, standing
+from vit_lab.ui.classroom.choose import pick_round
+from vit_lab.ui.classroom.host import controls, new_round
+from vit_lab.ui.poll import poll
+from vit_lab.ui.prose import inform
+from vit_lab.ui.serving.lab import open_store
+from vit_lab.ui.serving.visitor import is_host
+
+store, host = open_store(), is_host()
+above, below = st.container(), st.container()
+with below:
+    chosen = pick_round()
+with above:
+    if chosen:
+        board = Board.read(store, chosen.id)
+        question(chosen)
+        if host:
+            controls(board)
+        poll(lambda: Board.read(store, chosen.id), board_panel, standing=standing, shown=board, moves=moves)
+        if host and not chosen.is_open:
+            after(board)
+    elif host:
+        inform("""
+            No round yet. Open one below: students join with their phones, each commits a guess and trains the pair of a
+            seed of their own, and this page shows what the class comes to.
+        """)
+    else:
+        inform("No round yet. The host opens one here; whoever takes part does so on the page Join.")
+        st.page_link("pages/join.py", label="Join", icon=":material/login:")
+if host:
+    tell_cost = new_round(is_open=chosen is None)
+    tell_cost()

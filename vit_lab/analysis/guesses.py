@@ -1,0 +1,129 @@
+"""The guesses of a class beside what its pairs came to. Points are points of accuracy, the second arm minus the first.
+
+Verdicts are those of `vit_lab.analysis.comparison`; nothing is judged here but how close a guess was.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from vit_lab.analysis.arms import letter
+from vit_lab.analysis.comparison import Comparison, compare
+from vit_lab.analysis.export import cell
+from vit_lab.analysis.scores import scores_of
+from vit_lab.runs.classroom import Board
+
+LEVELS = 6  # of dots upon one another, for which a strip has room at least
+COLUMNS = ("name", "seed", "condition", "guess", "own_pair", "class_mean", "off_by")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One student: their guess, what their own pair came to, and what those of the class did under their settings.
+
+    None is what is not known: a guess that is hidden, a pair without a result.
+    """
+
+    visitor: str
+    name: str
+    seed: int | None
+    condition: int
+    guess: float | None
+    own_pair: float | None
+    class_mean: float | None
+
+    @property
+    def off_by(self) -> float | None:
+        """How far the guess is from the mean of the class."""
+        return None if self.guess is None or self.class_mean is None else abs(self.guess - self.class_mean)
+
+
+def comparisons(board: Board) -> list[Comparison]:
+    """The pairs of the round compared, under each set of settings: just what the page Compare makes of its runs."""
+    return compare(board.experiment, scores_of(board.experiment)) if board.experiment.proper else []
+
+
+def lines(board: Board, found: Sequence[Comparison]) -> list[Line]:
+    """A line for each student, in the order in which they joined; `found` are the `comparisons` of the board."""
+    guesses = {guess.visitor: guess for guess in board.guesses}
+    pairs = {seed: (c, value * 100) for c in found for seed, value in c.differences.items()}
+    means = {c.condition: None if c.test.mean is None else c.test.mean * 100 for c in found}
+    told = []
+    for player in board.players:
+        seed, guess = (board.seeds or {}).get(player.visitor), guesses.get(player.visitor)
+        own = pairs.get(seed) if seed is not None else None
+        condition = guess.condition if guess else own[0].condition if own else 0
+        told.append(
+            Line(
+                player.visitor,
+                player.nickname,
+                seed,
+                condition,
+                guess.signed if guess else None,
+                own[1] if own else None,
+                means.get(condition),
+            )
+        )
+    return told
+
+
+def closest(told: Sequence[Line]) -> list[Line]:
+    """Who came closest to the mean of the class: one, or several who are equally close to a tenth of a point."""
+    known = [(round(line.off_by, 1), line) for line in told if line.off_by is not None]
+    best = min((off for off, _ in known), default=None)
+    return [line for off, line in known if off == best]
+
+
+def right_twin(told: Sequence[Line]) -> tuple[int, int]:
+    """How many guessed the twin that is ahead, and of how many."""
+    known = [line for line in told if line.guess is not None and line.class_mean is not None]
+    return sum((line.guess or 0) * (line.class_mean or 0) > 0 for line in known), len(known)
+
+
+def ahead(points: float | None) -> str:
+    """A difference as a class reads it: 'B +3.2', or 'even'; a dash where there is none."""
+    if points is None:
+        return "–"
+    return "even" if f"{abs(points):.1f}" == "0.0" else f"{letter(int(points > 0))} +{abs(points):.1f}"
+
+
+def guess_rows(told: Sequence[Line], found: Sequence[Comparison], *, names: bool = True) -> pd.DataFrame:
+    """Rows for GUESSES: guesses stand above the axis, pairs below it, those at one place upon one another.
+
+    The mean of the first comparison, with its interval, lies on the axis.
+    """
+    rows: list[dict[str, object]] = []
+    for kind, side in (("guess", 1), ("pair", -1)):
+        points = [(line, line.guess if kind == "guess" else line.own_pair) for line in told]
+        known = [(line, value) for line, value in points if value is not None]
+        tallest = max(Counter(round(value) for _, value in known).values(), default=1)
+        stacked: Counter[int] = Counter()
+        for line, value in known:
+            stacked[round(value)] += 1
+            height = side * stacked[round(value)] / max(LEVELS, tallest)
+            who = line.name if names else "a student"
+            rows.append({"kind": kind, "points": value, "height": height, "arm": letter(int(value > 0)), "name": who})
+    test = found[0].test if found else None
+    if test is not None and test.mean is not None:
+        low, high = (None if end is None else end * 100 for end in (test.low, test.high))
+        rows.append({"kind": "mean", "points": test.mean * 100, "low": low, "high": high, "name": f"mean of {test.n}"})
+    return pd.DataFrame(rows, columns=["kind", "points", "height", "arm", "name", "low", "high"])
+
+
+def guesses_csv(told: Sequence[Line], *, names: bool) -> str:
+    """One row a student, as CSV text; without names unless they are wanted."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    columns = COLUMNS if names else COLUMNS[1:]
+    table.writerow(columns)
+    for line in told:
+        table.writerow([cell(_rounded(getattr(line, column))) for column in columns])
+    return text.getvalue()
+
+
+def _rounded(value: object) -> object:
+    return round(value, 3) if isinstance(value, float) else value
