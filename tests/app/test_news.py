@@ -17,7 +17,8 @@ from vit_lab.runs.errors import StoreError
 from vit_lab.runs.states import Status
 from vit_lab.training.checkpoint import Checkpoint
 from vit_lab.ui.inside import news
-from vit_lab.ui.serving.server import MIDDLEWARE, NEWS, ROUTES
+from vit_lab.ui.serving.address import NEWS
+from vit_lab.ui.serving.server import MIDDLEWARE, ROUTES
 
 SERVED = Starlette(routes=ROUTES, middleware=MIDDLEWARE)
 

@@ -13,8 +13,8 @@ from vit_lab.runs.experiments import Runs
 from vit_lab.runs.store import Store
 from vit_lab.ui.inside.steps import newest
 from vit_lab.ui.poll import TICK_SECONDS, at_work
+from vit_lab.ui.serving.address import NEWS
 from vit_lab.ui.serving.lab import hold_up, store_as_it_is
-from vit_lab.ui.serving.server import NEWS
 
 LATELY_SECONDS = 0.4  # how old news may be, besides the second until the next time they are asked for
 MOST_RUNS = 2  # that one page shows

@@ -12,6 +12,7 @@ from vit_lab.ui.serving.visitor import LOCAL_ADDRESSES, is_class
 
 NOBODY = "192.0.2.1"  # an address that documentation uses and nobody has (RFC 5737)
 EVERYWHERE = (None, "", "0.0.0.0", "::")
+NEWS = f"/{st.get_option('server.baseUrlPath')}/api/news".replace("//", "/")  # of runs: `vit_lab.ui.inside.news`
 
 
 def network_address(seen: str = "") -> str | None:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
 
-import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -16,10 +15,9 @@ from starlette.routing import Route
 from streamlit.web.server.starlette import App
 
 from vit_lab.forkserver import client
-from vit_lab.ui.serving.address import announce
+from vit_lab.ui.serving.address import NEWS, announce
 from vit_lab.ui.serving.door import Door
 
-NEWS = f"/{st.get_option('server.baseUrlPath')}/api/news".replace("//", "/")
 DESCRIPTORS = 65_536  # a session takes three and a few more; some systems allow 256 unless they are asked for more
 
 
