@@ -134,9 +134,7 @@ if not experiments:
     st.stop()
 
 by_id = {one.id: one for one in experiments}
-labels = {}  # names repeat, numbers do not
-for one in experiments:
-    labels[one.id] = f"#{min(run.number for run in one.runs)}: {names_of(one)}"
+labels = {one.id: f"#{min(run.number for run in one.runs)}: {names_of(one)}" for one in experiments}  # names repeat
 if (linked := st.query_params.get("experiment")) and linked not in labels:
     st.warning(f"{not_here(linked)} {ANOTHER}")
 left, right = st.columns([0.7, 0.3], gap="large")

@@ -3,18 +3,10 @@
 import streamlit as st
 
 from vit_lab.config import RunConfig
+from vit_lab.ui.menu import LESSONS
 from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.train.widgets import train_link
-
-LESSONS = {
-    "learn_patches": "1 · Patches",
-    "learn_positions": "2 · Positions",
-    "learn_attention": "3 · Self-attention",
-    "learn_init": "4 · Weight initialisation",
-    "learn_transformer": "5 · Transformer",
-    "learn_timesformer": "6 · TimeSformer",
-}
 
 
 def lesson(name: str) -> None:

@@ -1,0 +1,31 @@
+"""The pages of the lab as its menu shows them."""
+
+TRAIN = "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."
+COMPARE = "Several inits over several seeds: which is better here, and how sure one may be."
+SWEEP = "Accuracy against the variance of the initial weights, at one or several training-set sizes."
+ROUND = "A round for a class: a question, everybody's guess, everybody's pair, and what came out."
+CLAIM = "Does a larger variance help on smaller or harder data? A ready experiment, and its report."
+PAGES = {  # by section: a page's file, its title, its icon, and what it is for
+    "": [
+        ("train", "Train", "play_circle", TRAIN),
+        ("weights", "Weights", "bar_chart_4_bars", "What the init does to weights, signal and attention."),
+        ("inside", "Inside", "neurology", "Two twins side by side: what they say and where they look, at any step."),
+        ("compare", "Compare", "balance", COMPARE),
+        ("sweep", "Arch", "ssid_chart", SWEEP),
+        ("claim", "Claim", "fact_check", CLAIM),
+        ("round", "Class", "groups", ROUND),
+        ("join", "Join", "login", "Take part in the round of your class: guess, and train your pair."),
+        ("present", "Present", "present_to_all", "One experiment for the last row of a class."),
+        ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
+    ],
+    "Learn": [
+        ("learn_patches", "1 · Patches", "grid_view", "An image comes apart into patches, and patches become tokens."),
+        ("learn_positions", "2 · Positions", "pin_drop", "How a token knows where it is, and what if it does not."),
+        ("learn_attention", "3 · Self-attention", "hub", "One digit, step by step: queries, keys, scores, softmax."),
+        ("learn_init", "4 · Weight initialisation", "tune", "What variance does to one layer, to ten, to the softmax."),
+        ("learn_transformer", "5 · Transformer", "swap_horiz", "Encoder and decoder learn to write a sequence again."),
+        ("learn_timesformer", "6 · TimeSformer", "movie", "Attention over space and time tells which way digits go."),
+        ("learn_findings", "Findings", "science", "What this lab has measured itself, with its intervals."),
+    ],
+}
+LESSONS = {name: title for name, title, *_ in PAGES["Learn"] if "·" in title}
