@@ -1,10 +1,11 @@
 """Class: a round that a class does together, as the projector shows it; and what the host does with it."""
 
+from functools import partial
+
 import streamlit as st
 
-from vit_lab.runs.classroom import Board
 from vit_lab.ui.classroom.after import after
-from vit_lab.ui.classroom.board import board_panel, moves, question, standing
+from vit_lab.ui.classroom.board import board_panel, moves, question, read_board, standing
 from vit_lab.ui.classroom.choose import pick_round
 from vit_lab.ui.classroom.host import controls, new_round
 from vit_lab.ui.poll import poll
@@ -12,17 +13,18 @@ from vit_lab.ui.prose import inform
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.serving.visitor import is_host
 
-store, host = open_store(), is_host()
+open_store()
+host = is_host()
 above, below = st.container(), st.container()
 with below:
     chosen = pick_round()
 with above:
     if chosen:
-        board = Board.read(store, chosen.id)
+        board = read_board(chosen.id)
         question(chosen)
         if host:
             controls(board)
-        poll(lambda: Board.read(store, chosen.id), board_panel, standing=standing, shown=board, moves=moves)
+        poll(partial(read_board, chosen.id), board_panel, standing=standing, shown=board, moves=moves)
         if host and not chosen.is_open:
             after(board)
     elif host:

@@ -1,7 +1,6 @@
 """A round on the pages: the host leads it, students take part step by step, the board hides and reveals."""
 
 import pytest
-import streamlit as st
 from places import COMPARE, JOIN, ROUND, TRAIN
 from streamlit.runtime.context import ContextProxy
 from tiny import tiny
@@ -326,4 +325,3 @@ def test_a_browser_without_cookies_is_the_host_for_its_session(open_page, become
 
 def test_each_server_has_a_key_that_nobody_guesses():
     assert len(keys.key()) >= 24 and keys.is_key(keys.key()) and not keys.is_key("")
-    assert st.session_state is not None

@@ -327,6 +327,15 @@ def test_a_code_is_found_however_it_is_typed_until_its_round_is_archived(someone
     assert store.rounds.all()[0].archived_at
 
 
+@pytest.mark.parametrize("spoilt", ["", "{}", "nonsense", b"\xff"])
+def test_a_spoilt_record_is_told_in_a_sentence(store, round_id, spoilt):
+    with store.transaction() as db:
+        db.execute("UPDATE rounds SET arms_json = ?, free_json = ?", (spoilt, spoilt))
+    for field in ("arms", "free"):
+        with pytest.raises(StoreError, match="the record of this round is damaged"):
+            getattr(store.rounds.round(round_id), field)
+
+
 # What came out
 
 

@@ -8,6 +8,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -112,6 +113,26 @@ def guess_rows(told: Sequence[Line], found: Sequence[Comparison], *, names: bool
         low, high = (None if end is None else end * 100 for end in (test.low, test.high))
         rows.append({"kind": "mean", "points": test.mean * 100, "low": low, "high": high, "name": f"mean of {test.n}"})
     return pd.DataFrame(rows, columns=["kind", "points", "height", "arm", "name", "low", "high"])
+
+
+@dataclass(frozen=True)
+class Results(Board):
+    """A round with what it came to, worked out once however many look at it."""
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """See `comparisons`."""
+        return comparisons(self)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """See `lines`."""
+        return lines(self, self.comparisons)
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """See `guess_rows`."""
+        return guess_rows(self.lines, self.comparisons)
 
 
 def guesses_csv(told: Sequence[Line], *, names: bool) -> str:

@@ -47,12 +47,12 @@ class Round:
     @cached_property
     def arms(self) -> tuple[RunConfig, ...]:
         """The pair; its seed is that of the first student. Raises ConfigError if it is not valid here any more."""
-        return tuple(parse(nested) for nested in json.loads(self.arms_json))
+        return tuple(parse(nested) for nested in _listed(self.arms_json))
 
     @cached_property
     def free(self) -> tuple[str, ...]:
         """The settings that a student may change."""
-        return tuple(json.loads(self.free_json))
+        return tuple(_listed(self.free_json))
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +96,12 @@ class Guess:
 
 ROUND, PLAYER, GUESS = (", ".join(field.name for field in fields(kind)) for kind in (Round, Player, Guess))
 MINE = "round = ? AND visitor = ?"
+VERSION = """
+    SELECT closed_at, revealed_at, archived_at,
+    (SELECT COUNT(*) FROM players WHERE round = rounds.id), (SELECT COUNT(*) FROM guesses WHERE round = rounds.id),
+    (SELECT GROUP_CONCAT(status) FROM (SELECT status FROM runs WHERE experiment = rounds.id ORDER BY number))
+    FROM rounds WHERE id = ?
+"""
 
 
 class Rounds:
@@ -150,6 +156,10 @@ class Rounds:
         """By visitor, the seed of everybody who has committed a guess; what they guessed is not told."""
         rows = self._database.read("SELECT visitor, seed FROM guesses WHERE round = ? ORDER BY seed", round_id)
         return {row["visitor"]: row["seed"] for row in rows}
+
+    def version(self, round_id: str) -> tuple[Any, ...]:
+        """What is another after each change of a round but the steps of its runs; told at once."""
+        return tuple(row for found in self._database.read(VERSION, round_id) for row in found)
 
     # What people change
 
@@ -245,6 +255,16 @@ def new_code() -> str:
 def now() -> str:
     """This moment as it is stored."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _listed(text: str) -> list[Any]:
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError):
+        found = None
+    if not isinstance(found, list):
+        raise StoreError("the record of this round is damaged; the host can open it anew")
+    return found
 
 
 def _refuse_closed(db: sqlite3.Connection, round_id: str, what: str) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.comparison import Comparison
-from vit_lab.analysis.guesses import Line, ahead, closest, comparisons, guess_rows, lines, right_twin
+from vit_lab.analysis.guesses import Line, Results, ahead, closest, right_twin
 from vit_lab.refusals import one_of
 from vit_lab.runs.classroom import ARMS, Board
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
@@ -17,12 +17,24 @@ from vit_lab.spelling import arm_names
 from vit_lab.ui.arms import chip
 from vit_lab.ui.classroom.invitation import invitation
 from vit_lab.ui.compare.verdicts import verdict_cards
+from vit_lab.ui.poll import TICK_SECONDS
 from vit_lab.ui.prose import literal, note
+from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.words import about
 
 QR_PIXELS = 240
 VERDICT_SIZE = "###"
 HIDDEN = ":material/lock: Guesses are hidden until the host closes them."
+
+
+def read_board(round_id: str) -> Results:
+    """A round as it is, worked out once a second for all who look at it, and anew when anything has happened."""
+    return _read(round_id, open_store().rounds.version(round_id))
+
+
+@st.cache_resource(show_spinner=False, ttl=TICK_SECONDS, max_entries=16)
+def _read(round_id: str, version: tuple[Any, ...]) -> Results:
+    return Results.read(open_store(), round_id)
 
 
 def standing(board: Board) -> Any:
@@ -45,11 +57,10 @@ def question(asked: Round) -> None:
     st.subheader("  against  ".join(f"{chip(arm)} {literal(name)}" for arm, name in arms), anchor=False)
 
 
-def board_panel(board: Board) -> None:
+def board_panel(board: Results) -> None:
     """All that the class looks at; drawn again each second."""
     assert board.round is not None
-    found = comparisons(board)
-    told = lines(board, found)
+    found, told = board.comparisons, board.lines
     if board.round.is_open:
         left, right = st.columns([0.32, 0.68], gap="large")
         with left:
@@ -58,11 +69,11 @@ def board_panel(board: Board) -> None:
             _counts(board)
             _names(board)
             _verdicts(board, found)
-        _chart(told, found)
+        _chart(board)
     else:
         left, right = st.columns([0.6, 0.4], gap="large")
         with left:
-            _chart(told, found)
+            _chart(board)
         with right:
             if board.round.revealed_at:
                 _reveal(told, found)
@@ -73,11 +84,11 @@ def board_panel(board: Board) -> None:
             _table(told)
 
 
-def _chart(told: Sequence[Line], found: Sequence[Comparison]) -> None:
+def _chart(board: Results) -> None:
     """Guesses and pairs on one axis; nothing before there are some."""
-    if any(line.guess is not None or line.own_pair is not None for line in told):
+    if any(line.guess is not None or line.own_pair is not None for line in board.lines):
         words = "Guesses above the axis, pairs below it"
-        st.vega_lite_chart(guess_rows(told, found), charts.GUESSES, key="guesses", alt=words)
+        st.vega_lite_chart(board.rows, charts.GUESSES, key="guesses", alt=words)
         st.caption(f"{words}: triangles are guesses, dots pairs, the diamond is their mean on its 95 % interval.")
 
 

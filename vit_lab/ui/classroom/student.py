@@ -7,7 +7,7 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import RunConfig
-from vit_lab.runs.classroom import ARMS, Board, Seat
+from vit_lab.runs.classroom import ARMS, Seat
 from vit_lab.runs.experiments import Runs
 from vit_lab.runs.rounds import CODE_LENGTH, LONGEST_NICKNAME, MOST_POINTS, Round
 from vit_lab.settings import bounds, describe, flat
@@ -138,9 +138,10 @@ def own_pair(seat: Seat) -> None:
 
 def reveal(asked: Round) -> None:
     """The student's guess against the class, once the host has revealed it."""
-    from vit_lab.analysis.guesses import ahead, closest, comparisons, lines
+    from vit_lab.analysis.guesses import ahead, closest
+    from vit_lab.ui.classroom.board import read_board
 
-    told = lines(board := Board.read(open_store(), asked.id), comparisons(board))
+    told = read_board(asked.id).lines
     mine = next((line for line in told if line.visitor == visitor()), None)
     if mine is None or mine.off_by is None:
         return
