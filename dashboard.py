@@ -1,7 +1,4 @@
-"""ViT Lab: what does the variance of the initial weights do to a Vision Transformer?
-
-streamlit run dashboard.py
-"""
+"""ViT Lab: what does the variance of the initial weights do to a Vision Transformer? `streamlit run dashboard.py`"""
 
 from importlib.resources import files
 
@@ -9,6 +6,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.starlette import App
 
+from vit_lab.ui.menu import menu_closes
 from vit_lab.ui.serving.server import MIDDLEWARE, lifespan
 
 ICON = str(files("vit_lab.ui") / "icon.svg")
@@ -18,7 +16,6 @@ WEIGHTS = "What the init does to weights, signal and attention, at every step of
 COMPARE = "Several inits over several seeds: which is better here, and how sure one may be."
 SWEEP = "Accuracy against the variance of the initial weights, at one or several training-set sizes."
 CLAIM = "Does a larger variance help on smaller or harder data? A ready experiment, and its report."
-ATTENTION = "One digit, step by step: queries, keys, scores, softmax, weighted sum."
 PAGES = {  # by section: a page's file, its title, its icon, and what it is for
     "": [
         ("train", "Train", "play_circle", TRAIN),
@@ -27,18 +24,18 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("compare", "Compare", "balance", COMPARE),
         ("sweep", "Arch", "ssid_chart", SWEEP),
         ("claim", "Claim", "fact_check", CLAIM),
-        ("present", "Present", "present_to_all", "One experiment for the last row of a class."),
         ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
     ],
     "Learn": [
         ("learn_patches", "Patches", "grid_view", "An image comes apart into patches, and patches become tokens."),
         ("learn_positions", "Positions", "pin_drop", "How a token knows where it is, and what happens if it does not."),
-        ("learn_attention", "Self-attention", "hub", ATTENTION),
+        ("learn_attention", "Self-attention", "hub", "One digit, step by step: queries, keys, scores, softmax, sum."),
         ("learn_init", "Weight initialisation", "tune", "What variance does to one layer, to ten, and to the softmax."),
         ("learn_transformer", "Transformer", "swap_horiz", "Encoder and decoder learn to write a sequence again."),
         ("learn_timesformer", "TimeSformer", "movie", "Attention over space and time tells which way a digit moves."),
     ],
 }
+HIDDEN = [("present", "Present"), ("finding", "Finding")]  # other pages lead there
 
 if not get_script_run_ctx(suppress_warning=True):  # `streamlit run` looks for a server in this file, and starts it
     app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE)
@@ -49,12 +46,15 @@ else:
     st.logo(ICON, size="large")
 
     def page_of(name: str, title: str, icon: str, words: str) -> st.Page:
-        how = {"train": {"default": True}, "present": {"visibility": "hidden"}}.get(name, {})
-        return st.Page(f"pages/{name}.py", title=lessons.get(name, title), icon=f":material/{icon}:", help=words, **how)
+        title, file = lessons.get(name, title), f"pages/{name}.py"
+        return st.Page(file, title=title, icon=f":material/{icon}:", help=words, default=name == "train")
 
     lessons = {name: f"{place} · {title}" for place, (name, title, *_) in enumerate(PAGES["Learn"], start=1)}
-    page = st.navigation({name: [page_of(*one) for one in pages] for name, pages in PAGES.items()}, position="top")
+    hidden = [st.Page(f"pages/{name}.py", title=title, visibility="hidden") for name, title in HIDDEN]
+    shown = {name: [page_of(*one) for one in pages] for name, pages in PAGES.items()}
+    page = st.navigation(shown | {"": shown[""] + hidden}, position="top")
     st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
+    menu_closes(page.url_path)
     with problems_told():
         tell_loss()
         page.run()

@@ -66,8 +66,7 @@ def draw(runs: Runs) -> None:
     left, right = st.columns(2)
     with left:
         promised = "The std of all weights of a layer. At step 0 it is what the init promised."
-        far = charts.LAYER_STD_FAR
-        by_place("weight_std", now, charts.LAYER_STD, "Spread of the weights", promised, far)
+        by_place("weight_std", now, charts.LAYER_STD, "Spread of the weights", promised, charts.LAYER_STD_FAR)
         lazy = """
             How far the weights have moved, relative to their size at step 0. Near 0 the network learns lazily (Chizat
             et al. 2019). AdamW's steps do not grow with the weights, so a larger init moves less in this measure.
@@ -134,9 +133,7 @@ if not experiments:
     st.stop()
 
 by_id = {one.id: one for one in experiments}
-labels = {}  # names repeat, numbers do not
-for one in experiments:
-    labels[one.id] = f"#{min(run.number for run in one.runs)}: {names_of(one)}"
+labels = {one.id: f"#{min(run.number for run in one.runs)}: {names_of(one)}" for one in experiments}  # names repeat
 if (linked := st.query_params.get("experiment")) and linked not in labels:
     st.warning(f"{not_here(linked)} {ANOTHER}")
 left, right = st.columns([0.7, 0.3], gap="large")

@@ -10,7 +10,7 @@ from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, named_ends, 
 from vit_lab.analysis.colours import GREY, TEAL
 
 RULE = {"strokeDash": [5, 4], "color": GREY}
-NAMES = 120  # pixels at the right of a chart for the names of its arms
+NAMES = 100  # pixels at the right of a chart for the names of its arms
 CONDITIONS = ("#2a9d8f", "#b08d57", "#8a979b", "#5fb3a8", "#7a6652", "#1d7a70")  # no arm's: see vit_lab.analysis.arms
 
 

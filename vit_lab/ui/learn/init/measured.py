@@ -3,6 +3,7 @@
 import streamlit as st
 
 from vit_lab.analysis.comparison import Comparison
+from vit_lab.ui.learn.findings import finding_link
 from vit_lab.ui.learn.init.figures import findings_chart
 from vit_lab.ui.learn.lesson import look_for
 from vit_lab.ui.prose import note, say
@@ -30,5 +31,6 @@ def what_was_measured(found: dict[str, Comparison]) -> None:
         together (Holm), so an interval without 0 does not decide by itself. *Not decided* is not the same as *equal*.
     """)
     note("""
-        Source: docs/findings/001-the-claim.md and its table. Test accuracy at the last of 450 steps, in points.
+        Test accuracy at the last of 450 steps, in points.
     """)
+    finding_link("001")
