@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.starlette import App
 
-from vit_lab.ui.menu import PAGES
+from vit_lab.ui.menu import PAGES, menu_closes
 from vit_lab.ui.serving.server import MIDDLEWARE, ROUTES, lifespan
 
 ICON = str(files("vit_lab.ui") / "icon.svg")
@@ -27,6 +27,7 @@ else:
 
     page = st.navigation({name: [page_of(*one) for one in pages] for name, pages in PAGES.items()}, position="top")
     st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
+    menu_closes(page.url_path)
     with problems_told():
         tell_loss()
         page.run()

@@ -66,8 +66,7 @@ def draw(runs: Runs) -> None:
     left, right = st.columns(2)
     with left:
         promised = "The std of all weights of a layer. At step 0 it is what the init promised."
-        far = charts.LAYER_STD_FAR
-        by_place("weight_std", now, charts.LAYER_STD, "Spread of the weights", promised, far)
+        by_place("weight_std", now, charts.LAYER_STD, "Spread of the weights", promised, charts.LAYER_STD_FAR)
         lazy = """
             How far the weights have moved, relative to their size at step 0. Near 0 the network learns lazily (Chizat
             et al. 2019). AdamW's steps do not grow with the weights, so a larger init moves less in this measure.

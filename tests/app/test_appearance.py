@@ -42,6 +42,13 @@ def test_an_arm_has_one_colour_everywhere():
     assert len(LETTERS) == len(COLOURS) == len(arms.MARKDOWN_COLOURS) == len(set(COLOURS))
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "vit_lab").rglob("*.py")), ids=lambda path: path.name)
+def test_the_colours_of_arms_mean_arms_alone(path):
+    text = path.read_text(encoding="utf-8")
+    assert path.name == "arms.py" or "inside" in path.parts or not [colour for colour in COLOURS if colour in text]
+    assert not re.search(r"tableau|blueorange|category10", text), "a scale with the arms' blue and orange in it"
+
+
 def luminance(colour):
     """Relative luminance as WCAG 2 defines it."""
     parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))

@@ -119,6 +119,21 @@ def test_a_link_with_no_guess_asks_for_one(open_page, guess):
     assert not at.exception and "guess_commit" in [button.key for button in at.button]
 
 
+@pytest.mark.parametrize("points", [200.0, -1.0])
+def test_a_guess_that_cannot_be_is_refused_and_not_mended(open_page, points):
+    at = open_page(LEARN_INIT)
+    at.segmented_control(key="guess_arm").set_value(1)
+    at.number_input(key="guess_points").set_value(points).run()
+    assert at.button(key="guess_commit").disabled
+    assert [error.value for error in at.error] == [f"By about: {points:g} points cannot be a guess; choose 0 to 50."]
+
+
+def test_the_answer_stays_closed_until_a_guess_is_committed(open_page):
+    folds = [open_page(LEARN_INIT, **query).expander[-1].proto for query in ({}, {"guess": "A1"})]
+    assert [fold.expanded for fold in folds] == [False, True]
+    assert all(fold.label.startswith("What this lab found") for fold in folds)
+
+
 def test_the_experiment_of_a_link_counts_only_if_it_is_of_this_pair(open_page):
     experiment = played(comparison(configure(steps=10), CLAIM_ARMS, 1), {(0, 0, 0): 0.9, (1, 0, 0): 0.8})
     at = open_page(LEARN_INIT, guess="A1", guessed=experiment)

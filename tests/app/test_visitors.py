@@ -145,6 +145,7 @@ def test_a_visitor_owns_what_they_start_and_is_told_when_it_is_too_much(open_pag
     assert not at.exception and {run.owner for run in lab._store().runs()} == {visitor()}
     config = lab._store().runs()[0].config
     lab._store().add([NewRun(config, "n", "more")] * (VISITOR_LIMITS.runs - 3), owner=visitor())
+    at.number_input(key="seed").set_value(1).run()  # the same pair would not be launched twice
     at.button(key="train").click().run()
     assert not at.exception and f"{VISITOR_LIMITS.runs} is the most" in at.error[0].value
     assert len(lab._store().runs()) == VISITOR_LIMITS.runs - 1

@@ -7,11 +7,10 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, named_ends, sized
-from vit_lab.analysis.colours import GREY, TEAL
+from vit_lab.analysis.colours import GREY, OTHERS, TEAL
 
 RULE = {"strokeDash": [5, 4], "color": GREY}
-NAMES = 120  # pixels at the right of a chart for the names of its arms
-CONDITIONS = ("#2a9d8f", "#b08d57", "#8a979b", "#5fb3a8", "#7a6652", "#1d7a70")  # no arm's: see vit_lab.analysis.arms
+NAMES = 100  # pixels at the right of a chart for the names of its arms
 
 
 def _seed_curves(y_title: str, y_format: str, *, log: bool, by_time: bool) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def _arch() -> dict[str, Any]:
         axis=alt.Axis(format=".0%", tickCount=7, tickMinStep=0.01),
         scale=alt.Scale(zero=False),
     )
-    hues, legend = alt.Scale(range=list(CONDITIONS)), alt.Legend(orient="top", labelLimit=400)
+    hues, legend = alt.Scale(range=list(OTHERS)), alt.Legend(orient="top", labelLimit=400)
     colour = alt.Color("condition:N", title="condition", sort=None, scale=hues, legend=legend)
     score = alt.Tooltip("score:Q", format=".2%")
     tooltip = [alt.Tooltip("condition:N"), alt.Tooltip("scale:Q"), alt.Tooltip("n:Q"), score]

@@ -1,4 +1,6 @@
-"""The pages of the lab as its menu shows them."""
+"""The pages of the lab as its menu shows them, and that it closes after a choice where it covers them: on a phone."""
+
+import streamlit as st
 
 TRAIN = "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."
 COMPARE = "Several inits over several seeds: which is better here, and how sure one may be."
@@ -29,3 +31,31 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
     ],
 }
 LESSONS = {name: title for name, title, *_ in PAGES["Learn"] if "·" in title}
+
+JS = """
+const NARROW = 768  // pixels, below which Streamlit lays the sidebar over the page
+
+export default function ({ data }) {
+  const before = window.vitLabPage
+  window.vitLabPage = data.page
+  if (before === undefined || before === data.page || window.innerWidth >= NARROW) return
+  const close = document.querySelector('[data-testid="stSidebarCollapseButton"] button')
+  if (close && close.getBoundingClientRect().left >= 0) close.click()
+}
+"""
+LOOK = """<style>[data-testid="stLayoutWrapper"]:has(> .st-key-menu_closes) { display: none; }</style>"""  # and no gap
+LESSON = """<style>[data-testid="stTopNavSection"] { font-weight: 600; border-radius: 0.5rem;
+background: color-mix(in srgb, currentColor 10%, transparent); }</style>"""
+_CLOSES = st.components.v2.component("vit_lab_menu", html="<i></i>", js=JS)
+
+
+def menu_closes(page: str) -> None:
+    """Close the menu of a narrow screen if another page is shown than before."""
+    st.html(LOOK)
+    with st.container(key="menu_closes"):
+        _CLOSES(key="menu", data={"page": page})
+
+
+def highlight_lessons() -> None:
+    """Light up the menu's section of lessons, as the menu itself does for single pages."""
+    st.html(LESSON)

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec, named_ends, sized
-from vit_lab.analysis.colours import GREY
+from vit_lab.analysis.colours import GREY, RED
 from vit_lab.analysis.comparison_charts import NAMES
 from vit_lab.config import GROUPS, GroupName
 from vit_lab.places import GROUP_NAMES
@@ -131,7 +131,7 @@ def _heatmap(y: str, title: str) -> dict[str, Any]:
         ),
         tooltip=[alt.Tooltip(f"{y}:N"), alt.Tooltip("step:O"), alt.Tooltip("value:Q", title=title, format=".4g")],
     )
-    chosen = base.mark_rect(filled=False, stroke="#f97316", strokeWidth=2).transform_filter("datum.chosen")
+    chosen = base.mark_rect(filled=False, stroke=RED, strokeWidth=2).transform_filter("datum.chosen")
     spec = constant_spec(alt.layer(cells, chosen), 260)
     if y == "layer":
         spec["height"] = {"step": ROW}  # every layer has its name, however many there are

@@ -10,9 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.colours import DIVERGING as BOTH_SIDES
 
-DIVERGING = alt.Scale(scheme="blueorange", domainMid=0)
-COSINE = alt.Scale(scheme="blueorange", domain=[-1, 1])
+DIVERGING = alt.Scale(scheme=BOTH_SIDES, domainMid=0)
+COSINE = alt.Scale(scheme=BOTH_SIDES, domain=[-1, 1])
 GREY = alt.Scale(domain=[0, 1], range=["#000000", "#ffffff"])
 LEGEND = alt.Legend(orient="top", gradientThickness=8, gradientLength=150, format=".2~r", tickCount=4)
 SEQUENTIAL = alt.Scale(scheme="viridis")

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.colours import RED
 from vit_lab.data.bundled import SIDE
 from vit_lab.ui.figures.matrix import COSINE, DIVERGING, SEQUENTIAL
 from vit_lab.ui.figures.picture import as_url
@@ -27,7 +28,7 @@ def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = 
     tooltip = [alt.Tooltip("place:N", title="patch"), alt.Tooltip("value:Q", title=value, format=".4~g")]
     colour = alt.Color("value:Q", scale=scale, legend=None)
     tiles = alt.Chart().mark_rect(opacity=opacity).encode(**place, color=colour, tooltip=tooltip)
-    frame = alt.Chart().mark_rect(fill=None, stroke="#ec4899", strokeWidth=3 if size > 200 else 2).encode(**place)
+    frame = alt.Chart().mark_rect(fill=None, stroke=RED, strokeWidth=3 if size > 200 else 2).encode(**place)
     of_patches = alt.datum.kind == "patch"
     layers = [
         picture.transform_filter(alt.datum.kind == "image"),

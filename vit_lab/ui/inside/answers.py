@@ -26,6 +26,10 @@ CSS = """
 .names { display: flex; gap: 3px; }
 .names span { flex: 1 1 0; min-width: 0; text-align: center; overflow: hidden; text-overflow: ellipsis;
               white-space: nowrap; }
+.long-names .names span { writing-mode: vertical-rl; transform: rotate(180deg); overflow: visible; text-align: right;
+                          font-size: 0.8rem; }
+.long-names .names { align-items: flex-start; min-height: 4.6rem; }
+.long-names .names .true { box-shadow: inset 3px 0 0 var(--st-primary-color); }
 .names .true { font-weight: 750; box-shadow: inset 0 -3px 0 var(--st-primary-color); }
 .tall .bars { height: 205px; }
 @media (max-width: 640px) {
@@ -45,6 +49,7 @@ export default function (component) {
   const root = parentElement.querySelector(".panels")
   root.style.gridTemplateColumns = `repeat(${data.panels.length}, minmax(0, 1fr))`
   root.classList.toggle("tall", data.tall)
+  root.classList.toggle("long-names", data.panels.some(panel => panel.names.some(name => name.length > 3)))
   const laid = data.panels.length + ":" + data.panels.map(panel => panel.names.length).join()
   const make = (name, parent, className) => {
     const one = document.createElement(name)

@@ -11,8 +11,9 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import DATASETS, is_available
 from vit_lab.model_config import datasets_for
 from vit_lab.ui.figures.picture import digit, first_images, places_of
-from vit_lab.ui.learn.pad import digit_pad
+from vit_lab.ui.learn.pad import DRAWING, digit_pad
 
+LAST_WAY = "last_way"  # in the session: a drawing goes along to the next lesson, until another image is chosen
 BUNDLED, DRAWN = "A bundled digit", "Draw one"
 DIGITS = "mnist-10k"
 
@@ -49,7 +50,9 @@ def choose_image(key: str) -> Image:
     like_digits = DATASETS[DIGITS].shape
     photos = [name for name in datasets_for("vit") if DATASETS[name].shape != like_digits and is_available(name)]
     ways = [BUNDLED, DRAWN, *photos]
-    way = st.segmented_control("Image", ways, default=BUNDLED, required=True, key=f"{key}_way")
+    first = st.session_state.get(LAST_WAY) if st.session_state.get(DRAWING) else None
+    way = st.segmented_control("Image", ways, default=first or BUNDLED, required=True, key=f"{key}_way")
+    st.session_state[LAST_WAY] = DRAWN if way == DRAWN else None
     if way == DRAWN:
         drawn = digit_pad(f"{key}_pad")
         if drawn is None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vit_lab.config import RunConfig
-from vit_lab.ui.menu import LESSONS
+from vit_lab.ui.menu import LESSONS, highlight_lessons
 from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.train.widgets import train_link
@@ -12,6 +12,7 @@ from vit_lab.ui.train.widgets import train_link
 def lesson(name: str) -> None:
     """The top of a page: its number and title."""
     open_store()  # also on a cold server, where a link leads here first
+    highlight_lessons()
     st.header(LESSONS[name], anchor=False)
 
 

@@ -12,7 +12,7 @@ from vit_lab.settings import PART_OF, difference, flat
 from vit_lab.spelling import arm_label, setting_words
 
 COLUMN_CONFIG: dict[str, Any] = {
-    "name": st.column_config.TextColumn("Run"),
+    "name": st.column_config.TextColumn("Run", width=230),
     "status": st.column_config.TextColumn("State"),
     "number": st.column_config.NumberColumn("No.", format="#%d", help="By which pages call a run."),
     "progress": st.column_config.ProgressColumn("Steps", format=" ", min_value=0, max_value=1, width="small"),
@@ -21,7 +21,7 @@ COLUMN_CONFIG: dict[str, Any] = {
     ),
     "val_accuracy": st.column_config.NumberColumn("Validation", format="%.1f%%"),
     "test_accuracy": st.column_config.NumberColumn("Test", format="%.1f%%"),
-    "init": st.column_config.TextColumn("Init"),
+    "init": st.column_config.TextColumn("Init", width=190),
     "settings": st.column_config.TextColumn("Other settings", help="What differs from the classroom preset."),
     "tags": st.column_config.TextColumn("Tags"),
     "seconds": st.column_config.NumberColumn("Time", format="%.0f s"),

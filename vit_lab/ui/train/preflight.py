@@ -28,6 +28,9 @@ TOO_LARGE = "A look at every model of this size would take too much of this mach
 GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
 SATURATES = "Each token looks at hardly more than one other, and the softmax lets little gradient through."
 HEALTHY = "Signal, attention and loss look healthy."
+MEANT = {  # findings that a scheme is made for, as the gauge says them
+    "impulse": {"attention saturates": "attention saturates, as impulse means it to: a head begins at one neighbour"}
+}
 MEANINGS = {
     "blocks are silent": "A block adds less than 2.5 % to the tokens it is given: for now, depth does nothing.",
     "attention saturates": SATURATES,
@@ -45,8 +48,9 @@ def gauge_badge(config: RunConfig) -> str:
         return ":gray-badge[not looked at: too many processes]"
     if look is None:
         return ":gray-badge[too large to look at]"
-    findings = look.findings
-    return " ".join(f":red-badge[{finding}]" for finding in findings) or ":green-badge[healthy start]"
+    meant = MEANT.get(config.init.scheme, {})
+    told = (f":gray-badge[{meant[one]}]" if one in meant else f":red-badge[{one}]" for one in look.findings)
+    return " ".join(told) or ":green-badge[healthy start]"
 
 
 def preflight_panel(configs: Sequence[RunConfig]) -> None:

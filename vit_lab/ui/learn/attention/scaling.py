@@ -8,12 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.colours import OTHERS
 from vit_lab.spelling import written_out
 from vit_lab.ui.learn.attention.steps import Array, Look, steps
 from vit_lab.ui.learn.lesson import look_for
 
 RAW, SCALED = "q·k", "q·k / √K"
-KINDS = alt.Scale(domain=[RAW, SCALED], range=["#a855f7", "#10b981"])
+KINDS = alt.Scale(domain=[RAW, SCALED], range=list(OTHERS[:2]))
 KIND = alt.Color("kind:N", sort=None, title=None, scale=KINDS, legend=alt.Legend(orient="top"))
 VARIANCES = ["0.01", "0.1", "0.3", "1", "3", "10", "30", "100", "300", "1000"]
 VARIANCES_HELP = "What would happen to these very scores if they were that much larger."

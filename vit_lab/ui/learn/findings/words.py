@@ -2,16 +2,20 @@
 
 import re
 
-from vit_lab.analysis.findings import Finding
+import streamlit as st
+
+from vit_lab.analysis.findings import Finding, findings
 
 PAGE = "learn_findings"
 LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 OTHER = re.compile(r"(\d{3})-[\w-]+\.md")
 
 
-def link_to(number: str) -> str:
-    """Markdown that names a finding and opens it."""
-    return f"[finding {number}]({PAGE}?finding={number})"
+def finding_link(number: str) -> None:
+    """A link that opens a finding in the app, if it is here."""
+    if finding := findings().get(number):
+        label = f"Finding {number}: {finding.title}"
+        st.page_link(f"pages/{PAGE}.py", label=label, icon=":material/science:", query_params={"finding": number})
 
 
 def on_the_page(finding: Finding) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from vit_lab.analysis.comparison import Comparison
-from vit_lab.ui.learn.findings.words import link_to
+from vit_lab.ui.learn.findings.words import finding_link
 from vit_lab.ui.learn.init.figures import findings_chart
 from vit_lab.ui.learn.lesson import look_for
 from vit_lab.ui.prose import note, say
@@ -30,4 +30,7 @@ def what_was_measured(found: dict[str, Comparison]) -> None:
         "Noisy" data has 40 % of its training labels replaced at random. All {len(found)} comparisons are counted
         together (Holm), so an interval without 0 does not decide by itself. *Not decided* is not the same as *equal*.
     """)
-    note(f"Source: {link_to('001')}. Test accuracy at the last of 450 steps, in points.")
+    note("""
+        Test accuracy at the last of 450 steps, in points.
+    """)
+    finding_link("001")

@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.colours import OTHERS
 from vit_lab.config import RunConfig
 from vit_lab.ui.figures import matrix, patch_map
 from vit_lab.ui.learn.models import vit
@@ -27,7 +28,7 @@ def _curves() -> dict[str, Any]:
     x = alt.X("position:Q", title="position", scale=alt.Scale(nice=False), axis=alt.Axis(grid=False, tickMinStep=1))
     y = alt.Y("value:Q", title="value", axis=alt.Axis(tickCount=4, format=".2~g"))
     legend = alt.Legend(orient="bottom")
-    colour = alt.Color("dimension:N", sort=None, scale=alt.Scale(scheme="tableau10"), legend=legend)
+    colour = alt.Color("dimension:N", sort=None, scale=alt.Scale(range=list(OTHERS)), legend=legend)
     tooltip = ["dimension:N", "position:Q", alt.Tooltip("value:Q", format=".3f")]
     line = alt.Chart().mark_line(point=alt.OverlayMarkDef(size=28), strokeWidth=2)
     return constant_spec(alt.layer(line.encode(x=x, y=y, color=colour, tooltip=tooltip)), 260)

@@ -20,7 +20,7 @@ from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import apart, digit, places_of, show_picture
-from vit_lab.ui.learn.findings.words import link_to
+from vit_lab.ui.learn.findings.words import finding_link
 from vit_lab.ui.learn.lesson import look_for
 from vit_lab.ui.learn.models import can_be_read, run_words, vit
 from vit_lab.ui.prose import note
@@ -112,9 +112,9 @@ def outcome(pair: tuple[RunRecord, RunRecord]) -> None:
     st.table(table.rename_axis(index=None, columns=None))
     note(f"""
         Accuracy on the {images:,} bundled test digits ± its binomial standard error, √(p(1 − p)/n), for n =
-        {images:,}; one seed. Three seeds, and learned positions too, are measured in
-        {link_to("003")}.
+        {images:,}; one seed. Three seeds, and learned positions too, were measured once.
     """)
+    finding_link("003")
 
 
 @st.cache_data(show_spinner="Showing both models the test digits, shuffled", max_entries=8)

@@ -5,9 +5,9 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
-from vit_lab.analysis.colours import GREY, TEAL
+from vit_lab.analysis.colours import GREY, OTHERS, TEAL
 
-RATIOS = {"measured": TEAL, "all multiplications": "#a855f7", "attention scores alone": GREY}
+RATIOS = {"measured": TEAL, "all multiplications": OTHERS[1], "attention scores alone": GREY}
 
 
 FRAMES = alt.X(

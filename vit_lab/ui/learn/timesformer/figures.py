@@ -11,7 +11,7 @@ from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, sco
 from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import show_picture
-from vit_lab.ui.learn.findings.words import link_to
+from vit_lab.ui.learn.findings.words import finding_link
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import SPACE, TIME, grey, strip
 from vit_lab.ui.learn.timesformer.models import clip_config, held_out_clips, latest_clip_run, timesformer
@@ -86,7 +86,8 @@ def step_cost() -> None:
     with right:
         st.vega_lite_chart(shares, charts.RATIO, key="ratio", alt="Joint over divided by frames")
     here = f"Measured here, median of {REPEATS} steps, while whatever else runs here was running."
-    st.caption(f"Recorded earlier: {link_to('002')}." if measured is None else here)
+    st.caption("Recorded earlier." if measured is None else here)
+    finding_link("002")
 
 
 def step_zero(zero: bool) -> None:

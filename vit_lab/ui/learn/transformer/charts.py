@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 
 from vit_lab.analysis.chart_style import ARM_COLOUR, STEP, constant_spec
-from vit_lab.analysis.colours import GREY, TEAL
+from vit_lab.analysis.colours import GREY, RED, TEAL
 from vit_lab.ui.figures.matrix import COSINE
 
 INK = "#1c2426"  # on the boxes, which are light on every page
@@ -82,7 +82,7 @@ def _grid(x_title: str, y_title: str, height: int, colours: alt.Scale, *, labels
             alt.Tooltip("value:Q", format=".3f"),
         ],
     )
-    chosen = base.mark_rect(filled=False, stroke="#f97316", strokeWidth=2).transform_filter("datum.chosen")
+    chosen = base.mark_rect(filled=False, stroke=RED, strokeWidth=2).transform_filter("datum.chosen")
     return constant_spec(alt.layer(cells, chosen), height)
 
 
