@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from vit_lab.ui.look import HIDDEN, look
+
 JS = """
 const NARROW = 768  // pixels, below which Streamlit lays the sidebar over the page
 
@@ -13,19 +15,19 @@ export default function ({ data }) {
   if (close && close.getBoundingClientRect().left >= 0) close.click()
 }
 """
-LOOK = """<style>[data-testid="stLayoutWrapper"]:has(> .st-key-menu_closes) { display: none; }</style>"""  # and no gap
-LESSON = """<style>[data-testid="stTopNavSection"] { font-weight: 600; border-radius: 0.5rem;
-background: color-mix(in srgb, currentColor 10%, transparent); }</style>"""
-_CLOSES = st.components.v2.component("vit_lab_menu", html="<i></i>", js=JS)
+LESSON = """
+[data-testid="stTopNavSection"] { font-weight: 600; border-radius: 0.5rem;
+                                  background: color-mix(in srgb, currentColor 10%, transparent); }
+"""
+_CLOSES = st.components.v2.component("vit_lab_menu", html=f"<style>{HIDDEN}</style>", js=JS, isolate_styles=False)
 
 
 def menu_closes(page: str) -> None:
     """Close the menu of a narrow screen if another page is shown than before."""
-    st.html(LOOK)
-    with st.container(key="menu_closes"):
+    with st.container(key="look_menu"):  # takes no place: see vit_lab.ui.look
         _CLOSES(key="menu", data={"page": page})
 
 
 def highlight_lessons() -> None:
     """Light up the menu's section of lessons, as the menu itself does for single pages."""
-    st.html(LESSON)
+    look(LESSON, "lessons")
