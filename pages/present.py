@@ -4,6 +4,7 @@ import streamlit as st
 
 from vit_lab.runs.experiments import Experiment
 from vit_lab.ui.experiments.choose import experiment_on_screen
+from vit_lab.ui.look import look
 from vit_lab.ui.poll import poll
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.train.present import LOOK, large_curves, large_figures, verdict_words
@@ -21,7 +22,7 @@ def draw(found: Experiment) -> None:
 
 store = open_store()
 shown = experiment_on_screen(store)
-st.html(LOOK)
+look(LOOK, "present")
 if shown:
     poll(lambda: Experiment.read(store, shown), draw)
 elif not store.latest_experiment():

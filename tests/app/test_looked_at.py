@@ -88,7 +88,7 @@ def test_a_second_tap_launches_no_second_pair(open_page, workers, monkeypatch):
 def test_the_presenters_view_has_two_curves_large_figures_and_the_verdict(open_page, every_kind):
     at = open_page(PRESENT, experiment="done")
     assert not at.exception and not at.error and len(at.get("vega_lite_chart")) == 2
-    shown = " ".join(str(one.proto) for one in at.get("html"))
+    shown = " ".join(str(one.proto) for one in at.get("bidi_component"))
     done = every_kind.store.runs(experiment="done")
     assert all(run.config.init.scheme in shown for run in done)
     assert any(m.value.startswith("### ") for m in at.markdown)

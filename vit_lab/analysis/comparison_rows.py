@@ -19,7 +19,7 @@ from vit_lab.spelling import percent
 
 BANDS = ("95 % interval of the mean", "± 1 standard deviation")
 ENOUGH = 0.9  # the accuracy to which steps are counted
-NAME_GAP = 0.09  # of the height of a chart, which a name takes
+NAME_GAP = 0.13  # of the height of a chart, which a name takes
 BESIDE = 1.04  # how far apart training sets stand at one variance scale, as a factor on it
 
 

@@ -3,12 +3,11 @@
 import math
 from collections.abc import Mapping
 
-import streamlit as st
-
 from vit_lab.analysis.arms import COLOURS, letter
 from vit_lab.config import RunConfig
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.spelling import arm_label, written_out
+from vit_lab.ui.look import look
 
 MARKDOWN_COLOURS = ("blue", "orange", "green", "violet", "red", "yellow")
 
@@ -27,7 +26,7 @@ def coloured_labels(arms: Mapping[str, int]) -> None:
         f'.st-key-{key} [data-testid="stWidgetLabel"] {{ --arm: {COLOURS[arm]}; }}' for key, arm in arms.items()
     )
     keys = ", ".join(f'.st-key-{key} [data-testid="stWidgetLabel"]' for key in arms)
-    st.html(f"<style>{marks} {keys} {{ border-left: 5px solid var(--arm); padding-left: 0.4rem; }}</style>")
+    look(f"{marks} {keys} {{ border-left: 5px solid var(--arm); padding-left: 0.4rem; }}", "labels")
 
 
 def variance_words(config: RunConfig) -> str:

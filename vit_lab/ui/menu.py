@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from vit_lab.ui.look import HIDDEN, look
+
 TRAIN = "Choose a model and up to six inits, train them side by side, and watch loss, accuracy and weights live."
 COMPARE = "Several inits over several seeds: which is better here, and how sure one may be."
 SWEEP = "Accuracy against the variance of the initial weights, at one or several training-set sizes."
@@ -13,12 +15,16 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("weights", "Weights", "bar_chart_4_bars", "What the init does to weights, signal and attention."),
         ("inside", "Inside", "neurology", "Two twins side by side: what they say and where they look, at any step."),
         ("compare", "Compare", "balance", COMPARE),
+        ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
+        ("present", "Present", "present_to_all", "One experiment for the last row of a class."),
+    ],
+    "Experiments": [
         ("sweep", "Arch", "ssid_chart", SWEEP),
         ("claim", "Claim", "fact_check", CLAIM),
-        ("round", "Class", "groups", ROUND),
+    ],
+    "Class": [
+        ("round", "Round", "groups", ROUND),
         ("join", "Join", "login", "Take part in the round of your class: guess, and train your pair."),
-        ("present", "Present", "present_to_all", "One experiment for the last row of a class."),
-        ("runs", "Runs", "list_alt", "Every run so far: rename, tag, delete, run again, download."),
     ],
     "Learn": [
         ("learn_patches", "1 · Patches", "grid_view", "An image comes apart into patches, and patches become tokens."),
@@ -43,19 +49,19 @@ export default function ({ data }) {
   if (close && close.getBoundingClientRect().left >= 0) close.click()
 }
 """
-LOOK = """<style>[data-testid="stLayoutWrapper"]:has(> .st-key-menu_closes) { display: none; }</style>"""  # and no gap
-LESSON = """<style>[data-testid="stTopNavSection"] { font-weight: 600; border-radius: 0.5rem;
-background: color-mix(in srgb, currentColor 10%, transparent); }</style>"""
-_CLOSES = st.components.v2.component("vit_lab_menu", html="<i></i>", js=JS)
+LESSON = """
+[data-testid="stTopNavSection"] { font-weight: 600; border-radius: 0.5rem;
+                                  background: color-mix(in srgb, currentColor 10%, transparent); }
+"""
+_CLOSES = st.components.v2.component("vit_lab_menu", html=f"<style>{HIDDEN}</style>", js=JS, isolate_styles=False)
 
 
 def menu_closes(page: str) -> None:
     """Close the menu of a narrow screen if another page is shown than before."""
-    st.html(LOOK)
-    with st.container(key="menu_closes"):
+    with st.container(key="look_menu"):  # takes no place: see vit_lab.ui.look
         _CLOSES(key="menu", data={"page": page})
 
 
 def highlight_lessons() -> None:
     """Light up the menu's section of lessons, as the menu itself does for single pages."""
-    st.html(LESSON)
+    look(LESSON, "lessons")

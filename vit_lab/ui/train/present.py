@@ -1,7 +1,6 @@
 """What is shown to a class: the accuracy of each arm in large figures, two curves, the verdict, and nothing else."""
 
 from collections.abc import Mapping
-from html import escape
 from statistics import fmean
 
 import streamlit as st
@@ -16,16 +15,34 @@ from vit_lab.ui.poll import TICK_SECONDS
 
 PAGE, HELP = "pages/present.py", "Two curves, large figures and the verdict alone, to be read from the last row."
 LOOK = """
-<style>
 [data-testid="stHeader"] { display: none; }
 [data-testid="stMainBlockContainer"] { padding: 1rem 1.5rem 0; }
-.vl-arms { display: flex; gap: 1rem 2.5rem; flex-wrap: wrap; }
-.vl-arm { border-left: 0.6rem solid var(--arm); padding-left: 0.9rem; flex: 1 1 10rem; min-width: 0; }
-.vl-arm b { display: block; font-size: clamp(1.1rem, 2.1vw, 1.7rem); line-height: 1.2; overflow-wrap: anywhere; }
-.vl-arm span { font-size: clamp(2.2rem, 5.5vw, 4.4rem); font-weight: 750; line-height: 1.05; }
-.vl-arm i { font-style: normal; font-size: 1.15rem; opacity: 0.75; margin-left: 0.6rem; }
-</style>
 """
+CSS = """
+:host { display: block; font-family: var(--st-font); color: var(--st-text-color); }
+.arms { display: flex; gap: 1rem 2.5rem; flex-wrap: wrap; }
+.arms div { border-left: 0.6rem solid; padding-left: 0.9rem; flex: 1 1 10rem; min-width: 0; }
+b, span, i { color: var(--st-text-color); }
+b { display: block; font-size: clamp(1.1rem, 2.1vw, 1.7rem); line-height: 1.2; overflow-wrap: anywhere; }
+span { font-size: clamp(2.2rem, 5.5vw, 4.4rem); font-weight: 750; line-height: 1.05; }
+i { font-style: normal; font-size: 1.15rem; opacity: 0.75; margin-left: 0.6rem; }
+"""
+JS = """
+export default function ({ data, parentElement }) {
+  const arms = data.arms.map(arm => {
+    const box = document.createElement("div")
+    box.style.borderColor = arm.colour
+    for (const [part, words] of [["b", arm.name], ["span", arm.accuracy], ["i", arm.on]]) {
+      const one = document.createElement(part)
+      one.textContent = words
+      box.append(one)
+    }
+    return box
+  })
+  parentElement.querySelector(".arms").replaceChildren(...arms)
+}
+"""
+_FIGURES = st.components.v2.component("vit_lab_figures", html='<div class="arms"></div>', css=CSS, js=JS)
 
 
 def present_button(experiment: Experiment) -> None:
@@ -41,11 +58,9 @@ def large_figures(experiment: Experiment) -> None:
         runs = [run for run in experiment.proper if run.arm == arm]
         accuracy, on = _accuracy(runs)
         many = f", mean of {len(runs)} runs" if len(runs) > 1 else ""
-        told.append(
-            f'<div class="vl-arm" style="--arm: {COLOURS[arm % len(COLOURS)]}"><b>{letter(arm)}&ensp;{escape(name)}</b>'
-            f"<span>{percent(accuracy)}</span><i>{on}{many}</i></div>"
-        )
-    st.html(f'<div class="vl-arms">{"".join(told)}</div>')
+        words = {"name": f"{letter(arm)}  {name}", "accuracy": percent(accuracy), "on": on + many}
+        told.append({"colour": COLOURS[arm % len(COLOURS)], **words})
+    _FIGURES(key="large_figures", data={"arms": told})
 
 
 def large_curves(store: Store, experiment: Experiment, names: Mapping[int, str]) -> None:
@@ -74,7 +89,7 @@ def verdict_words(experiment: Experiment) -> str:
             (f"{condition[c.condition]}: " * bool(condition[c.condition]), verdict(c, names[c.a], names[c.b]))
             for c in found
         ]
-        return "  \n".join("".join(words) for words in told[:MOST_VERDICTS])
+        return "\n\n### ".join("".join(words) for words in told[:MOST_VERDICTS])
     if words := outcome_words(experiment, names):
         return words
     step = min(run.step for run in experiment.proper)

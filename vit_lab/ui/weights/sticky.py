@@ -3,19 +3,19 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from vit_lab.ui.look import look
+
 LOOK = """
-<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-weights_bar) { position: sticky; top: 3.5rem; z-index: 90; }
 .st-key-weights_bar { padding: 0.35rem 0.5rem; border-radius: 0.5rem; backdrop-filter: blur(14px);
                       background: color-mix(in srgb, Canvas 75%, transparent); }
 .st-key-weights_bar p { overflow-wrap: anywhere; }
-</style>
 """
 
 
 def sticky_bar() -> tuple[DeltaGenerator, DeltaGenerator]:
     """Places for a scrubber and for the words beside it; on a phone for those below it."""
-    st.html(LOOK)
+    look(LOOK, "weights")
     with st.container(key="weights_bar"):
         scrubber, words = st.columns([0.62, 0.38], gap="medium", vertical_alignment="center")
     return scrubber, words
