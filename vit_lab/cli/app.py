@@ -15,10 +15,10 @@ import typer
 
 from vit_lab.cli.dashboard import dashboard
 from vit_lab.cli.inside import look
-from vit_lab.cli.kept import export, runs
+from vit_lab.cli.kept import export, import_, runs
 from vit_lab.cli.training import claim, compare, sweep, train
 
-COMMANDS = (train, compare, sweep, claim, runs, look, export)
+COMMANDS = (train, compare, sweep, claim, runs, look, export, import_)
 
 app = typer.Typer(
     help="Measure what the variance of the initial weights does to a Vision Transformer.",
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)  # import is a word of Python's own
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(dashboard)
 
 

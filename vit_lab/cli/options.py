@@ -38,6 +38,21 @@ ParquetFolder = Annotated[
     typer.Option("--parquet", help="Write the same tables to this folder, as Parquet."),
 ]
 HtmlFile = Annotated[Path | None, typer.Option("--html", help="Write a report that opens without a network.")]
+CodeFile = Annotated[
+    Path | None,
+    typer.Option("--code", help="Write one run as a script of torch and numpy, which trains it again to the bit."),
+]
+TensorboardFolder = Annotated[
+    Path | None,
+    typer.Option("--tensorboard", help="Write event files to this folder, which TensorBoard and others read."),
+]
+WeightsFile = Annotated[
+    Path | None, typer.Option("--weights", help="Write one run's last weights to this file, as safetensors.")
+]
+BundleFile = Annotated[
+    Path | None,
+    typer.Option("--bundle", help="Write whole experiments to this file, with all that is kept; see `import`."),
+]
 
 Executor = Annotated[
     str | None, typer.Option("--executor", help=f"What trains: {one_of(list(EXECUTORS))}. [default: processes]")

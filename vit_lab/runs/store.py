@@ -22,6 +22,7 @@ from vit_lab.runs.queue import Queue
 from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_runs
 from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS, parse_event
 from vit_lab.runs.states import Status
+from vit_lab.runs.tables import Tables
 
 LONGEST_NAME, UNNAMED = 200, "unnamed"
 SPARKLINE_POINTS = 40
@@ -61,6 +62,7 @@ class Store:
     def __init__(self, path: Path):
         self._database = Database(path)
         self.presence, self.queue = self._database.presence, Queue(self._database)
+        self.tables = Tables(self._database)
         self.interrupt_runs_of_dead_processes()
 
     @property

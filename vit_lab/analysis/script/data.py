@@ -146,7 +146,7 @@ x_train, y_train = draw(EXAMPLES, SEED, "sequences", "train") #? subset
 BATCHES = '''
 def batches():
     #? sequences !subset
-    """Batches without end, of sequences drawn for them; EXAMPLES are called an epoch."""
+    """Batches without end, of sequences drawn for them; EXAMPLES are an epoch."""
     for epoch in itertools.count():
         for start in range(0, EXAMPLES, BATCH):
             yield draw(min(BATCH, EXAMPLES - start), SEED, "sequences", epoch, start)

@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
+import numpy as np
 
 from vit_lab.config import GROUPS, GroupName, RunConfig
 from vit_lab.data.bundled import BUNDLES
 from vit_lab.datasets import DATASETS, TRAVEL, Examples
 from vit_lab.init.schemes import ELEMENTWISE
-from vit_lab.model_config import TimesformerConfig, TransformerConfig, VitConfig
-from vit_lab.models.attention import FUSED_FROM
+from vit_lab.model_config import FUSED_FROM, TimesformerConfig, TransformerConfig, VitConfig
 from vit_lab.paths import data_folder
-from vit_lab.training.cadence import PROBE_IMAGES
-from vit_lab.training.trainer import STEP_EVENTS
+from vit_lab.training.cadence import PROBE_IMAGES, STEP_EVENTS
 
 # Which matrices a group has, by the last words of their names.
 PARTS: dict[GroupName, str] = {"embed": "embed", "qk": "q k", "vo": "v out project", "mlp": "up down", "head": "head"}
@@ -143,7 +141,10 @@ def _data_constants(config: RunConfig) -> list[Mapping[str, object]]:
     held_out = source.sizes.validation if data.validation_size is None else data.validation_size
     published = {"PUBLISHED": source.sizes.train + source.sizes.validation, "HELD_OUT": held_out}
     noise = tuple(data.pixel_noise * (1 / divisor) for divisor in std)
-    black = tuple(float((torch.zeros(1) - level) / divisor) for level, divisor in zip(mean, std, strict=True))
+    black = tuple(
+        float((np.float32(0) - np.float32(level)) / np.float32(divisor))
+        for level, divisor in zip(mean, std, strict=True)
+    )
     is_grey = len(mean) == 1
     return [
         {"DATA": _file_of(pixels).as_posix()},

@@ -105,7 +105,7 @@ def smaller(name):
 #.
 #? scheme-gpt2
 def smaller(name):
-    """The ends of residual branches divided by sqrt(2 L) (Radford et al. 2019, Sec. 2.3)."""
+    """The ends of branches divided by sqrt(2 L) (Radford et al. 2019, Sec. 2.3)."""
     is_last = name.endswith($ends)
     return (2 * DEPTH) ** -0.5 if is_last else 1.0
 
@@ -130,7 +130,7 @@ def factored(target, rank):
 #.
 #? scheme-impulse
 def neighbours(down, right):
-    """Tokens that have a neighbour there in the grid of patches, and those neighbours."""
+    """Tokens that have a neighbour there in the grid of patches, and that neighbour."""
     side = SIZE // PATCH
     grid = torch.arange(side * side).reshape(side, side) #? !cls
     grid = 1 + torch.arange(side * side).reshape(side, side)  # 0 is the class token #? cls

@@ -26,6 +26,26 @@ def too_many(runs: int) -> str | None:
     return f"More than {MOST_RUNS} runs are too much for a page; `vit-lab export ID --csv FILE` writes any number."
 
 
+def script_button(run: RunRecord) -> None:
+    """A button for the run as one script, which trains it again without the lab."""
+
+    def script() -> str:
+        from vit_lab.analysis.script.compose import script_of
+
+        return script_of(run.config)
+
+    st.download_button(
+        "Code",
+        script,
+        "run.py",
+        "text/x-python",
+        icon=":material/code:",
+        on_click="ignore",
+        key="code",
+        help="The run as one script of torch and numpy, to be read and changed.",
+    )
+
+
 def downloads(store: Store, experiment: str) -> None:
     """Buttons for the report and for tables; what they give is made on the click."""
 
