@@ -36,7 +36,7 @@ def write_curves(store: Store, runs: Sequence[RunRecord], file: TextIO) -> int:
     Columns: run_id, arm, condition, seed, step, seconds, measure, value. Measures: train_loss, train_accuracy,
     learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes as measure/place, and at the end
     test_loss, test_accuracy and best_test_accuracy, of the model that was best on validation. Losses are nats,
-    accuracies fractions. Settings are in `outcomes_csv`, one row a run.
+    accuracies fractions; docs/tables.md has them all. Settings are in `outcomes_csv`, one row a run.
     """
     table = csv.writer(file, lineterminator="\n")
     table.writerow(MEASURED)

@@ -141,16 +141,13 @@ def _data_constants(config: RunConfig) -> list[Mapping[str, object]]:
     held_out = source.sizes.validation if data.validation_size is None else data.validation_size
     published = {"PUBLISHED": source.sizes.train + source.sizes.validation, "HELD_OUT": held_out}
     noise = tuple(data.pixel_noise * (1 / divisor) for divisor in std)
-    black = tuple(
-        float((np.float32(0) - np.float32(level)) / np.float32(divisor))
-        for level, divisor in zip(mean, std, strict=True)
-    )
+    black = (np.float32(0) - np.array(mean, np.float32)) / np.array(std, np.float32)
     is_grey = len(mean) == 1
     return [
         {"DATA": _file_of(pixels).as_posix()},
         {"MEAN": mean[0] if is_grey else mean, "STD": std[0] if is_grey else std}
         | {**published, "EXAMPLES": data.train_size, **sizes, "TRAVEL": TRAVEL}
-        | {"LABEL_NOISE": data.label_noise, "PIXEL_NOISE": noise, "SHIFT": data.shift, "BLACK": black},
+        | {"LABEL_NOISE": data.label_noise, "PIXEL_NOISE": noise, "SHIFT": data.shift, "BLACK": tuple(black.tolist())},
     ]
 
 

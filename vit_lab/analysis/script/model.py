@@ -140,7 +140,7 @@ class Block(nn.Module):
     def __init__(self):
     #.
     #? transformer
-    """A block of the encoder, or of the decoder, which reads the source too (Fig. 1)."""
+    """A block of the encoder, or of the decoder, which reads the source (Fig. 1)."""
 
     def __init__(self, *, decodes):
     #.
@@ -220,7 +220,7 @@ class VisionTransformer(nn.Module):
 #.
 #? timesformer
 class TimeSformer(nn.Module):
-    """All frames' patches are tokens, their mean is classified (Bertasius et al. 2021)."""
+    """Patches of all frames are tokens, their mean classified (Bertasius et al. 2021)."""
 
     def __init__(self):
         super().__init__()
