@@ -12,7 +12,7 @@ import pytest
 from anything import anything
 from tiny import tiny
 
-from vit_lab.analysis.script.compose import WIDTH, script_of
+from vit_lab.analysis.script.compose import WIDTH, ScriptError, missing, script_of
 from vit_lab.analysis.script.pieces import asked_for, chosen, holds
 from vit_lab.config import SCHEMES, STANDARD_RATES, RunConfig
 from vit_lab.data.splits import load_run_data
@@ -77,6 +77,20 @@ def test_configs_from_all_over_the_settings_have_everything():
     assert {config.model.kind for config in few} == set(KINDS)
     assert {config.optim.optimiser for config in few} == set(STANDARD_RATES)
     assert {"lsuv", "impulse", "mimetic"} <= {config.init.scheme for config in few}
+
+
+def test_what_is_not_in_the_texts_is_refused_not_guessed(monkeypatch):
+    """A scheme, an optimiser or a loader that is new has its lines in a script, or has no script."""
+    for scheme in SCHEMES:
+        assert missing(configure(scheme=scheme)) is None
+    for optimiser in STANDARD_RATES:
+        assert missing(configure(optimiser=optimiser)) is None
+    for name, dataset in DATASETS.items():
+        kind = next(kind for kind, model in KINDS.items() if model.reads == dataset.examples)
+        assert missing(configure(kind=kind, dataset=name)) is None
+    monkeypatch.setattr("vit_lab.analysis.script.init.KNOWN", ("vit",))
+    with pytest.raises(ScriptError, match="no script is known of the scheme xavier"):
+        script_of(configure(scheme="xavier"))
 
 
 @pytest.mark.parametrize("normalise", [True, False])

@@ -57,11 +57,13 @@ def _only(found: Sequence[RunRecord], option: str) -> RunRecord:
 
 
 def _write_code(run: RunRecord, path: Path) -> None:
-    from vit_lab.analysis.script.compose import script_of
+    from vit_lab.analysis.script.compose import ScriptError, script_of
 
-    script = script_of(run.config)
     try:
+        script = script_of(run.config)
         path.write_text(script, encoding="utf-8")
+    except ScriptError as error:
+        fail(f"code: {error}", code=2)
     except OSError as error:
         refuse_file(path, "code", error)
     stderr.print(f"{path}: the run in {len(script.splitlines())} lines; python {path}", markup=False)

@@ -11,6 +11,7 @@ from vit_lab.analysis.script import data, init, model, training
 from vit_lab.analysis.script.facts import constants, facts_of
 from vit_lab.analysis.script.pieces import asked_for, chosen, laid_out, mentions, pieces_of, settings
 from vit_lab.config import RunConfig
+from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
 from vit_lab.runs.records import run_name
 from vit_lab.training.optimisers import OPTIMISERS
@@ -18,10 +19,14 @@ from vit_lab.training.optimisers import OPTIMISERS
 TITLE = '''
 """{name}
 
-Each `# %%` begins a cell of a notebook. On the machine where ViT Lab trained this run,
-with the same torch, losses are equal to the bit. B batch, N tokens, D width, H heads.
+{words}
 """
 '''
+WORDS = (
+    "Each `# %%` begins a cell of a notebook{data}. With the machine and the torch of the run, losses are the run's to the "
+    "bit. B batch, N tokens, D width, H heads."
+)
+OF_DATA = "; DATA is where its pictures lie"
 MODULES = {name: f"import {name}" for name in ("hashlib", "itertools", "math", "pickle", "re")}
 STANDARD = MODULES | {
     "Path": "from pathlib import Path",
@@ -38,8 +43,25 @@ ONE_THREAD = "torch.set_num_threads(1)  # the order of sums, and so their last b
 MODELS = {"vit": "VisionTransformer", "timesformer": "TimeSformer", "transformer": "Transformer"}
 
 
+class ScriptError(Exception):
+    """There is no script of a run; the message is one sentence for a person."""
+
+
+def missing(config: RunConfig) -> str | None:
+    """Why there is no script of a run, as a sentence; None if there is one."""
+    known = {
+        "scheme": (config.init.scheme, init.KNOWN),
+        "optimiser": (config.optim.optimiser, tuple(training.MADE)),
+        "data set": (DATASETS[config.data.dataset].load, data.LOADERS),
+    }
+    unknown = [f"{what} {name}" for what, (name, names) in known.items() if name not in names]
+    return f"no script is known of the {unknown[0]}; `vit_lab/analysis/script` has the others" if unknown else None
+
+
 def script_of(config: RunConfig) -> str:
-    """The script of a run. It reads data from where that is on this machine."""
+    """The script of a run. It reads data from where that is on this machine. Raises ScriptError, see `missing`."""
+    if why := missing(config):
+        raise ScriptError(why)
     facts = facts_of(config)
     facts |= init.more_facts(facts)
     values = _values(config, facts)
@@ -52,7 +74,9 @@ def script_of(config: RunConfig) -> str:
     known = settings(constants(config), body, WIDTH)
     read = f"{known}\n{body}\n{ONE_THREAD}"
     imports = ["\n".join(line for name, line in lines.items() if mentions(read, name)) for lines in (STANDARD, OTHERS)]
-    head = [TITLE.strip().format(name=textwrap.fill(f"One run: {run_name(config)}.", WIDTH - 3)), *imports, ONE_THREAD]
+    name = textwrap.fill(f"One run: {run_name(config)}.", WIDTH - 3)
+    words = textwrap.fill(WORDS.format(data=OF_DATA if "pixels" in facts else ""), WIDTH)
+    head = [TITLE.strip().format(name=name, words=words), *imports, ONE_THREAD]
     return "\n\n".join(head) + "\n\n" + laid_out({"Settings": [known]} | cells)
 
 

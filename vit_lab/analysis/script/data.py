@@ -1,5 +1,8 @@
 """The part of a script that reads or draws what a run learns from, as `vit_lab.data` does."""
 
+# The loaders of the lab whose data a script reads or draws.
+LOADERS = tuple(f"vit_lab.data.{name}:load" for name in ("bundled", "idx", "cifar", "clips", "sequences"))
+
 GENERATOR = '''
 def generator_for(seed, *purpose):
     """Every draw has a generator of its own, from the seed and what it is for."""

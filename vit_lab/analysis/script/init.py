@@ -18,6 +18,7 @@ FORMULAS: dict[SchemeName, tuple[str, str]] = {
     "t-fixup": (XAVIER, "uniform"),
     "deepnorm": (XAVIER, "uniform"),
 }
+KNOWN: tuple[SchemeName, ...] = (*FORMULAS, "orthogonal", "lsuv", "mimetic", "impulse")
 SMALLER = ("gpt2", "t-fixup", "deepnorm")  # which have a factor by place
 
 DRAWS = '''

@@ -220,7 +220,7 @@ class VisionTransformer(nn.Module):
 #.
 #? timesformer
 class TimeSformer(nn.Module):
-    """Patches of all frames are tokens, their mean classified (Bertasius et al. 2021)."""
+    """Patches of all frames are tokens, their mean is classified (Bertasius 2021)."""
 
     def __init__(self):
         super().__init__()
