@@ -23,10 +23,10 @@ TITLE = '''
 """
 '''
 WORDS = (
-    "Each `# %%` begins a cell of a notebook{data}. With the machine and the torch of the run, losses are the run's to the "
-    "bit. B batch, N tokens, D width, H heads."
+    "Each `# %%` begins a notebook's cell{data}. With the run's machine and torch, losses are "
+    "the run's to the bit. B batch, N tokens, D width, H heads."
 )
-OF_DATA = "; DATA is where its pictures lie"
+OF_DATA = "; DATA is where pictures lie"
 MODULES = {name: f"import {name}" for name in ("hashlib", "itertools", "math", "pickle", "re")}
 STANDARD = MODULES | {
     "Path": "from pathlib import Path",
@@ -76,8 +76,8 @@ def script_of(config: RunConfig) -> str:
     imports = ["\n".join(line for name, line in lines.items() if mentions(read, name)) for lines in (STANDARD, OTHERS)]
     name = textwrap.fill(f"One run: {run_name(config)}.", WIDTH - 3)
     words = textwrap.fill(WORDS.format(data=OF_DATA if "pixels" in facts else ""), WIDTH)
-    head = [TITLE.strip().format(name=name, words=words), *imports, ONE_THREAD]
-    return "\n\n".join(head) + "\n\n" + laid_out({"Settings": [known]} | cells)
+    head = [TITLE.strip().format(name=name, words=words), *imports]
+    return "\n\n".join(head) + "\n\n" + laid_out({"Settings": [f"{ONE_THREAD}\n{known}"]} | cells)
 
 
 def _texts(config: RunConfig, facts: Collection[str]) -> dict[str, list[str]]:

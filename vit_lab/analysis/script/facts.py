@@ -98,6 +98,7 @@ def _of_training(config: RunConfig) -> dict[str, bool]:
         f"schedule-{optim.schedule}": True,
         "by_epoch": optim.schedule_unit == "epoch",
         "clip": optim.clip_norm is not None,
+        "every_step": steps // STEP_EVENTS < 2,
         "smooth": optim.label_smoothing > 0,
         "double_softmax": optim.double_softmax,
     }
@@ -110,11 +111,11 @@ def constants(config: RunConfig) -> list[Mapping[str, object]]:
     return [
         {"SEED": config.seed},
         *_data_constants(config),
-        _model_constants(config),
+        *_model_constants(config),
         *_init_constants(config),
-        {"STEPS": steps, "BATCH": optim.batch_size, "EVERY": max(1, steps // STEP_EVENTS)}
-        | {"RATE": optim.learning_rate, "WARMUP": optim.warmup_steps, "EPOCH": optim.steps_per_epoch(examples)}
-        | {"MOMENTUM": optim.momentum, "BETAS": (optim.beta1, optim.beta2), "DECAY": optim.weight_decay}
+        {"STEPS": steps, "BATCH": optim.batch_size, "EVERY": max(1, steps // STEP_EVENTS)},
+        {"RATE": optim.learning_rate, "WARMUP": optim.warmup_steps, "EPOCH": optim.steps_per_epoch(examples)},
+        {"MOMENTUM": optim.momentum, "BETAS": (optim.beta1, optim.beta2), "DECAY": optim.weight_decay}
         | {"CLIP": optim.clip_norm, "SMOOTHING": optim.label_smoothing},
     ]
 
@@ -157,16 +158,16 @@ def _file_of(pixels: str) -> Path:
     return BUNDLES[pixels].path.resolve() if download is None else (data_folder() / download.files[0]).parent.resolve()
 
 
-def _model_constants(config: RunConfig) -> Mapping[str, object]:
+def _model_constants(config: RunConfig) -> list[Mapping[str, object]]:
     model = config.model
     told: dict[str, object] = {"DIM": model.dim, "DEPTH": model.depth, "HEADS": model.heads}
     told |= {"HIDDEN": round(model.dim * model.mlp_ratio), "RESIDUAL": model.residual_factor}
     told |= {"DROPOUT": model.dropout, "ATTENTION_DROPOUT": model.attention_dropout}
     if isinstance(model, TransformerConfig):
-        return {"VOCABULARY": model.vocabulary, "LENGTH": model.sequence_length} | told
+        return [{"VOCABULARY": model.vocabulary, "LENGTH": model.sequence_length}, told]
     sizes = {"SIZE": model.image_size, "PATCH": model.patch_size, "CHANNELS": model.channels}
     sizes |= {"FRAMES": model.num_frames} if isinstance(model, TimesformerConfig) else {"TOKENS": model.num_tokens}
-    return sizes | {"PATCHES": model.num_patches, "CLASSES": model.num_classes} | told
+    return [sizes | {"PATCHES": model.num_patches, "CLASSES": model.num_classes}, told]
 
 
 def _init_constants(config: RunConfig) -> list[Mapping[str, object]]:

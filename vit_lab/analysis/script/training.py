@@ -28,7 +28,7 @@ $optimiser(trained, RATE, $how) #? decay-all
 '''
 
 LOOP = """
-losses = []
+losses = [] #? !every_step
 for step, (x, y) in zip(range(STEPS), batches(), strict=False):
     #? flip
     chance = torch.rand(len(x), generator=generator_for(SEED, "flip", step))
@@ -77,10 +77,13 @@ for step, (x, y) in zip(range(STEPS), batches(), strict=False):
             size = rate * 0.2 * math.sqrt(max(own.shape))  # Liu et al. 2025, Eq. 4
             own.sub_(size * orthogonalised(update))
     #.
+    print(step + 1, float(loss), flush=True) #? every_step
+    #? !every_step
     losses.append(loss.detach())
     if (step + 1) % EVERY == 0 or step + 1 == STEPS:
         print(step + 1, float(torch.stack(losses).mean()), flush=True)
         losses = []
+    #.
 """
 
 TEST = """
