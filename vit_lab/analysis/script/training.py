@@ -77,7 +77,7 @@ for step, (x, y) in zip(range(STEPS), batches(), strict=False):
             size = rate * 0.2 * math.sqrt(max(own.shape))  # Liu et al. 2025, Eq. 4
             own.sub_(size * orthogonalised(update))
     #.
-    print(step + 1, float(loss), flush=True) #? every_step
+    print(step + 1, loss.item(), flush=True) #? every_step
     #? !every_step
     losses.append(loss.detach())
     if (step + 1) % EVERY == 0 or step + 1 == STEPS:
