@@ -11,7 +11,7 @@ from vit_lab.runs.plans import new_experiment
 from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.store import LONGEST_NAME
 from vit_lab.ui.experiments.controls import run_controls
-from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON, too_many
+from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON, script_button, too_many
 from vit_lab.ui.experiments.look import look_button
 from vit_lab.ui.poll import poll
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
@@ -130,6 +130,8 @@ def actions(chosen: Sequence[RunRecord]) -> None:
     )
     download("CSV", as_csv, "vit-lab-runs.csv", "text/csv", key="csv")
     download("JSON", as_json, "vit-lab-runs.json", "application/json", key="json")
+    if len(runs.runs) == 1:
+        script_button(runs.runs[0])
 
 
 if store.latest_experiment():

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 from vit_lab.datasets import DATASETS, Examples
 from vit_lab.refusals import not_a_divisor, refusal
 
+FUSED_FROM = 16  # features of a head, from which on torch's fused kernel is no slower than `vit_lab.models.attend`
 Norm = Literal["pre", "post", "none"]
 
 

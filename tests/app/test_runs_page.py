@@ -67,10 +67,10 @@ def test_without_a_selection_nothing_can_be_pressed(table):
 @pytest.mark.parametrize(
     ("states", "buttons"),
     [
-        ([Status.FINISHED], {"open", "look", "reuse", "edit", "again", "delete", "csv", "json"}),
+        ([Status.FINISHED], {"open", "look", "reuse", "edit", "again", "delete", "csv", "json", "code"}),
         ([Status.FINISHED, Status.DIVERGED], {"open", "look", "reuse", "edit", "again", "delete", "csv", "json"}),
-        ([Status.PAUSED], {"open", "look", "reuse", "edit", "again", "resume", "delete", "csv", "json"}),
-        ([Status.RUNNING], {"open", "look", "reuse", "edit", "again", "pause", "stop", "csv", "json"}),
+        ([Status.PAUSED], {"open", "look", "reuse", "edit", "again", "resume", "delete", "csv", "json", "code"}),
+        ([Status.RUNNING], {"open", "look", "reuse", "edit", "again", "pause", "stop", "csv", "json", "code"}),
         (
             [Status.QUEUED, Status.FAILED],
             {"open", "look", "reuse", "edit", "again", "pause", "stop", "resume", "csv", "json"},

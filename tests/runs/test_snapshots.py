@@ -23,10 +23,10 @@ from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.settings import ConfigError
 from vit_lab.training import checkpoint as checkpoint_module
-from vit_lab.training.cadence import probe_steps, thinned
+from vit_lab.training.cadence import PROBES, probe_steps, thinned
 from vit_lab.training.checkpoint import Checkpoint, load_checkpoint
 from vit_lab.training.looks import Weights
-from vit_lab.training.trainer import PROBES, Training, train
+from vit_lab.training.trainer import Training, train
 
 MIB = 2**20
 NO_SPACE = OSError(28, "No space left on device")

@@ -36,14 +36,14 @@ def write_curves(store: Store, runs: Sequence[RunRecord], file: TextIO) -> int:
     Columns: run_id, arm, condition, seed, step, seconds, measure, value. Measures: train_loss, train_accuracy,
     learning_rate, gradient_norm, validation_loss, validation_accuracy, the probes as measure/place, and at the end
     test_loss, test_accuracy and best_test_accuracy, of the model that was best on validation. Losses are nats,
-    accuracies fractions. Settings are in `outcomes_csv`, one row a run.
+    accuracies fractions; docs/tables.md has them all. Settings are in `outcomes_csv`, one row a run.
     """
     table = csv.writer(file, lineterminator="\n")
     table.writerow(MEASURED)
     count = 0
     for run in runs:
         known = [run.id, run.arm, run.condition, run.config.seed]
-        for numbers in _numbers(store, run):
+        for numbers in numbers_of(store, run):
             table.writerow([*known, *map(cell, numbers)])
             count += 1
     return count
@@ -66,7 +66,7 @@ def write_parquet(store: Store, runs: Sequence[RunRecord], file: Path | io.Bytes
     count = 0
     with ParquetWriter(file, schema) as writer:
         for run in runs:
-            rows = [(run.id, run.arm, run.condition, run.config.seed, *numbers) for numbers in _numbers(store, run)]
+            rows = [(run.id, run.arm, run.condition, run.config.seed, *numbers) for numbers in numbers_of(store, run)]
             columns = zip(*rows, strict=True) if rows else [()] * len(MEASURED)
             arrays = [
                 pa.array([cell(value) for value in column], field.type)
@@ -105,7 +105,7 @@ def _columns(rows: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(column for row in rows for column in row))
 
 
-def _numbers(store: Store, run: RunRecord) -> Iterator[tuple[int, float, str, Any]]:
+def numbers_of(store: Store, run: RunRecord) -> Iterator[tuple[int, float, str, Any]]:
     """(step, seconds, measure, value) of all that a run has measured."""
     for kind in ("step", "evaluated", "probed", "finished"):
         for event in store.events(run.id, kind):

@@ -15,26 +15,35 @@ def check_writable(csv: Path | None, html: Path | None, parquet: Path | None = N
     if csv and html and html.absolute() in (csv.absolute(), of_runs(csv).absolute()):
         fail("html: it would overwrite the CSV; choose another file", code=2)
     wanted = [("csv", csv), ("csv", of_runs(csv) if csv else None), ("html", html)]
-    wanted += [("parquet", file) for file in _parquet_files(parquet)] if parquet else []
     if csv and of_runs(csv).exists() and not csv.exists():  # so it is not of an earlier export
         fail(f"csv: {of_runs(csv)} is there already, and the runs would overwrite it; choose another file", code=2)
-    if parquet and parquet.absolute().parent.is_dir():
-        try:
-            parquet.mkdir(exist_ok=True)
-        except OSError as error:
-            _refuse(parquet, "parquet", error)
+    if parquet:
+        check_folder("parquet", parquet)
+        wanted += [("parquet", file) for file in _parquet_files(parquet)]
     for option, path in wanted:
-        if path is None:
-            continue
-        if not path.absolute().parent.is_dir():
-            fail(f"{option}: the folder {path.parent} is not there; choose another file", code=2)
-        is_new = not path.exists()
-        try:
-            path.open("a").close()
-        except OSError as error:
-            _refuse(path, option, error)
-        if is_new:
-            path.unlink()
+        if path is not None:
+            check_file(option, path)
+
+
+def check_file(option: str, path: Path) -> None:
+    """Refuse a file that cannot be written."""
+    if not path.absolute().parent.is_dir():
+        fail(f"{option}: the folder {path.parent} is not there; choose another file", code=2)
+    is_new = not path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        refuse_file(path, option, error)
+    if is_new:
+        path.unlink()
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Make a folder that is not there; refuse one that cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"{option}: the folder {path} cannot be made ({error.strerror}); choose another", code=2)
 
 
 def of_runs(csv: Path) -> Path:
@@ -57,7 +66,7 @@ def write_files(
                 rows = write_curves(store, found, file)
             of_runs(csv).write_text(outcomes_csv(found), encoding="utf-8")
         except OSError as error:
-            _refuse(csv, "csv", error)
+            refuse_file(csv, "csv", error)
         stderr.print(f"{csv}: {rows} rows; {of_runs(csv)}: the settings and results of {len(found)} runs")
     if parquet:
         from vit_lab.analysis.export import write_outcomes_parquet, write_parquet
@@ -67,7 +76,7 @@ def write_files(
             rows = write_parquet(store, found, curves)
             write_outcomes_parquet(found, runs)
         except OSError as error:
-            _refuse(parquet, "parquet", error)
+            refuse_file(parquet, "parquet", error)
         stderr.print(f"{curves}: {rows} rows; {runs}: the settings and results of {len(found)} runs")
     if html:
         from vit_lab.analysis.report import ReportError, report
@@ -80,7 +89,7 @@ def write_files(
         except ReportError as error:
             fail(f"html: {error}", code=2)
         except OSError as error:
-            _refuse(html, "html", error)
+            refuse_file(html, "html", error)
         stderr.print(f"{html}: the report")
 
 
@@ -88,5 +97,6 @@ def _parquet_files(folder: Path) -> tuple[Path, Path]:
     return folder / "curves.parquet", folder / "runs.parquet"
 
 
-def _refuse(path: Path, option: str, error: OSError) -> NoReturn:
+def refuse_file(path: Path, option: str, error: OSError) -> NoReturn:
+    """End the command over a file that cannot be written."""
     fail(f"{option}: {path} cannot be written ({error.strerror}); choose another file", code=2)

@@ -1,16 +1,28 @@
-"""The commands about runs that are kept: list them, write them to files."""
+"""The commands about runs that are kept: list them, write them to files, take them in from another machine."""
 
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vit_lab import paths
 from vit_lab.cli.files import check_writable, write_files
-from vit_lab.cli.options import CsvFile, HtmlFile, Json, ParquetFolder
+from vit_lab.cli.options import (
+    BundleFile,
+    CodeFile,
+    CsvFile,
+    HtmlFile,
+    Json,
+    ParquetFolder,
+    TensorboardFolder,
+    WeightsFile,
+)
 from vit_lab.cli.refusals import fail, refusals, stderr
+from vit_lab.cli.taken import Taken
+from vit_lab.refusals import one_of
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
@@ -63,12 +75,35 @@ def export(
     csv: CsvFile = None,
     html: HtmlFile = None,
     parquet: ParquetFolder = None,
+    code: CodeFile = None,
+    tensorboard: TensorboardFolder = None,
+    weights: WeightsFile = None,
+    bundle: BundleFile = None,
 ) -> None:
-    """Write every measured number of some runs to tables, or one experiment to a report."""
-    if csv is None and html is None and parquet is None:
-        fail("csv: give a file to write, with --csv, --html or --parquet", code=2)
+    """Write runs to files: tables, a report, a script that trains one again, weights, whole experiments."""
+    taken = Taken(code=code, tensorboard=tensorboard, weights=weights, bundle=bundle)
+    if csv is None and html is None and parquet is None and not taken.is_wanted:
+        options = ["--csv", "--html", "--parquet", "--code", "--tensorboard", "--weights"]
+        fail(f"csv: give a file to write, with {one_of([*options, '--bundle'])}", code=2)
     check_writable(csv, html, parquet)
+    taken.check()
     with refusals(), closing(Store(paths.database())) as store:
         named = (one for name in run for one in store.runs(experiment=name) or [store.run(name)])
         found = list({one.id: one for one in named}.values())
         write_files(store, found, csv, html, parquet)
+        taken.write(store, found)
+
+
+def import_(
+    bundle: Annotated[Path, typer.Argument(help="A file that `export --bundle` wrote, here or on another machine.")],
+    json_: Json = False,
+) -> None:
+    """Take in the experiments of a bundle, all or nothing; what is here already stays as it is."""
+    from vit_lab.runs.bundles import read_bundle
+
+    with refusals(), closing(Store(paths.database())) as store:
+        arrived = read_bundle(store, bundle)
+    if json_:
+        print(json.dumps({"runs": arrived.runs, "known": arrived.known}))
+    else:
+        print(f"{arrived.runs} runs are new here; {arrived.known} were here already")

@@ -56,6 +56,34 @@ ParquetFolder = Annotated[
 HtmlFile = Annotated[
     Path | None, typer.Option("--html", help="Write a report that opens without a network.", rich_help_panel=TELLS)
 ]
+CodeFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--code",
+        help="Write one run as a script of torch and numpy, which trains it again to the bit.",
+        rich_help_panel=TELLS,
+    ),
+]
+TensorboardFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard",
+        help="Write event files to this folder, which TensorBoard and others read.",
+        rich_help_panel=TELLS,
+    ),
+]
+WeightsFile = Annotated[
+    Path | None,
+    typer.Option("--weights", help="Write one run's last weights to this file, as safetensors.", rich_help_panel=TELLS),
+]
+BundleFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        help="Write whole experiments to this file, with all that is kept; see `import`.",
+        rich_help_panel=TELLS,
+    ),
+]
 
 Executor = Annotated[
     str | None,

@@ -10,13 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vit_lab.model_config import TimesformerConfig, VitConfig
+from vit_lab.model_config import FUSED_FROM, TimesformerConfig, VitConfig
 from vit_lab.models.attend import attend
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
 from vit_lab.places import NOWHERE, Place
-
-FUSED_FROM = 16  # features of a head, from which on torch's fused kernel is no slower than `attend`
 
 
 def dropout(x: Tensor, p: float, generator: torch.Generator | None) -> Tensor:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Self
 
 from vit_lab import paths
-from vit_lab.runs import snapshots
+from vit_lab.runs import bundles, snapshots
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors.choice import chosen_executor
 from vit_lab.runs.executors.executor import Executor
@@ -146,6 +146,7 @@ class RunManager:
                 else:
                     file.unlink()
         snapshots.sweep(self.store)
+        bundles.sweep(self.store)
 
     def _add(self, runs: Sequence[NewRun], kind: Kind) -> list[str]:
         owner = self._owner_of({run.experiment for run in runs})

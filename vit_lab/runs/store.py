@@ -24,6 +24,7 @@ from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read
 from vit_lab.runs.rounds import Rounds
 from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS, parse_event
 from vit_lab.runs.states import Status
+from vit_lab.runs.tables import Tables
 
 LONGEST_NAME, UNNAMED = 200, "unnamed"
 SPARKLINE_POINTS = 40
@@ -64,6 +65,7 @@ class Store:
         self._database = Database(path)
         self.presence, self.queue = self._database.presence, Queue(self._database)
         self.rounds = Rounds(self._database)
+        self.tables = Tables(self._database)
         self.interrupt_runs_of_dead_processes()
 
     @property

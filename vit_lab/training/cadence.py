@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+STEP_EVENTS, EVALUATIONS, PROBES = 250, 12, 16  # how many of each, about, in a run
 PROBE_IMAGES = 64  # what probes look at: the first of the validation split, or as many clips or sequences
 
 

@@ -18,10 +18,10 @@ from vit_lab.models.scores import attention_scores, macs_per_token
 from vit_lab.presets import preset
 from vit_lab.randomness import generator_for
 from vit_lab.settings import configure
-from vit_lab.training.cadence import PROBE_IMAGES
+from vit_lab.training.cadence import EVALUATIONS, PROBE_IMAGES
 from vit_lab.training.device import chosen as chosen_device
 from vit_lab.training.evaluate import evaluate
-from vit_lab.training.trainer import EVALUATIONS, train
+from vit_lab.training.trainer import train
 
 WARM_UP, MEASURED = 9, 6  # steps; none of those measured is probed
 

@@ -37,15 +37,13 @@ from vit_lab.places import read_place
 from vit_lab.probes.rows import signal_and_attention
 from vit_lab.probes.weights import gradient_rows, histograms, layers, update_rows, weight_rows
 from vit_lab.randomness import generator_for
-from vit_lab.training.cadence import PROBE_IMAGES, is_due, is_power_of_two
+from vit_lab.training.cadence import EVALUATIONS, PROBE_IMAGES, PROBES, STEP_EVENTS, is_due, is_power_of_two
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, model_state
 from vit_lab.training.device import moved
 from vit_lab.training.evaluate import evaluate
 from vit_lab.training.optimiser_state import kept_tensors, kept_values, put_back
 from vit_lab.training.optimisers import OPTIMISERS
 from vit_lab.training.schedule import learning_rate
-
-STEP_EVENTS, EVALUATIONS, PROBES = 250, 12, 16  # how many of each, about, in a run
 
 
 @dataclass

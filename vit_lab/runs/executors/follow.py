@@ -16,10 +16,10 @@ from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Event, Finished, Probed, Started, StepMeasured, Stepped
 from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot, Wishes
 from vit_lab.runs.states import Status
-from vit_lab.training.cadence import probe_steps, thinned
+from vit_lab.training.cadence import PROBES, probe_steps, thinned
 from vit_lab.training.checkpoint import Checkpoint
 from vit_lab.training.device import chosen as chosen_device
-from vit_lab.training.trainer import PROBES, train
+from vit_lab.training.trainer import train
 
 BATCH_SECONDS = 0.5  # how far a screen, which looks once a second, may lag behind a run
 CHECKPOINT_SECONDS = 5.0  # how much work a crash may cost

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from vit_lab.analysis.export import outcomes_csv, to_csv, to_parquet
+from vit_lab.analysis.script.compose import missing, script_of
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
@@ -24,6 +25,23 @@ def too_many(runs: int) -> str | None:
     if runs <= MOST_RUNS:
         return None
     return f"More than {MOST_RUNS} runs are too much for a page; `vit-lab export ID --csv FILE` writes any number."
+
+
+def script_button(run: RunRecord) -> None:
+    """A button for the run as one script, which trains it again without the lab."""
+
+    why = missing(run.config)
+    st.download_button(
+        "Code",
+        partial(script_of, run.config),
+        "run.py",
+        "text/x-python",
+        icon=":material/code:",
+        on_click="ignore",
+        key="code",
+        disabled=bool(why),
+        help=why or "The run as one script of torch and numpy, to be read and changed.",
+    )
 
 
 def downloads(store: Store, experiment: str) -> None:

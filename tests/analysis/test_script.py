@@ -1,0 +1,224 @@
+"""The script of a run trains the run again, to the bit, whatever its settings; and a person can read it."""
+
+import ast
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cifar
+import numpy as np
+import pytest
+from anything import anything
+from tiny import tiny
+
+from vit_lab.analysis.script.compose import WIDTH, ScriptError, missing, script_of
+from vit_lab.analysis.script.pieces import asked_for, chosen, holds
+from vit_lab.config import SCHEMES, STANDARD_RATES, RunConfig
+from vit_lab.data.splits import load_run_data
+from vit_lab.datasets import DATASETS, IDX_FILES, Sizes
+from vit_lab.events import Finished, StepMeasured
+from vit_lab.model_config import KINDS
+from vit_lab.presets import PRESETS
+from vit_lab.settings import PART_OF, configure, flat
+from vit_lab.training.trainer import train
+
+ROOT = Path(__file__).resolve().parents[2]
+MOST_LINES, MOST_OF_ANYTHING = 250, 340
+MAY_IMPORT = {"hashlib", "itertools", "math", "pathlib", "pickle", "re", "statistics", "numpy", "torch"}
+MANY, FEW = range(50), (1, 2, 12, 25, 27, 40)  # the few: all kinds and optimisers, and schemes that take most doing
+
+
+def as_the_lab_trains(config):
+    """Steps with their losses, and what the test said."""
+    events = list(train(config, load_run_data(config)))
+    [end] = [event for event in events if isinstance(event, Finished)]
+    losses = [(event.step, event.loss.hex()) for event in events if isinstance(event, StepMeasured)]
+    return losses, (end.test_loss.hex(), end.test_accuracy.hex())
+
+
+def as_its_script_trains(config, folder):
+    """The same, from what the script prints in a process of its own, in a folder without the lab."""
+    (folder / "run.py").write_text(script_of(config), encoding="utf-8")
+    command = [sys.executable, "-I", "run.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    *losses, test = [line.split() for line in done.stdout.splitlines()]
+    told = [(int(step), float(loss).hex()) for step, loss in losses]
+    return told, (float(test[1]).hex(), float(test[2]).hex())
+
+
+def check_equal(config, folder):
+    assert as_its_script_trains(config, folder) == as_the_lab_trains(config)
+
+
+@pytest.mark.parametrize("seed", FEW)
+def test_a_script_prints_the_losses_of_the_run_to_the_bit(seed, tmp_path):
+    check_equal(anything(seed), tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [seed for seed in MANY if seed not in FEW])
+def test_any_script_prints_the_losses_of_its_run_to_the_bit(seed, tmp_path):
+    check_equal(anything(seed), tmp_path)
+
+
+def test_configs_from_all_over_the_settings_have_everything():
+    configs = [anything(seed) for seed in MANY]
+    rows = [flat(config) for config in configs]
+    assert {row["scheme"] for row in rows} == set(SCHEMES)
+    assert {row["optimiser"] for row in rows} == set(STANDARD_RATES)
+    assert {row["kind"] for row in rows} == set(KINDS)
+    decided = {"image_size", "channels"}
+    alike = {field for field in PART_OF if len({row[field] for row in rows if field in row}) < 2}
+    assert alike == decided
+    few = [anything(seed) for seed in FEW]
+    assert {config.model.kind for config in few} == set(KINDS)
+    assert {config.optim.optimiser for config in few} == set(STANDARD_RATES)
+    assert {"lsuv", "impulse", "mimetic"} <= {config.init.scheme for config in few}
+
+
+def test_what_is_not_in_the_texts_is_refused_not_guessed(monkeypatch):
+    """A scheme, an optimiser or a loader that is new has its lines in a script, or has no script."""
+    for scheme in SCHEMES:
+        assert missing(configure(scheme=scheme)) is None
+    for optimiser in STANDARD_RATES:
+        assert missing(configure(optimiser=optimiser)) is None
+    for name, dataset in DATASETS.items():
+        kind = next(kind for kind, model in KINDS.items() if model.reads == dataset.examples)
+        assert missing(configure(kind=kind, dataset=name)) is None
+    monkeypatch.setattr("vit_lab.analysis.script.init.KNOWN", ("vit",))
+    with pytest.raises(ScriptError, match="no script is known of the scheme xavier"):
+        script_of(configure(scheme="xavier"))
+
+
+@pytest.mark.parametrize("normalise", [True, False])
+def test_colour_photos_are_read_as_the_lab_reads_them(home, tmp_path, monkeypatch, normalise):
+    monkeypatch.setitem(DATASETS, "cifar-10", replace(DATASETS["cifar-10"], sizes=cifar.SIZES))
+    cifar.write(home / "data")
+    settings = {"patch_size": 8, "pixel_noise": 0.1, "shift": 2, "flip": True, "validation_size": 20}
+    check_equal(tiny(dataset="cifar-10", train_size=60, normalise=normalise, **settings), tmp_path)
+
+
+def test_files_of_mnist_are_read_as_the_lab_reads_them(home, tmp_path, monkeypatch):
+    monkeypatch.setitem(DATASETS, "mnist", replace(DATASETS["mnist"], sizes=Sizes(60, 20, 30)))
+    folder, rng = home / "data" / "MNIST" / "raw", np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for file, count in zip(IDX_FILES, (80, 80, 30, 30), strict=True):
+        shape = (count, 28, 28) if "images" in file else (count,)
+        head = bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4) for size in shape)
+        most = 256 if "images" in file else 10
+        (folder / file).write_bytes(head + rng.integers(0, most, shape, np.uint8).tobytes())
+    check_equal(tiny(dataset="mnist", train_size=None, validation_size=10), tmp_path)
+
+
+def test_a_long_run_tells_the_means_that_the_lab_tells(tmp_path, monkeypatch):
+    for module in ("vit_lab.training.trainer", "vit_lab.analysis.script.facts"):
+        monkeypatch.setattr(f"{module}.STEP_EVENTS", 4)
+    config = tiny(steps=14)
+    losses, _ = as_the_lab_trains(config)
+    assert [step for step, _ in losses] == [3, 6, 9, 12, 14]
+    check_equal(config, tmp_path)
+
+
+CONFIGS = {name: entry.config for name, entry in PRESETS.items()}
+CONFIGS |= {scheme: configure(scheme=scheme) for scheme in SCHEMES}
+CONFIGS |= {optimiser: configure(optimiser=optimiser) for optimiser in STANDARD_RATES}
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_what_a_class_trains_is_a_short_script(config):
+    assert len(script_of(config).splitlines()) <= MOST_LINES
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory):
+    """A folder of scripts: of presets, of every scheme, and from all over the settings."""
+    folder = tmp_path_factory.mktemp("scripts")
+    for name, config in (CONFIGS | {f"any-{seed}": anything(seed) for seed in MANY}).items():
+        (folder / f"{name}.py").write_text(script_of(config), encoding="utf-8")
+    return folder
+
+
+def test_no_script_is_much_longer_or_wider_than_a_person_reads(scripts):
+    for file in scripts.glob("*.py"):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= MOST_OF_ANYTHING
+        assert [line for line in lines if len(line) > WIDTH and not line.startswith(("DATA", "# %%"))] == []
+        assert [line for line in lines if "#?" in line or "$" in line] == []
+
+
+def test_scripts_know_nothing_of_the_lab(scripts):
+    for file in scripts.glob("*.py"):
+        found = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(str(node.module).partition(".")[0])
+        assert found <= MAY_IMPORT
+
+
+def test_scripts_are_in_shape(scripts):
+    """As the lab's own code is, and as whoever has no settings for ruff would have them, too."""
+    ruff = Path(sys.executable).with_name("ruff")
+    for words in (
+        ["format", "--check", "--isolated"],
+        ["check", "--isolated"],
+        ["check", f"--config={ROOT}/pyproject.toml"],
+    ):
+        done = subprocess.run([ruff, *words, "--no-cache", scripts], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_scripts_have_cells_for_a_notebook(scripts):
+    for file in scripts.glob("*.py"):
+        cells = [
+            line[5:].partition(":")[0] for line in file.read_text(encoding="utf-8").splitlines() if line[:4] == "# %%"
+        ]
+        assert cells == ["Settings", "Data", "Model", "Init", "Training", "Test"]
+
+
+def test_a_script_has_only_what_its_run_needs():
+    plain, full = script_of(RunConfig()), script_of(configure(dropout=0.1, shift=1, label_noise=0.1, optimiser="muon"))
+    for word in ("dropout", "SHIFT", "LABEL_NOISE", "momenta", "class_token", "Attend", "held_back", "SCALE"):
+        assert word not in plain
+    for word in ("dropout", "SHIFT", "LABEL_NOISE", "momenta"):
+        assert word in full
+
+
+TEXT = """
+always = 1
+pre = $number  #? pre
+#? post|none !final
+several = 2
+more = 3 #? none
+#.
+"""
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        ({"pre"}, "always = 1\npre = 7"),
+        ({"post"}, "always = 1\nseveral = 2"),
+        ({"none"}, "always = 1\nseveral = 2\nmore = 3"),
+        ({"none", "final"}, "always = 1"),
+    ],
+)
+def test_lines_are_kept_by_their_marks(facts, kept):
+    assert chosen(TEXT, facts, {"number": "7"}) == kept
+
+
+def test_all_words_of_a_mark_must_hold():
+    assert holds("a !b", {"a"}) and holds("a|b c", {"b", "c"})
+    assert not holds("a !b", {"a", "b"}) and not holds("a b", {"a"})
+
+
+def test_functions_that_nobody_names_go_and_what_only_they_name():
+    cells = {
+        "one": ["def used():\n    return 1", "def lost():\n    return other()"],
+        "two": ["def other():\n    pass", "used()"],
+    }
+    assert asked_for(cells) == {"one": ["def used():\n    return 1"], "two": ["used()"]}

@@ -1,0 +1,64 @@
+"""The rows of whole experiments, as plain data: out of one database and into another. See `vit_lab.runs.bundles`."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vit_lab.runs.database import Database
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.limits import HOST
+from vit_lab.runs.rows import AT_WORK
+
+Row = dict[str, Any]
+
+# How the rows of a table belong to experiments; `{}` stands for their ids. A table comes after those it refers to. What
+# a migration adds, and what belongs to experiments, has its line here; then it travels with them.
+TABLES = {
+    "experiments": "id IN ({})",
+    "runs": "experiment IN ({}) ORDER BY number",
+    "events": "run IN (SELECT id FROM runs WHERE experiment IN ({})) ORDER BY run, kind, step",
+}
+# What a row becomes where it arrives: of another machine's processes, queue and people nothing is left.
+ON_ARRIVAL: Mapping[str, Row] = {"runs": {"process": "", "request": None, "owner": HOST, "turn": 0, "worker": ""}}
+
+
+class Tables:
+    """All that the database holds of an experiment."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def rows(self, table: str, experiments: Sequence[str]) -> Iterator[Row]:
+        """The rows of a table that belong to some experiments, in an order that does not change."""
+        query = f"SELECT * FROM {table} WHERE {TABLES[table].format(', '.join('?' * len(experiments)))}"
+        yield from (dict(row) for row in self._database.read(query, *experiments))
+
+    def are_at_work(self, experiments: Sequence[str]) -> bool:
+        """Whether some process is, or will be, at work on a run of some experiments."""
+        wanted = ", ".join("?" * len(experiments))
+        query = f"SELECT 1 FROM runs WHERE experiment IN ({wanted}) AND {AT_WORK} LIMIT 1"
+        return bool(self._database.read(query, *experiments))
+
+    def columns(self, table: str) -> set[str]:
+        """The names of a table's columns."""
+        return {str(row["name"]) for row in self._database.read(f"PRAGMA table_info({table})")}
+
+    def insert(self, table: str, row: Row) -> None:
+        """Add a row that has come from elsewhere, within a transaction; an experiment that is here stays as it is.
+
+        Columns that it lacks have their standard values. Raises StoreError for a row that cannot be.
+        """
+        values = row | ON_ARRIVAL.get(table, {})
+        with self._database.transaction() as db:
+            if table == "runs":
+                values["number"] = _next_number(db)
+            how = "INSERT OR IGNORE" if table == "experiments" else "INSERT"
+            names, places = ", ".join(values), ", ".join("?" * len(values))
+            try:
+                db.execute(f"{how} INTO {table} ({names}) VALUES ({places})", tuple(values.values()))
+            except (sqlite3.IntegrityError, OverflowError, UnicodeEncodeError) as error:
+                raise StoreError(f"a row of {table} cannot be ({error}); export the bundle again") from error
+
+
+def _next_number(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM runs").fetchone()[0])
