@@ -51,10 +51,14 @@ def _curves(
     return constant_spec(alt.layer(*layers).properties(title=named), height, is_large=is_large)
 
 
+SMALL = 200  # pixels, of which title and axes take 80
+
+
 def _small(title: str, group: GroupName, *, log: bool = False) -> dict[str, Any]:
     """A small chart of one weight statistic of one group of matrices, which is named above it."""
     scale = alt.Scale(type="log", nice=True) if log else alt.Scale(zero=True)
-    y = alt.Y("value:Q", title=title, axis=alt.Axis(tickCount=3, format=".2~r" if log else ".3~g"), scale=scale)
+    axis = alt.Axis(tickCount=3, format=".2~r" if log else ".3~g")
+    y = alt.Y("value:Q", title=title.split()[0], axis=axis, scale=scale)  # the heading says the rest
     tooltip = [alt.Tooltip("arm:N"), alt.Tooltip("step:Q"), alt.Tooltip("value:Q", title=title, format=".4g")]
     x = alt.X("step:Q", title="step", axis=alt.Axis(tickCount=3, format=",d", grid=False))
     line = (
@@ -64,7 +68,7 @@ def _small(title: str, group: GroupName, *, log: bool = False) -> dict[str, Any]
         .transform_filter(alt.datum.split != "extent")
     )
     named = alt.Title(GROUP_NAMES[group], anchor="start", fontSize=13, fontWeight="normal")
-    return constant_spec(alt.layer(EXTENT.encode(x=x), line).properties(title=named), 140)
+    return constant_spec(alt.layer(EXTENT.encode(x=x), line).properties(title=named), SMALL)
 
 
 def _by_place(
