@@ -22,8 +22,8 @@ PAGES = {  # by section: a page's file, its title, its icon, and what it is for
         ("sweep", "Arch", "ssid_chart", SWEEP),
         ("claim", "Claim", "fact_check", CLAIM),
     ],
-    "Class": [
-        ("round", "Round", "groups", ROUND),
+    "In class": [
+        ("round", "Class", "groups", ROUND),
         ("join", "Join", "login", "Take part in the round of your class: guess, and train your pair."),
     ],
     "Learn": [
