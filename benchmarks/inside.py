@@ -24,7 +24,7 @@ from vit_lab.runs.store import Store
 from vit_lab.ui.inside.choice import packed
 from vit_lab.ui.poll import TICK_SECONDS
 
-ROUNDS, STROKE_SECONDS = 3, 10.0
+ROUNDS, STROKE_SECONDS = 5, 10.0
 OPENING = 2 * OPENING_SECONDS  # a first page with its looks takes longer than one of Train
 MAPS, PAD, NEWS = "inside_maps", "inside_pad", "inside_news"
 

@@ -5,6 +5,7 @@ A luxury: no run fails over them, and where room is short there are fewer, evenl
 is damaged counts as not there, for a step without a snapshot is trained again (`vit_lab.runs.replays`).
 """
 
+import os
 import shutil
 import uuid
 from contextlib import suppress
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from vit_lab.training.checkpoint import Checkpoint
 
 BYTES_A_NUMBER, HEADER_BYTES = 4, 2**17  # float32; names, shapes and a checksum, for the deepest model
+ENDING = ".safetensors"
 MOST_OF_A_RUN = 64  # more would stand closer than a slider can choose
 
 
 def kept_steps(run: RunRecord) -> list[int]:
     """The steps of a run that open at once, in order: its start, its snapshots, and where it stands."""
-    kept = {int(file.stem) for file in _files(paths.snapshots_of(run.id))} | {0}
+    kept = {0, *_steps_in(paths.snapshots_of(run.id))}
     kept |= {run.step} if _stands(run) else set()
     return sorted(step for step in kept if step <= run.step)
 
@@ -177,4 +179,14 @@ def _folders() -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [file for file in folder.glob("*.safetensors") if file.stem.isdecimal()]
+    return [file for file in folder.glob(f"*{ENDING}") if file.stem.isdecimal()]
+
+
+def _steps_in(folder: Path) -> list[int]:
+    """By the names alone: a page asks some times for each stroke of a hand."""
+    try:
+        with os.scandir(folder) as files:
+            names = [file.name.removesuffix(ENDING) for file in files if file.name.endswith(ENDING)]
+    except OSError:
+        return []
+    return [int(name) for name in names if name.isdecimal()]
