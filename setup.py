@@ -16,6 +16,6 @@ setup(
     package_data={
         "vit_lab": ["**/*.html", "**/*.md", "**/*.npz", "**/*.svg"],
         "vit_lab.top": [".streamlit/config.toml"],
-        "vit_lab.top.docs.findings": ["*"],
+        "vit_lab.top.docs.findings": ["*", "rounds/*"],
     },
 )

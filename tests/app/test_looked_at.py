@@ -2,12 +2,15 @@
 
 import pytest
 from places import COMPARE, FOLDER, RUNS, TRAIN, WEIGHTS
-from tiny import tiny
+from tiny import pair, tiny
 
+from vit_lab.events import Evaluated, Finished
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.ui.experiments.choose import LOOKED_AT
 from vit_lab.ui.serving import lab
+from vit_lab.ui.train.present import _accuracies
 
 PRESENT = f"{FOLDER}/present.py"
 BOXES = {WEIGHTS: "weights_experiment", COMPARE: "compare_experiment"}
@@ -99,3 +102,18 @@ def test_without_runs_there_is_nothing_to_present(open_page):
     at = open_page(PRESENT)
     assert not at.exception and len(at.info) == 1
     assert not open_page(RUNS).exception
+
+
+def test_large_figures_are_of_one_kind_and_a_diverged_run_counts_as_guessing(every_kind):
+    store = every_kind.store
+    good, bad = store.add(pair([tiny(), tiny(scheme="xavier")], "large"))
+    seen = Evaluated(step=10, split="validation", loss=0.3, accuracy=0.9)
+    ended = Finished(
+        step=10, test_loss=0.4, test_accuracy=0.8, best_step=10, best_val_accuracy=0.9, best_test_accuracy=0.8
+    )
+    store.append(good, [(1.0, seen), (1.0, ended)], 1.0, None)
+    store.end(good, Status.FINISHED)
+    store.append(bad, [(1.0, seen)], 1.0, None)
+    assert _accuracies(Experiment.read(store, "large")) == ({0: [0.9], 1: [0.9]}, "on validation")
+    store.end(bad, Status.DIVERGED)
+    assert _accuracies(Experiment.read(store, "large")) == ({0: [0.8], 1: [0.1]}, "on the test set")

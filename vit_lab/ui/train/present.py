@@ -6,8 +6,8 @@ from statistics import fmean
 import streamlit as st
 
 from vit_lab.analysis.arms import COLOURS, letter
+from vit_lab.analysis.scores import scores_of
 from vit_lab.runs.experiments import Experiment
-from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.spelling import percent
 from vit_lab.ui.arms import chip
@@ -52,13 +52,13 @@ def present_button(experiment: Experiment) -> None:
 
 
 def large_figures(experiment: Experiment) -> None:
-    """By arm: its name and its mean accuracy, on the test set once all of its runs have ended, before on validation."""
+    """By arm: its name and its mean accuracy, of what `_accuracies` finds."""
+    found, on = _accuracies(experiment)
     told = []
     for arm, name in experiment.names.items():
-        runs = [run for run in experiment.proper if run.arm == arm]
-        accuracy, on = _accuracy(runs)
-        many = f", mean of {len(runs)} runs" if len(runs) > 1 else ""
-        words = {"name": f"{letter(arm)}  {name}", "accuracy": percent(accuracy), "on": on + many}
+        planned, mine = sum(run.arm == arm for run in experiment.proper), found.get(arm, [])
+        many = "" if planned < 2 else f", mean of {len(mine)} of {planned} runs"
+        words = {"name": f"{letter(arm)}  {name}", "accuracy": percent(fmean(mine) if mine else None), "on": on + many}
         told.append({"colour": COLOURS[arm % len(COLOURS)], **words})
     _FIGURES(key="large_figures", data={"arms": told})
 
@@ -79,7 +79,6 @@ def verdict_words(experiment: Experiment) -> str:
     """What may be said, in Markdown: how one seed ended, or each pair's verdict over several; before, how far it is."""
     from vit_lab.analysis.comparison import compare, verdict  # brings scipy, which a page can begin without
     from vit_lab.analysis.outcome import outcome_words
-    from vit_lab.analysis.scores import scores_of
 
     names = {arm: f"{chip(arm)} {name}" for arm, name in experiment.names.items()}
     if len(experiment.proper) > len(names):
@@ -100,9 +99,15 @@ def verdict_words(experiment: Experiment) -> str:
 MOST_VERDICTS = 3  # what fits on a screen
 
 
-def _accuracy(runs: list[RunRecord]) -> tuple[float | None, str]:
-    tests = [run.test_accuracy for run in runs if run.test_accuracy is not None]
-    if len(tests) == len(runs):
-        return fmean(tests), "on the test set"
-    validated = [run.val_accuracy for run in runs if run.val_accuracy is not None]
-    return (fmean(validated) if validated else None), "on validation"
+def _accuracies(experiment: Experiment) -> tuple[dict[int, list[float]], str]:
+    """By arm: what its runs came to on the test set once all runs of all arms have, a diverged one as guessing.
+
+    Before, what those say on validation that have said anything.
+    """
+    found: dict[int, list[float]] = {}
+    scores = scores_of(experiment)
+    is_over = len(scores) == len(experiment.proper)
+    for run in experiment.proper:
+        if (value := scores[run.id] if is_over else run.val_accuracy) is not None:
+            found.setdefault(run.arm, []).append(value)
+    return found, "on the test set" if is_over else "on validation"
