@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks import finding_tables, posters
 from vit_lab.analysis.findings import FINDINGS, findings
-from vit_lab.runs.ready_rounds import READY, measured, table
 from vit_lab.paths import top
+from vit_lab.runs.ready_rounds import READY, measured, table
 
 APART = {"005": ["norm"], "006": ["dataset", "optimiser"], "007": ["dataset"], "004": []}  # settings with tables apart
 MADE = [number for number in findings() if number in APART]

@@ -16,7 +16,16 @@ from waiting import wait_for
 
 from vit_lab import paths
 from vit_lab.analysis.comparison import compare, swapped, verdict
-from vit_lab.analysis.guesses import Line, closest, closest_words, comparisons, guess_rows, guesses_csv, lines, right_twin
+from vit_lab.analysis.guesses import (
+    Line,
+    closest,
+    closest_words,
+    comparisons,
+    guess_rows,
+    guesses_csv,
+    lines,
+    right_twin,
+)
 from vit_lab.analysis.scores import scores_of
 from vit_lab.events import Finished
 from vit_lab.runs.classroom import Board, Classroom, Seat, may_be_free
@@ -298,7 +307,18 @@ def test_a_round_compares_two_arms_that_differ_and_that_visitors_may_train(someo
     assert store.rounds.all() == []
 
 
-NAMES = ["Ada", "Zoë", "O'Neil", "Jean-Luc 2", "李雷", "मीना", "7of9", "J. R. Tolkien", "Ann B.", "A" * LONGEST_NICKNAME]
+NAMES = [
+    "Ada",
+    "Zoë",
+    "O'Neil",
+    "Jean-Luc 2",
+    "李雷",
+    "मीना",
+    "7of9",
+    "J. R. Tolkien",
+    "Ann B.",
+    "A" * LONGEST_NICKNAME,
+]
 NO_NAMES = [
     "",
     "  ",

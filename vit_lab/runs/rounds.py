@@ -27,8 +27,8 @@ LONGEST_QUESTION, LONGEST_NICKNAME = 300, 20
 BETWEEN = " -.'"  # what a nickname may have beside letters and digits
 UNSEEN = "\u115f\u1160\u3164\uffa0"  # Hangul fillers: letters by their kind, and nothing to the eye
 NICKNAME = (
-    "it may have letters that can be seen, digits, spaces and - . ', begins with a letter or a digit, and has no letter "
-    "right after a ."
+    "it may have letters that can be seen, digits, spaces and - . ', begins with a letter or a digit, and has a space "
+    "after each . within it"
 )
 MOST_PLAYERS = 60  # of one round
 MOST_POINTS = 100.0  # by which one accuracy can be above another

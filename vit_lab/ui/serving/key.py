@@ -1,9 +1,9 @@
 """The key to a server in a class: whoever opens a link with it is the host, from wherever they do.
 
 It is drawn anew at each start, printed in the terminal, and never stands in the address of a page: a projector shows
-address bars, and a browser lists where it has been. The link leads to a route that exchanges the key for a ticket, which
-works once and not for long, and sends the browser on to a page with that. The browser that brought it is known by its
-visitor's id until the server ends, so that reloading a page does not cost a teacher the round (docs/decisions/039).
+address bars, and a browser lists where it has been. The link leads to a route that exchanges the key for a ticket,
+which works once and not for long, and sends the browser on to a page with that. The browser that brought it is known by
+its visitor's id until the server ends, so that reloading a page does not cost a teacher the round (docs/decisions/039).
 """
 
 import hmac
