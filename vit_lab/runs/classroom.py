@@ -199,7 +199,5 @@ class Classroom:
 
 def may_be_free(arms: Sequence[RunConfig]) -> list[str]:
     """What of a pair may be left to students: what both twins have, and have alike, so that it changes alike."""
-    one, *others = map(flat, arms)
-    return [
-        name for name in FREE if name in one and all(name in other and other[name] == one[name] for other in others)
-    ]
+    settings = [flat(arm) for arm in arms]
+    return [name for name in FREE if all(name in one and one[name] == settings[0][name] for one in settings)]
