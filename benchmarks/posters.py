@@ -2,7 +2,8 @@
 
     python -m benchmarks.posters
 
-draws docs/posters/ from the tables in docs/findings/rounds/, and writes what they came to into ready-rounds.csv.
+draws docs/posters/ from the tables in docs/findings/rounds/, writes what they came to into ready-rounds.csv, and prints
+it as docs/teaching.md has it.
 """
 
 import copy
@@ -41,6 +42,15 @@ def line(name: str) -> dict[str, Any]:
     test = outcome(name)[1].test
     ends = {field: f"{100 * (getattr(test, field) or 0):.2f}" for field in ("mean", "low", "high")}
     return {"round": name, "pairs": test.n} | ends
+
+
+def lesson_row(name: str) -> str:
+    """The same as a row of the table in docs/teaching.md, with the accuracy of each twin."""
+    experiment, found = outcome(name)
+    one, other = (arm.summary.mean or 0 for arm in arm_outcomes(experiment, scores_of(experiment)))
+    mean, low, high = (f"{100 * (end or 0):+.1f}" for end in (found.test.mean, found.test.low, found.test.high))
+    told = f"{100 * one:.1f} % | {100 * other:.1f} % | {mean} | {low} to {high}".replace("-", "−")
+    return f"| `/round?start={name}` | {told} | [{name}](posters/{name}.svg) |"
 
 
 def poster(name: str, ready: ReadyRound) -> str:
@@ -93,6 +103,7 @@ def main(folder: Path = POSTERS) -> None:
         rows = csv.DictWriter(file, ["round", "pairs", "mean", "low", "high"], lineterminator="\n")
         rows.writeheader()
         rows.writerows(line(name) for name in READY)
+    print(*map(lesson_row, READY), sep="\n")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import finding_tables, posters
 from vit_lab.analysis.findings import FINDINGS, findings
+from vit_lab.paths import top
 from vit_lab.runs.ready_rounds import READY, measured, table
 
 APART = {"005": ["norm"], "006": ["dataset", "optimiser"], "007": ["dataset"], "004": []}  # settings with tables apart
@@ -39,3 +40,19 @@ def test_what_a_ready_round_came_to_is_worked_out_from_its_runs(name):
     assert tuple(experiment.arms.values()) == READY[name].configs and found.test.n >= 10
     assert found.winner is not None and measured()[name].pairs == found.test.n
     assert (posters.POSTERS / f"{name}.svg").is_file()
+
+
+@pytest.mark.parametrize("name", READY)
+def test_teachers_are_told_what_the_runs_of_a_ready_round_came_to(name):
+    text = (top() / "docs" / "teaching.md").read_text(encoding="utf-8")
+    told = text.partition("## What a class will see")[2].partition("\n## ")[0]
+    assert posters.lesson_row(name) in told.splitlines() and len(rows(told)) == len(READY)
+
+
+def test_what_is_said_of_all_ready_rounds_holds_of_their_runs():
+    pairs = {name: posters.outcome(name)[1].differences.values() for name in READY}
+    assert {len(found) for found in pairs.values()} == {10}, "measured over ten pairs"
+    small_or_large = list(pairs["variance"])
+    assert max(small_or_large) < 0, "all ten point the same way,"
+    assert min(small_or_large) < 2 * max(small_or_large), "and some are twice as far apart as others"
+    assert max(pairs["space-time"]) > 3 * min(pairs["space-time"]), "seeds differ widely"

@@ -57,7 +57,7 @@ def test_it_asks_for_nothing_from_a_network_and_holds_all_that_came_out(manager)
     (found,) = comparisons(board)
     names = board.experiment.names
     assert verdict(found, names[0], names[1]) in html.unescape(text)
-    assert "3 guesses: 2 that B ends ahead, 1 that A does or neither. 2 of 3 guessed" in text
+    assert "3 guesses: 2 that B ends ahead, 1 that A does. 2 of 3 guessed" in text
     assert text.count("<li>") == 3
 
 

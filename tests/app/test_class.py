@@ -1,9 +1,13 @@
 """A round on the pages: the host leads it, students take part step by step, the board hides and reveals."""
 
+from urllib.parse import parse_qsl, quote, urlsplit
+
 import pytest
+from controls import chart_rows
 from places import COMPARE, JOIN, ROUND, TRAIN
+from starlette.requests import Request
 from streamlit.runtime.context import ContextProxy
-from tiny import tiny
+from tiny import tiny, tiny_sequences
 
 from vit_lab.events import Finished
 from vit_lab.runs.classroom import Board, Classroom
@@ -12,8 +16,12 @@ from vit_lab.runs.ready_rounds import READY
 from vit_lab.runs.rounds import LONGEST_NICKNAME
 from vit_lab.runs.states import Status
 from vit_lab.ui.classroom import invitation
+from vit_lab.ui.classroom.board import standing
+from vit_lab.ui.experiments.launch import OF_TRAIN, TRAIN_FORM
 from vit_lab.ui.serving import key as keys
 from vit_lab.ui.serving import lab
+from vit_lab.ui.serving.address import ENTRANCE
+from vit_lab.ui.serving.server import ROUTES
 from vit_lab.ui.serving.visitor import visitor
 
 ARMS = [tiny(scheme=scheme) for scheme in ("linear-default", "xavier")]
@@ -78,6 +86,11 @@ def words(at):
     return "\n".join([one.value for one in said] + [f"{metric.label} {metric.value}" for metric in at.metric])
 
 
+def drawn(at):
+    """What the charts of the page say to those who cannot see them."""
+    return [chart.proto.alt for chart in at.get("vega_lite_chart")]
+
+
 def keys_of(at):
     return {button.key for button in at.button}
 
@@ -109,7 +122,7 @@ def test_the_host_opens_a_round_about_the_form_of_train(open_page):
     at.switch_page(ROUND).run()
     at.selectbox(key="round_start").set_value("the form of Train").run()
     at.text_area(key="round_question_the form of Train").set_value("  Who   wins? ").run()
-    at.multiselect(key="round_free").set_value(["depth"]).run()
+    at.multiselect(key="round_free_the form of Train").set_value(["depth"]).run()
     at.button(key="round_open").click().run()
     (opened,) = lab._store().rounds.all()
     assert not at.exception and opened.question == "Who wins?" and opened.free == ("depth",)
@@ -129,11 +142,17 @@ def test_the_host_closes_and_reveals_and_the_board_shows_what_it_may(open_page, 
     take_part(become, round_id, {"ann": (1, 33.3), "bob": (0, 44.4)})
     at = open_page(ROUND)
     assert "Guesses are hidden" in words(at) and "Ann ✓" in words(at)
-    for hidden in ("33.3", "44.4"):
-        assert hidden not in everything_sent(at), "a guess went to the browser before the close"
     finish(0, 0.5, 0.55)
+    at.run()
+    assert "Pairs trained 1 of 2" in words(at)
+    for hidden in ("33.3", "44.4", "xavier is"):
+        assert hidden not in everything_sent(at), "a guess or a result went to the browser before the close"
+    assert not drawn(at) and not at.dataframe, "and none as data either, which are not text"
+    assert not at.get("page_link"), "nor the way to where they are"
     at.button(key="round_close").click().run()
     assert not at.exception and at.dataframe[0].value["Guess"].tolist() == ["B +33.3", "A +44.4"]
+    assert drawn(at) == ["Guesses above the axis, pairs below it"]
+    assert chart_rows(at, "Guesses")["points"].round(1).tolist() == [33.3, -44.4, 5.0, 5.0]
     assert "Closest" not in words(at)
     at.button(key="round_reveal").click().run()
     assert not at.exception and "Closest: Ann" in words(at)
@@ -148,12 +167,16 @@ def test_the_board_gives_the_verdict_of_compare_and_calls_it_a_demo_below_six(op
     take_part(become, round_id, dict.fromkeys(NAMES, (1, 3.0)))
     for seed in range(pairs):
         finish(seed, 0.5, 0.53 + 0.01 * (seed % 3))
-    board = open_page(ROUND, round=round_id)
-    compared = open_page(COMPARE, experiment=round_id)
-    assert not board.exception and not compared.exception
-    verdicts = [
-        [one.value.lstrip("#") for one in at.markdown if one.value.startswith("###")] for at in (board, compared)
-    ]
+    told = {}
+    for state in ("open", "closed"):
+        board, compared = open_page(ROUND, round=round_id), open_page(COMPARE, experiment=round_id)
+        assert not board.exception and not compared.exception
+        told[state] = [
+            [one.value.lstrip("#") for one in at.markdown if one.value.startswith("###")] for at in (board, compared)
+        ]
+        rooms().close(round_id)
+    assert told["open"][0] == [] and "and one more with each guess" in told["open"][1][0], "however many are in"
+    verdicts = told["closed"]
     assert verdicts[0] == verdicts[1] != []
     assert ("demo" in words(board)) == (pairs < 6)
     assert ("xavier is better than linear-default" in verdicts[0][0]) == (pairs == len(NAMES)), "all that were guessed"
@@ -175,6 +198,55 @@ def test_after_a_round_there_is_something_to_take_home_and_the_host_puts_it_away
     at.button(key="archive_confirmed").click()
     at.button(key="round_archive").click().run()
     assert not at.exception and lab._store().rounds.all()[0].archived_at
+
+
+def test_all_that_visitors_have_trained_leaves_out_what_an_open_round_waits_for(open_page, become, round_id):
+    take_part(become, round_id, {"ann": (1, 3.0)})
+    rooms().close(round_id)
+    other = rooms().open("Another question", ARMS)
+    take_part(become, other, {"ann": (1, 3.0), "bob": (0, 2.0)})
+    at = open_page(ROUND, round=round_id)
+    at.button(key="round_remove").click().run()
+    at.radio(key="remove_scope").set_value("All that visitors have trained here")
+    at.button(key="round_remove").click().run()  # a dialog is drawn again with what opened it
+    assert not at.exception and "2 runs of 1 visitor will go" in words(at) and "that are open keep theirs" in words(at)
+    at.button(key="remove_confirmed").click()
+    at.button(key="round_remove").click().run()
+    assert {run.experiment for run in lab._store().runs()} == {other} and len(lab._store().runs()) == 4
+
+
+def test_what_stands_outside_of_the_ticks_follows_from_what_has_it_drawn_again(open_page, become, round_id):
+    take_part(become, round_id, {"ann": (1, 3.0)})
+    first, stood = open_page(ROUND), standing(Board.read(lab._store(), round_id))
+    take_part(become, round_id, {"bob": (0, 2.0)})
+    assert standing(Board.read(lab._store(), round_id)) == stood, "or each guess would draw the whole page anew"
+    later = open_page(ROUND)
+    assert [button.label for button in later.button] == [button.label for button in first.button]
+    later.button(key="round_rest").click().run()
+    assert {run.status for run in lab._store().runs()} == {Status.QUEUED}
+
+
+def test_the_host_is_told_what_cannot_go_on_until_nothing_stands_still(open_page, become, round_id):
+    take_part(become, round_id, {"ann": (1, 3.0), "bob": (0, 2.0)})
+    store = lab._store()
+    first = min(store.runs(), key=lambda run: run.number)
+    store._set(first.id, wall_seconds=1e6)
+    at = open_page(ROUND)
+    at.button(key="round_rest").click().run()
+    assert not at.exception and "Not all could be queued: the run" in words(at.run())
+    assert [run.status for run in store.runs()].count(Status.QUEUED) == 3
+    store.end(first.id, Status.DIVERGED)
+    assert "Not all could be queued" not in words(at.run())
+
+
+def test_the_host_is_offered_for_students_what_both_twins_have_alike(open_page):
+    at = open_page(ROUND)
+    assert {"depth", "patch size"} <= set(at.multiselect(key="round_free_variance").options)
+    at.session_state[TRAIN_FORM] = [tiny_sequences(depth=1), tiny_sequences(depth=2)]
+    at.run()
+    at.selectbox(key="round_start").set_value(OF_TRAIN).run()
+    offered = set(at.multiselect(key=f"round_free_{OF_TRAIN}").options)
+    assert not at.exception and not {"depth", "patch size"} & offered and "heads" in offered
 
 
 def test_several_rounds_are_told_apart_and_a_link_shows_its_own(open_page, round_id):
@@ -292,25 +364,48 @@ def test_a_nickname_has_so_many_letters(open_page, become, round_id):
 def elsewhere(become):
     become("ann")
     yield
-    keys._opened.clear()
+    keys._opened.clear(), keys._tickets.clear()
 
 
-def test_the_key_makes_a_browser_the_host_and_leaves_the_address(open_page, elsewhere, round_id):
-    at = open_page(ROUND, host=keys.key())
+def link_opened(key):
+    """Where a browser is sent that opens the link with a key: the page, and the ticket in its address."""
+    query = f"key={quote(key)}".encode()
+    request = Request({"type": "http", "method": "GET", "path": ENTRANCE, "query_string": query, "headers": []})
+    answer = next(route for route in ROUTES if route.path == ENTRANCE).endpoint(request)
+    assert answer.status_code == 303 and answer.headers["cache-control"] == "no-store"
+    where = urlsplit(answer.headers["location"])
+    assert where.path == "round" and keys.key() not in answer.headers["location"]
+    return dict(parse_qsl(where.query))
+
+
+def test_the_link_with_the_key_makes_a_browser_the_host_and_no_page_has_the_key(open_page, elsewhere, round_id):
+    at = open_page(ROUND, **link_opened(keys.key()))
     assert not at.exception and "round_close" in keys_of(at)
     assert "host" not in at.query_params and keys.key() not in everything_sent(at)
     assert "round_close" in keys_of(open_page(ROUND)), "also when the page is loaded again"
+
+
+def test_what_stays_in_the_history_of_a_browser_makes_nobody_else_the_host(open_page, elsewhere, become, round_id):
+    used = link_opened(keys.key())
+    open_page(ROUND, **used)
+    become("bob")
+    assert "round_close" not in keys_of(open_page(ROUND, **used)), "a ticket works once"
+    late = link_opened(keys.key())
+    keys._tickets[late["host"]] -= keys.TICKET_SECONDS + 1
+    assert "round_close" not in keys_of(open_page(ROUND, **late)), "and not for long"
+    assert "round_close" not in keys_of(open_page(ROUND, host=keys.key())), "and a key in a page's address does nothing"
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "é🦊", "\ud800", "nearly"])
 def test_nothing_else_does(open_page, elsewhere, become, round_id, wrong):
     text = keys.key()[:-1] if wrong == "nearly" else wrong
     if wrong == "\ud800":
-        assert not keys.is_key(text)
+        assert not keys.is_key(text) and keys.ticket_for(text) is None
         return
+    assert link_opened(text) == {}
     at = open_page(ROUND, host=text)
     assert not at.exception and "round_close" not in keys_of(at) and "host" not in at.query_params
-    open_page(ROUND, host=keys.key())
+    open_page(ROUND, **link_opened(keys.key()))
     become("bob")
     assert "round_close" not in keys_of(open_page(ROUND)), "another browser is not the host"
 
@@ -318,7 +413,7 @@ def test_nothing_else_does(open_page, elsewhere, become, round_id, wrong):
 def test_a_browser_without_cookies_is_the_host_for_its_session(open_page, become, monkeypatch, round_id):
     become("ann")
     monkeypatch.setattr(ContextProxy, "cookies", property(lambda _: {}))
-    at = open_page(ROUND, host=keys.key())
+    at = open_page(ROUND, **link_opened(keys.key()))
     assert "round_close" in keys_of(at) and "round_close" in keys_of(at.run())
     assert "round_close" not in keys_of(open_page(ROUND)) and not keys._opened
 

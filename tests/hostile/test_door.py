@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import re
 
 import pytest
 from peer import ANN
@@ -143,3 +144,17 @@ def test_the_server_has_that_door(server):
     assert ask(server, "/_stcore/stream", Host=ours, **upgrade) == 101
     for host, origin in ((ours, "http://evil.example"), ("evil.example", "http://evil.example")):
         assert ask(server, "/_stcore/stream", Host=host, Origin=origin, **upgrade) == 403
+
+
+def test_the_link_with_the_key_leads_to_a_page_without_it(class_server):
+    [link] = re.findall(r"/host\?key=\S+", class_server.said())
+    sent_to = []
+    for asked in (link, link[:-1]):
+        connection = http.client.HTTPConnection("127.0.0.1", class_server.port, timeout=20)
+        connection.request("GET", asked)
+        answer = connection.getresponse()
+        assert answer.status == 303
+        sent_to.append(answer.getheader("location"))
+        connection.close()
+    assert re.fullmatch(r"round\?host=[\w-]{24}", sent_to[0]) and link.partition("=")[2] not in sent_to[0]
+    assert sent_to[1] == "round", "a wrong one does nothing"

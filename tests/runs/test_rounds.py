@@ -11,13 +11,24 @@ from contextlib import closing
 
 import pytest
 from children import commit_guesses
-from tiny import tiny
+from tiny import tiny, tiny_sequences
 from waiting import wait_for
 
 from vit_lab import paths
-from vit_lab.analysis.guesses import closest, comparisons, guesses_csv, lines, right_twin
+from vit_lab.analysis.comparison import compare, swapped, verdict
+from vit_lab.analysis.guesses import (
+    Line,
+    closest,
+    closest_words,
+    comparisons,
+    guess_rows,
+    guesses_csv,
+    lines,
+    right_twin,
+)
+from vit_lab.analysis.scores import scores_of
 from vit_lab.events import Finished
-from vit_lab.runs.classroom import Board, Classroom, Seat
+from vit_lab.runs.classroom import Board, Classroom, Seat, may_be_free
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.limits import HOST
@@ -259,6 +270,28 @@ def test_what_is_not_left_to_students_cannot_be_changed_and_what_is_makes_a_cond
         someone().open(QUESTION, ARMS, ["steps"])
 
 
+def test_settings_that_go_together_are_checked_together(someone, store):
+    free = someone().open(QUESTION, ARMS, ["heads", "dim"])
+    for name in ("ann", "bob"):
+        someone(name).join(free, name)
+    with pytest.raises(ConfigError, match="heads"):
+        someone("ann").commit(free, 1, 2.0, {"dim": ARMS[0].model.dim, "heads": 3})
+    someone("ann").commit(free, 1, 2.0, {"dim": 12, "heads": 3})
+    assert {(run.config.model.dim, run.config.model.heads) for run in store.runs()} == {(12, 3)}
+    someone("bob").commit(free, 1, 2.0, {"dim": "12", "heads": 3.0})
+    assert store.rounds.guess(free, "bob").condition == store.rounds.guess(free, "ann").condition == 1
+
+
+def test_only_what_both_twins_have_and_have_alike_is_left_to_students(someone, store):
+    unlike = [tiny(depth=1), tiny(depth=2)]
+    words = [tiny_sequences(scheme=scheme) for scheme in ("xavier", "vit")]
+    for arms, name in ((unlike, "depth"), (words, "patch_size")):
+        assert name not in may_be_free(arms) and "batch_size" in may_be_free(arms)
+        with pytest.raises(ConfigError, match=f"{name}: this cannot be left to students of this pair; choose among"):
+            someone().open(QUESTION, arms, [name])
+    assert store.rounds.all() == []
+
+
 def test_a_round_compares_two_arms_that_differ_and_that_visitors_may_train(someone, store):
     for arms, said in (
         (ARMS[:1], "these are 1; choose two"),
@@ -274,7 +307,18 @@ def test_a_round_compares_two_arms_that_differ_and_that_visitors_may_train(someo
     assert store.rounds.all() == []
 
 
-NAMES = ["Ada", "Zoë", "O'Neil", "Jean-Luc 2", "李雷", "मीना", "7of9", "A" * LONGEST_NICKNAME]
+NAMES = [
+    "Ada",
+    "Zoë",
+    "O'Neil",
+    "Jean-Luc 2",
+    "李雷",
+    "मीना",
+    "7of9",
+    "J. R. Tolkien",
+    "Ann B.",
+    "A" * LONGEST_NICKNAME,
+]
 NO_NAMES = [
     "",
     "  ",
@@ -289,6 +333,11 @@ NO_NAMES = [
     "🦊",
     "a:b",
     "z" + 4 * "\u0301",
+    "www.evil.com",
+    "www．evil．com",
+    "a.b",
+    *"\u3164\u115f\u1160\uffa0",
+    "Ann\u3164",
 ]
 
 
@@ -339,6 +388,23 @@ def test_a_spoilt_record_is_told_in_a_sentence(store, round_id, spoilt):
 # What came out
 
 
+def test_while_guesses_are_taken_nothing_is_decided_however_many_pairs_are_in(someone, store, round_id):
+    take_part(someone, round_id, *"abcdefg")
+    for seed in range(7, 14):
+        finish(store, seed, 0.5, 0.55 + 0.001 * seed)
+    for read in (lambda: Experiment.read(store, round_id), lambda: Experiment.read_all(store)[0]):
+        experiment = read()
+        (found,) = compare(experiment, scores_of(experiment))
+        assert experiment.is_open and found.test.n == found.planned == 7
+        assert (found.state, found.winner, found.p_holm) == ("not yet", None, None)
+        assert "0 pairs to come, and one more with each guess until the round is closed" in verdict(found, "A", "B")
+        assert swapped(found).state == "not yet"
+    someone().close(round_id)
+    for read in (lambda: Experiment.read(store, round_id), lambda: Experiment.read_all(store)[0]):
+        (found,) = compare(read(), scores_of(read()))
+        assert (found.state, found.winner) == ("decided", 1)
+
+
 def test_the_board_says_what_compare_says_and_who_came_closest(someone, store, round_id):
     for name, arm, points in (("ann", 1, 10.0), ("bob", 1, 4.0), ("eve", 0, 5.0)):
         take_part(someone, round_id, name, arm=arm, points=points)
@@ -375,6 +441,45 @@ def test_the_host_trains_what_nobody_has_started(someone, store, round_id):
     take_part(someone, round_id, "ann", "bob")
     someone().train_the_rest(round_id)
     assert {(run.owner, run.status) for run in store.runs()} == {("ann", Status.QUEUED), ("bob", Status.QUEUED)}
+
+
+def test_a_run_that_cannot_go_on_keeps_none_of_the_others(someone, store, round_id):
+    take_part(someone, round_id, "ann", "bob")
+    first = min(store.runs(), key=lambda run: run.number)
+    store._set(first.id, wall_seconds=1e6)
+    (why,) = someone().train_the_rest(round_id)
+    assert first.name in why and "the longest that a run may" in why
+    states = {run.id: run.status for run in store.runs()}
+    assert states.pop(first.id) == Status.PAUSED and set(states.values()) == {Status.QUEUED}
+
+
+def test_who_names_a_twin_by_no_points_has_named_it(someone, store, round_id):
+    take_part(someone, round_id, "ann", "bob", points=0.0)
+    take_part(someone, round_id, "eve", arm=0, points=0.0)
+    for seed in (7, 8, 9):
+        finish(store, seed, 0.5, 0.55)
+    someone().close(round_id)
+    board = Board.read(store, round_id)
+    told = lines(board, comparisons(board))
+    assert [line.guessed for line in told] == ["B +0.0", "B +0.0", "A +0.0"] and right_twin(told) == (2, 3)
+    rows = guess_rows(told, comparisons(board))
+    assert rows[rows["kind"] == "guess"]["arm"].tolist() == ["B", "B", "A"]
+    assert [row.split(",")[2:4] for row in guesses_csv(told, names=False).splitlines()[1:]] == [
+        ["B", "0.0"],
+        ["B", "0.0"],
+        ["A", "0.0"],
+    ]
+
+
+def test_of_several_who_came_closest_only_what_they_share_is_told():
+    def line(guess, mean=5.0):
+        return Line("v", "n", 0, 0, int(guess > 0), guess, None, mean)
+
+    assert closest_words([line(3.0)]) == "The class came to B +5.0; the guess was B +3.0, 2.0 points off."
+    assert closest_words([line(3.0)] * 2) == "The class came to B +5.0; their guess was B +3.0, 2.0 points off."
+    assert closest_words([line(3.0), line(7.0)]) == "The class came to B +5.0; their guesses were 2.0 points off."
+    apart = closest_words([line(3.0), line(7.0, mean=9.0)])
+    assert apart == "Their guesses were 2.0 points off what the class came to under their settings."
 
 
 # kill -9

@@ -6,7 +6,7 @@ result and is still planned: whoever could take pairs out of the plan by stoppin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -64,11 +64,12 @@ class Comparison:
     comparisons: int
     p_holm: float | None
     exploratory: bool = False  # judged by a score that was chosen after the fact
+    is_open: bool = False  # of a round that still takes guesses, so that nobody knows yet how many pairs are planned
 
     @property
     def state(self) -> State:
         """How much may be said. A winner is named only when all planned pairs are in: nobody may stop when it suits."""
-        return state_of(self.test, self.planned, self.p_holm, exploratory=self.exploratory)
+        return state_of(self.test, self.planned, self.p_holm, exploratory=self.exploratory, is_open=self.is_open)
 
     @property
     def holds_zero(self) -> bool:
@@ -83,13 +84,18 @@ class Comparison:
         return self.b if self.test.mean > 0 else self.a
 
 
-def state_of(test: PairedTest, planned: int, p_holm: float | None, *, exploratory: bool = False) -> State:
-    """How much may be said by a test over seeds, of so many that are planned (docs/decisions/007)."""
+def state_of(
+    test: PairedTest, planned: int, p_holm: float | None, *, exploratory: bool = False, is_open: bool = False
+) -> State:
+    """How much may be said by a test over seeds, of so many that are planned (docs/decisions/007).
+
+    While a round `is_open`, more may be planned any moment (039).
+    """
     if test.n < FEWEST_FOR_INTERVAL:
         return "too few"
     if exploratory:
         return "exploratory"
-    if test.n < planned:
+    if is_open or test.n < planned:
         return "not yet"
     if test.n < FEWEST_FOR_EVIDENCE:
         return "demo"
@@ -136,8 +142,9 @@ def compare(experiment: Experiment, scores: Mapping[str, float], *, exploratory:
             coming = [pair for seed, pair in pairs.items() if seed not in differences]
             still = sum(any(run.is_resumable for run in pair) for pair in coming)
             found.append((a, b, condition, differences, paired_test(list(differences.values())), len(pairs), still))
-    adjusted = holm([test.p_value if test.n >= planned else None for *_, test, planned, _ in found])
-    return [Comparison(*parts, len(found), p, exploratory) for parts, p in zip(found, adjusted, strict=True)]
+    is_open = experiment.is_open
+    adjusted = holm([test.p_value if test.n >= planned and not is_open else None for *_, test, planned, _ in found])
+    return [Comparison(*parts, len(found), p, exploratory, is_open) for parts, p in zip(found, adjusted, strict=True)]
 
 
 def swapped(c: Comparison) -> Comparison:
@@ -145,9 +152,7 @@ def swapped(c: Comparison) -> Comparison:
     t = c.test
     test = PairedTest(t.n, _negative(t.mean), t.sd, _negative(t.high), _negative(t.low), t.p_value)
     differences = {seed: -value for seed, value in c.differences.items()}
-    return Comparison(
-        c.b, c.a, c.condition, differences, test, c.planned, c.still, c.comparisons, c.p_holm, c.exploratory
-    )
+    return replace(c, a=c.b, b=c.a, differences=differences, test=test)
 
 
 def verdict(c: Comparison, a: str, b: str) -> str:
@@ -157,7 +162,7 @@ def verdict(c: Comparison, a: str, b: str) -> str:
         return f"No pair has finished yet; {_coming(c)}."
     lead = _lead(test.mean, a, b)
     if test.low is None or test.high is None:
-        rest = f"; {_coming(c)}" if c.planned > test.n else ""
+        rest = f"; {_coming(c)}" if c.is_open or c.planned > test.n else ""
         return f"{lead} after {pairs}: too few for an interval, which takes {FEWEST_FOR_INTERVAL}{rest}."
     low, high = sorted((test.low, test.high), reverse=test.mean < 0)
     low, high = (low, high) if test.mean >= 0 else (-low, -high)  # as the lead is told: positive for who is ahead
@@ -193,11 +198,12 @@ def _lead(mean: float, a: str, b: str) -> str:
 
 
 def _coming(c: Comparison) -> str:
-    """The pairs without a result: '3 pairs to come, 1 of them when its runs are resumed'."""
+    """The pairs without a result: '3 pairs to come, 1 of them when its runs are resumed'; more in an open round."""
     if not c.planned:
         return "these arms share no seed"
     resumed = f", {c.still} of them when {'its' if c.still == 1 else 'their'} runs are resumed" if c.still else ""
-    return f"{_pairs(c.planned - c.test.n)} to come{resumed}"
+    more = ", and one more with each guess until the round is closed" if c.is_open else ""
+    return f"{_pairs(c.planned - c.test.n)} to come{resumed}{more}"
 
 
 def _pairs(count: int) -> str:

@@ -19,20 +19,22 @@ from vit_lab.analysis.scores import scores_of
 from vit_lab.runs.classroom import Board
 
 LEVELS = 6  # of dots upon one another, for which a strip has room at least
-COLUMNS = ("name", "seed", "condition", "guess", "own_pair", "class_mean", "off_by")
+COLUMNS = ("name", "seed", "condition", "twin", "guess", "own_pair", "class_mean", "off_by")
 
 
 @dataclass(frozen=True)
 class Line:
     """One student: their guess, what their own pair came to, and what those of the class did under their settings.
 
-    None is what is not known: a guess that is hidden, a pair without a result.
+    None is what is not known: a guess that is hidden, a pair without a result. `arm` is the twin that they named, which
+    a `guess` of 0 points does not tell.
     """
 
     visitor: str
     name: str
     seed: int | None
     condition: int
+    arm: int | None
     guess: float | None
     own_pair: float | None
     class_mean: float | None
@@ -41,6 +43,16 @@ class Line:
     def off_by(self) -> float | None:
         """How far the guess is from the mean of the class."""
         return None if self.guess is None or self.class_mean is None else abs(self.guess - self.class_mean)
+
+    @property
+    def guessed(self) -> str:
+        """The guess as a class reads it: 'B +3.0', and 'B +0.0' of who named B by no points."""
+        return "–" if self.arm is None else f"{letter(self.arm)} +{abs(self.guess or 0.0):.1f}"
+
+    @property
+    def twin(self) -> str:
+        """The letter of the twin that they named; nothing while it is hidden."""
+        return "" if self.arm is None else letter(self.arm)
 
 
 def comparisons(board: Board) -> list[Comparison]:
@@ -64,6 +76,7 @@ def lines(board: Board, found: Sequence[Comparison]) -> list[Line]:
                 player.nickname,
                 seed,
                 condition,
+                guess.arm if guess else None,
                 guess.signed if guess else None,
                 own[1] if own else None,
                 means.get(condition),
@@ -81,8 +94,20 @@ def closest(told: Sequence[Line]) -> list[Line]:
 
 def right_twin(told: Sequence[Line]) -> tuple[int, int]:
     """How many guessed the twin that is ahead, and of how many."""
-    known = [line for line in told if line.guess is not None and line.class_mean is not None]
-    return sum((line.guess or 0) * (line.class_mean or 0) > 0 for line in known), len(known)
+    known = [(line.arm, line.class_mean) for line in told if line.arm is not None and line.class_mean is not None]
+    return sum(mean != 0 and arm == int(mean > 0) for arm, mean in known), len(known)
+
+
+def closest_words(best: Sequence[Line]) -> str:
+    """A sentence on those who came closest: one, or several whose guesses may lie on both sides of the mean."""
+    off = f"{best[0].off_by or 0.0:.1f} points off"
+    means, guesses = {ahead(line.class_mean) for line in best}, {line.guessed for line in best}
+    if len(means) > 1:
+        return f"Their guesses were {off} what the class came to under their settings."
+    came = f"The class came to {means.pop()}"
+    if len(guesses) > 1:
+        return f"{came}; their guesses were {off}."
+    return f"{came}; {'their' if len(best) > 1 else 'the'} guess was {guesses.pop()}, {off}."
 
 
 def ahead(points: float | None) -> str:
@@ -107,7 +132,8 @@ def guess_rows(told: Sequence[Line], found: Sequence[Comparison], *, names: bool
             stacked[round(value)] += 1
             height = side * stacked[round(value)] / max(LEVELS, tallest)
             who = line.name if names else "a student"
-            rows.append({"kind": kind, "points": value, "height": height, "arm": letter(int(value > 0)), "name": who})
+            arm = line.twin if kind == "guess" else letter(int(value > 0))
+            rows.append({"kind": kind, "points": value, "height": height, "arm": arm, "name": who})
     test = found[0].test if found else None
     if test is not None and test.mean is not None:
         low, high = (None if end is None else end * 100 for end in (test.low, test.high))

@@ -66,12 +66,12 @@ def _verdicts(experiment: Experiment, found: Sequence[Comparison]) -> list[dict[
 
 
 def _guessed(told: Sequence[Line]) -> str:
-    guessed = [line.guess for line in told if line.guess is not None]
+    guessed = [line.arm for line in told if line.arm is not None]
     if not guessed:
         return "Nobody has committed a guess."
-    for_b = sum(guess > 0 for guess in guessed)
+    for_b = sum(guessed)
     right, of = right_twin(told)
-    words = f"{len(guessed)} guesses: {for_b} that B ends ahead, {len(guessed) - for_b} that A does or neither."
+    words = f"{len(guessed)} guesses: {for_b} that B ends ahead, {len(guessed) - for_b} that A does."
     return words + (f" {right} of {of} guessed the twin that is ahead." if of else "")
 
 

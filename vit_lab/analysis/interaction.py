@@ -34,11 +34,12 @@ class Interaction:
     test: PairedTest
     planned: int
     p_holm: float | None
+    is_open: bool = False  # see `vit_lab.analysis.comparison.Comparison`
 
     @property
     def state(self) -> State:
         """How much may be said."""
-        return state_of(self.test, self.planned, self.p_holm)
+        return state_of(self.test, self.planned, self.p_holm, is_open=self.is_open)
 
 
 def interactions(experiment: Experiment, scores: Mapping[str, float]) -> list[Interaction]:
@@ -60,8 +61,9 @@ def interactions(experiment: Experiment, scores: Mapping[str, float]) -> list[In
                 slopes = _slopes(x, [cell for cell in cells if cell is not None])
                 planned = len(_pairs(experiment, a, b, conditions))
                 found.append((a, b, field, where, by_tenfold, slopes, paired_test(list(slopes.values())), planned))
-    adjusted = holm([test.p_value if test.n >= planned else None for *_, test, planned in found])
-    return [Interaction(*parts, p) for parts, p in zip(found, adjusted, strict=True)]
+    is_open = experiment.is_open
+    adjusted = holm([test.p_value if test.n >= planned and not is_open else None for *_, test, planned in found])
+    return [Interaction(*parts, p, is_open) for parts, p in zip(found, adjusted, strict=True)]
 
 
 def interaction_words(one: Interaction, a: str, b: str) -> str:

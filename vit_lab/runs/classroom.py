@@ -20,7 +20,7 @@ from vit_lab.runs.records import NewRun, RunRecord, run_name
 from vit_lab.runs.rounds import MOST_PLAYERS, Guess, Moment, Player, Round
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.settings import ConfigError, configure
+from vit_lab.settings import ConfigError, configure, flat
 
 ARMS = 2
 FREE = (
@@ -105,8 +105,10 @@ class Classroom:
             raise ConfigError("arm", "both arms are the same; they must differ")
         if arms[0].seed + MOST_PLAYERS > PILOT_SEED:
             raise ConfigError("seed", f"{arms[0].seed} leaves too few for a class; choose a lower one")
-        if unknown := [name for name in free if name not in FREE]:
-            raise ConfigError(unknown[0], f"this cannot be left to students; choose among {', '.join(FREE)}")
+        choices = may_be_free(arms)
+        if unknown := [name for name in free if name not in choices]:
+            among = f"choose among {', '.join(choices)}" if choices else "leave nothing to them"
+            raise ConfigError(unknown[0], f"this cannot be left to students of this pair; {among}")
         check_size("a student", arms)  # whoever it will be
         return self._store.rounds.add(question, arms, free)
 
@@ -126,11 +128,19 @@ class Classroom:
             self._mark(round_id, "closed_at")
             self._mark(round_id, "archived_at")
 
-    def train_the_rest(self, round_id: str) -> None:
-        """Queue every run of a round that stands still, be it that nobody started it or that the server ended."""
+    def train_the_rest(self, round_id: str) -> list[str]:
+        """Queue every run of a round that stands still, be it that nobody started it or that the server ended.
+
+        Returns why some cannot be queued, in a sentence each; the others are, whatever these are refused for.
+        """
         self._refuse_guests("train the pairs of others")
+        refused = []
         for run in sorted(Experiment.read(self._store, round_id).resumable, key=lambda run: run.number):
-            self._manager.resume(run.id)
+            try:
+                self._manager.resume(run.id)
+            except StoreError as error:
+                refused.append(str(error))
+        return list(dict.fromkeys(refused))
 
     def remove_runs(self, runs: Sequence[RunRecord]) -> None:
         """Delete runs with all that is kept of them; guesses stay."""
@@ -149,14 +159,15 @@ class Classroom:
         `settings` are what the student changes of both arms. Raises ConfigError.
         """
         asked = self._store.rounds.round(round_id)
-        arms = asked.arms
-        settings = {name: value for name, value in (settings or {}).items() if not _is_as_set(arms, name, value)}
-        if fixed := [name for name in settings if name not in asked.free]:
+        as_set = flat(asked.arms[0])
+        told = {name: value for name, value in (settings or {}).items() if as_set.get(name) != value}
+        if fixed := [name for name in told if name not in asked.free]:
             raise ConfigError(fixed[0], "this is the same for all in this round; leave it as it is")
-        arms = tuple(configure(config, **settings) for config in arms)
+        arms = [configure(arm, **told) for arm in asked.arms]  # at once: heads divide the dim that goes with them
+        changed = {name: value for name in told if (value := flat(arms[0])[name]) != as_set[name]}
         check_size(self._visitor or "a student", arms)
         with self._store.transaction():
-            guess = self._store.rounds.commit(round_id, self._visitor, arm, points, settings, arms[0].seed)
+            guess = self._store.rounds.commit(round_id, self._visitor, arm, points, changed, arms[0].seed)
             seeded = [configure(config, seed=guess.seed) for config in arms]
             self._store.add(
                 [
@@ -186,6 +197,7 @@ class Classroom:
             raise StoreError(f"only the host may {what}")
 
 
-def _is_as_set(arms: Sequence[RunConfig], name: str, value: object) -> bool:
-    """Whether a setting is as the round has it, in both arms."""
-    return all(configure(arm, **{name: value}) == arm for arm in arms)
+def may_be_free(arms: Sequence[RunConfig]) -> list[str]:
+    """What of a pair may be left to students: what both twins have, and have alike, so that it changes alike."""
+    settings = [flat(arm) for arm in arms]
+    return [name for name in FREE if all(name in one and one[name] == settings[0][name] for one in settings)]

@@ -72,32 +72,39 @@ class Experiment(Runs):
     kind: Kind = "compare"
     extended: bool = False  # seeds were added after the launch
     created_at: str = ""
+    is_open: bool = False  # a round of a class that still takes guesses, each of which adds a pair
 
     @classmethod
-    def of(cls, runs: Iterable[RunRecord], record: ExperimentRecord | None = None) -> Self:
+    def of(cls, runs: Iterable[RunRecord], record: ExperimentRecord | None = None, *, is_open: bool = False) -> Self:
         """The experiment of some runs, which should be all there are, and what the store knows of it beside them."""
         stored = tuple(runs)
         if record is None:
             return cls(stored, stored[0].experiment if stored else "")
-        return cls(stored, record.id, record.kind, bool(record.extended), record.created_at)
+        return cls(stored, record.id, record.kind, bool(record.extended), record.created_at, is_open)
 
     @classmethod
     def read(cls, store: Store, experiment: str) -> Self:
         """An experiment as the store has it now; without runs if it is not there (any more)."""
         with store.snapshot():
             runs = store.runs(experiment=experiment)
-            return cls.of(runs, store.experiment(experiment)) if runs else cls(id=experiment)
+            if not runs:
+                return cls(id=experiment)
+            return cls.of(runs, store.experiment(experiment), is_open=experiment in store.rounds.open_ones())
 
     @classmethod
     def read_all(cls, store: Store) -> list[Self]:
         """All experiments, the one launched last first."""
         members: dict[str, list[RunRecord]] = {}
         with store.snapshot():
-            runs, records = store.runs(), store.experiments()
+            runs, records, open_ones = store.runs(), store.experiments(), store.rounds.open_ones()
         for run in reversed(runs):
             members.setdefault(run.experiment, []).append(run)
         found = [(members.get(record.id, []), record) for record in records]
-        return [cls.of(sorted(runs, key=lambda run: (run.arm, run.number)), record) for runs, record in found if runs]
+        return [
+            cls.of(sorted(runs, key=lambda run: (run.arm, run.number)), record, is_open=record.id in open_ones)
+            for runs, record in found
+            if runs
+        ]
 
     @cached_property
     def proper(self) -> tuple[RunRecord, ...]:

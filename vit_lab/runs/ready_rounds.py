@@ -1,7 +1,7 @@
 """Rounds that are ready to be opened: a question, a pair, and what a class takes away.
 
-What was measured of them stands in a table, docs/findings/ready-rounds.csv, and nowhere else; of a round without a line
-there, nothing is said.
+What was measured of them stands in a table, docs/findings/ready-rounds.csv; of a round without a line there, nothing is
+said. docs/teaching.md tells it to teachers, and a test holds both to the runs.
 """
 
 import csv
@@ -89,8 +89,8 @@ READY: dict[str, ReadyRound] = {
             "A clip and its reverse have the same frames. Who looks at each frame by itself cannot tell them apart.",
             "Divided attention looks along time at one place, then across space in one frame: far fewer pairs of "
             "tokens than attention over everything.",
-            "A result can follow from how a model is built, whatever the seed; then the differences between seeds are "
-            "small beside it.",
+            "What A cannot do follows from how it is built, and holds for every seed. How much B has learned after so "
+            "few steps does not: it differs widely from seed to seed.",
         ),
     ),
 }

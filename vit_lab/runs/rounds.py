@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 from vit_lab.config import RunConfig
@@ -24,6 +25,11 @@ from vit_lab.settings import parse
 LETTERS, CODE_LENGTH = "ABCDEFGHJKMNPQRSTUVWXYZ23456789", 4  # without those that look like others from the last row
 LONGEST_QUESTION, LONGEST_NICKNAME = 300, 20
 BETWEEN = " -.'"  # what a nickname may have beside letters and digits
+UNSEEN = "\u115f\u1160\u3164\uffa0"  # Hangul fillers: letters by their kind, and nothing to the eye
+NICKNAME = (
+    "it may have letters that can be seen, digits, spaces and - . ', begins with a letter or a digit, and has a space "
+    "after each . within it"
+)
 MOST_PLAYERS = 60  # of one round
 MOST_POINTS = 100.0  # by which one accuracy can be above another
 Moment = Literal["closed_at", "revealed_at", "archived_at"]
@@ -91,7 +97,7 @@ class Guess:
     @property
     def signed(self) -> float:
         """The points by which the second arm is ahead of the first."""
-        return self.points if self.arm else -self.points
+        return self.points if self.arm else 0.0 - self.points  # never -0.0
 
 
 ROUND, PLAYER, GUESS = (", ".join(field.name for field in fields(kind)) for kind in (Round, Player, Guess))
@@ -130,6 +136,11 @@ class Rounds:
     def holds(self, experiment: str) -> bool:
         """Whether an experiment is a round, so that its seeds are given out to students."""
         return bool(self._database.read("SELECT 1 FROM rounds WHERE id = ?", experiment))
+
+    def open_ones(self) -> frozenset[str]:
+        """The ids of the rounds that still take guesses, and so may still gain pairs."""
+        rows = self._database.read("SELECT id FROM rounds WHERE closed_at IS NULL AND archived_at IS NULL")
+        return frozenset(row["id"] for row in rows)
 
     def players(self, round_id: str) -> list[Player]:
         """Who has joined, in the order in which they did."""
@@ -232,13 +243,16 @@ def checked_nickname(text: str) -> str:
     if not 1 <= len(name) <= LONGEST_NICKNAME:
         raise StoreError(f"nickname: {len(name)} letters do not work; choose 1 to {LONGEST_NICKNAME}")
     kinds = [unicodedata.category(sign)[0] for sign in name]
+    is_link = any(before == "." and after != " " for before, after in pairwise(name))  # as www.a.b is to a browser
     crowded = any(kinds[place : place + 3] == ["M"] * 3 for place in range(len(kinds)))  # accents upon accents
     if (
         kinds[0] not in "LN"
         or crowded
+        or is_link
+        or not set(UNSEEN).isdisjoint(name)
         or any(k not in "LMN" and s not in BETWEEN for k, s in zip(kinds, name, strict=True))
     ):
-        raise StoreError("nickname: it may have letters, digits, spaces and - . ' and begins with a letter or a digit")
+        raise StoreError(f"nickname: {NICKNAME}")
     return name
 
 

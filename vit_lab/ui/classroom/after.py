@@ -75,13 +75,18 @@ def _archive(board: Board) -> None:
 
 @st.dialog("Remove visitors' runs")
 def _remove(board: Board) -> None:
-    scopes = {"Of this round": list(board.stored), "All that visitors have trained here": open_store().runs()}
+    store = open_store()
+    waited_for = store.rounds.open_ones()  # of which a pair that is taken out would be missing from the plan
+    everywhere = [run for run in store.runs() if run.experiment not in waited_for]
+    scopes = {"Of this round": list(board.stored), "All that visitors have trained here": everywhere}
     scope = st.radio("Which", list(scopes), key="remove_scope")
     theirs = [run for run in scopes[scope] if run.owner]
     going = [run for run in theirs if not run.is_active]
     st.write(_what_goes(going))
     if len(going) < len(theirs):
         note(f"{_count(len(theirs) - len(going), 'run')} at work stay; stop them first if they should go, too.")
+    if waited_for:
+        note("Rounds that are open keep theirs.")
     note("Guesses stay. Take the handout first: verdict and curves go with the runs. This cannot be undone.")
     if st.button("Remove", type="primary", icon=":material/delete:", key="remove_confirmed", disabled=not going):
         with problems_told():

@@ -1,4 +1,4 @@
-"""The board of a round, for the projector: who has joined, the guesses once they are closed, the pairs, the verdict."""
+"""The board of a round, for the projector: counts and names while guesses are taken, then guesses, pairs, verdict."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import streamlit as st
 
 from vit_lab.analysis import comparison_charts as charts
 from vit_lab.analysis.comparison import Comparison
-from vit_lab.analysis.guesses import Line, Results, ahead, closest, right_twin
+from vit_lab.analysis.guesses import Line, Results, ahead, closest, closest_words, right_twin
 from vit_lab.refusals import one_of
 from vit_lab.runs.classroom import ARMS, Board
 from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
@@ -24,7 +24,7 @@ from vit_lab.ui.words import about
 
 QR_PIXELS = 240
 VERDICT_SIZE = "###"
-HIDDEN = ":material/lock: Guesses are hidden until the host closes them."
+HIDDEN = ":material/lock: Guesses are hidden until the host closes them, and so is what pairs come to."
 
 
 def read_board(round_id: str) -> Results:
@@ -58,9 +58,8 @@ def question(asked: Round) -> None:
 
 
 def board_panel(board: Results) -> None:
-    """All that the class looks at; drawn again each second."""
+    """All that the class looks at; drawn again each second. Who may still guess sees nothing of what came out."""
     assert board.round is not None
-    found, told = board.comparisons, board.lines
     if board.round.is_open:
         left, right = st.columns([0.32, 0.68], gap="large")
         with left:
@@ -68,9 +67,8 @@ def board_panel(board: Results) -> None:
         with right:
             _counts(board)
             _names(board)
-            _verdicts(board, found)
-        _chart(board)
     else:
+        found, told = board.comparisons, board.lines
         left, right = st.columns([0.6, 0.4], gap="large")
         with left:
             _chart(board)
@@ -154,11 +152,7 @@ def _reveal(told: Sequence[Line], found: Sequence[Comparison]) -> None:
     names = one_of([literal(line.name) for line in best[:4]] + ["others"] * (len(best) > 4), "and")
     with st.container(border=True):
         st.subheader(f":material/emoji_events: Closest: {names}", anchor=False)
-        mean = best[0].class_mean or 0.0
-        came = (
-            f"The class came to {ahead(mean)}; {'their' if len(best) > 1 else 'the'} guess was {ahead(best[0].guess)}"
-        )
-        st.markdown(f"{came}, {best[0].off_by:.1f} points off. {right} of {of} guessed the twin that is ahead.")
+        st.markdown(f"{closest_words(best)} {right} of {of} guessed the twin that is ahead.")
     if any(c.test.n < c.planned for c in found):
         note("Not all pairs are in: who came closest may still change.")
 
@@ -169,7 +163,7 @@ def _table(told: Sequence[Line]) -> None:
     rows = [
         {
             "Name": line.name,
-            "Guess": ahead(line.guess),
+            "Guess": line.guessed,
             "Own pair": ahead(line.own_pair),
             "Off by, points": "–" if line.off_by is None else f"{line.off_by:.1f}",
         }

@@ -8,7 +8,7 @@ from vit_lab.config import RunConfig
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
 from vit_lab.forkserver.calls import CannotStartError
-from vit_lab.runs.classroom import ARMS, FREE, Board, Classroom
+from vit_lab.runs.classroom import ARMS, Board, Classroom, may_be_free
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.ready_rounds import READY, measured
 from vit_lab.runs.rounds import LONGEST_QUESTION, MOST_PLAYERS
@@ -21,6 +21,7 @@ from vit_lab.ui.serving.lab import open_manager, problems_told
 
 SHOWN, START = "round", "start"  # where the address says which round is shown, and which the form begins with
 USUAL_CLASS = 30  # students
+REFUSED, MOST_TOLD = "round_refused", 3  # in the session: why runs could not be queued; how many reasons are told
 FREE_HELP = prose("""
     None is the usual: then all pairs are repetitions of one another, and one verdict is about them all. What a student
     changes holds for both of their twins.
@@ -54,9 +55,9 @@ def new_round(*, is_open: bool) -> Callable[[], None]:
         left, right = st.columns(2)
         free = left.multiselect(
             "Students may change",
-            FREE,
+            may_be_free(arms),
             format_func=setting_words,
-            key="round_free",
+            key=f"round_free_{start}",
             placeholder="nothing",
             help=FREE_HELP,
         )
@@ -100,15 +101,19 @@ def controls(board: Board) -> None:
             if st.button("Reveal", type="primary", icon=":material/emoji_events:", key="round_reveal", help=help_text):
                 rounds.reveal(asked.id)
                 st.rerun()
-        if still := len(board.resumable):
-            pairs = f"Train what stands still: {still} run{'' if still == 1 else 's'}"
+        if board.resumable:
             help_text = "Queues the pairs that nobody has started, or that the end of a server has interrupted."
-            if st.button(pairs, icon=":material/play_arrow:", key="round_rest", help=help_text):
-                rounds.train_the_rest(asked.id)
+            icon = ":material/play_arrow:"  # no count beside it: this part is not drawn again with each guess
+            if st.button("Train what stands still", icon=icon, key="round_rest", help=help_text):
+                st.session_state[REFUSED] = asked.id, rounds.train_the_rest(asked.id)
                 st.rerun()
-        if board.stored:
+        if board.stored and not asked.is_open:  # before, whoever can still guess would see what comes out
             here = {"experiment": asked.id}
             st.page_link("pages/compare.py", label="See it on Compare", icon=":material/balance:", query_params=here)
+    of, refused = st.session_state.get(REFUSED, ("", []))
+    if board.resumable and of == asked.id and refused:
+        more = f" And {len(refused) - MOST_TOLD} more." if len(refused) > MOST_TOLD else ""
+        st.warning(f"Not all could be queued: {'; '.join(map(literal, refused[:MOST_TOLD]))}.{more}")
 
 
 def _tell_measured(start: str) -> None:

@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from vit_lab.ui.serving.key import HOST_KEY, key
+from vit_lab.ui.serving.key import key
 from vit_lab.ui.serving.visitor import LOCAL_ADDRESSES, is_class
 
 NOBODY = "192.0.2.1"  # an address that documentation uses and nobody has (RFC 5737)
 EVERYWHERE = (None, "", "0.0.0.0", "::")
 NEWS = f"/{st.get_option('server.baseUrlPath')}/api/news".replace("//", "/")  # of runs: `vit_lab.ui.inside.news`
+ENTRANCE = f"/{st.get_option('server.baseUrlPath')}/host".replace("//", "/")  # of the host, with the key
+KEY = "key"  # in that address
 
 
 def network_address(seen: str = "") -> str | None:
@@ -31,28 +33,35 @@ def network_address(seen: str = "") -> str | None:
     host = _outward() if given in EVERYWHERE else str(given)
     if host is None:
         return None
-    return f"http://{f'[{host}]' if ':' in host else host}:{st.get_option('server.port')}{_path()}"
+    return _at(f"[{host}]" if ":" in host else host)
 
 
 def announce() -> None:
     """Say in the terminal of a server for a class how students get in, and how the host does from elsewhere."""
     if not is_class():
         return
-    where = network_address() or f"http://<address of this machine>:{st.get_option('server.port')}{_path()}"
-    print(f"\n  Students:  {where}/join\n  Host:      {where}/round?{HOST_KEY}={key()}", flush=True)
+    where = network_address() or _at("<address of this machine>")
+    print(f"\n  Students:  {where}/join\n  Host:      {where}/host?{KEY}={key()}", flush=True)
     print("  Whoever opens the second link is the host; keep it off the projector.\n")
 
 
 def _is_local(place: str) -> bool:
     name = urlsplit(f"//{place}").hostname or ""
-    return name.rstrip(".") in ("", "localhost") or _is_loopback(name)
+    return name.rstrip(".") in ("", "localhost") or _is_any_machine(name)
 
 
-def _is_loopback(name: str) -> bool:
+def _is_any_machine(name: str) -> bool:
+    """Whether an address means each machine itself: 127.0.0.1, and 0.0.0.0, where a server listens to all networks."""
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _at(host: str) -> str:
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    return f"{scheme}://{host}:{st.get_option('server.port')}{_path()}"
 
 
 def _path() -> str:
@@ -65,5 +74,5 @@ def _outward() -> str | None:
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
         way.connect((NOBODY, 9))
         found = str(way.getsockname()[0])
-        return None if _is_loopback(found) or found == "0.0.0.0" else found
+        return None if _is_any_machine(found) else found
     return None

@@ -10,13 +10,14 @@ from types import FrameType
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Route
 from streamlit.web.server.starlette import App
 
 from vit_lab.forkserver import client
-from vit_lab.ui.serving.address import NEWS, announce
+from vit_lab.ui.serving.address import ENTRANCE, KEY, NEWS, announce
 from vit_lab.ui.serving.door import Door
+from vit_lab.ui.serving.key import TICKET, ticket_for
 
 DESCRIPTORS = 65_536  # a session takes three and a few more; some systems allow 256 unless they are asked for more
 
@@ -29,7 +30,18 @@ def _news(request: Request) -> PlainTextResponse:
     return PlainTextResponse(found or "The runs cannot be read.", status_code=200 if found else 503)
 
 
-MIDDLEWARE, ROUTES = [Middleware(Door)], [Route(NEWS, _news)]
+def _host(request: Request) -> RedirectResponse:
+    """From the link with the key to the page Class, with a ticket if the key is right, see `vit_lab.ui.serving.key`.
+
+    A browser lists the address that it was sent to, not that from which it was sent, and nobody keeps the answer.
+    """
+    ticket = ticket_for(request.query_params.get(KEY, ""))
+    page = f"round?{TICKET}={ticket}" if ticket else "round"  # beside this route, under whatever path the lab is
+    unseen = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return RedirectResponse(page, status_code=303, headers=unseen)
+
+
+MIDDLEWARE, ROUTES = [Middleware(Door)], [Route(NEWS, _news), Route(ENTRANCE, _host)]
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ import streamlit as st
 
 from vit_lab.runs.limits import HOST, may_change
 from vit_lab.runs.records import RunRecord
-from vit_lab.ui.serving.key import has_key, take_key
+from vit_lab.ui.serving.key import has_key, take_ticket
 
 LOCAL_ADDRESSES = ("127.0.0.1", "localhost", "::1")  # of a server that answers to its own machine only
 ALLOWED_HOSTS = "server.allowedHosts"
@@ -48,8 +48,8 @@ def is_host() -> bool:
 
 
 def greet() -> None:
-    """Take the key of the host out of the address, if a link has brought one."""
-    take_key(_browser())
+    """Take the ticket of the host out of the address, if the link with the key has brought one."""
+    take_ticket(_browser())
 
 
 def not_theirs(runs: Sequence[RunRecord]) -> str | None:
