@@ -21,7 +21,7 @@ from vit_lab.analysis.guesses import lines
 from vit_lab.runs import bundles
 from vit_lab.runs.bundles import MANIFEST, Arrived, read_bundle, write_bundle
 from vit_lab.runs.classroom import Board, Classroom
-from vit_lab.runs.errors import BundleError
+from vit_lab.runs.errors import BundleError, StoreError
 from vit_lab.runs.executors.threads import ThreadExecutor
 from vit_lab.runs.limits import LEFT_FREE, MIB
 from vit_lab.runs.manager import RunManager
@@ -168,7 +168,7 @@ def changed(bundle, folder, files=(), manifest=lambda told: told, more=(), hashe
 def refused(store, home, file):
     """The sentence with which a file is refused; nothing of it is left."""
     before = everything(home)
-    with pytest.raises(bundles.StoreError) as caught:
+    with pytest.raises(StoreError) as caught:
         read_bundle(store, file)
     assert everything(home) == before
     assert not list((home / "imports").glob("*")), "half an import lies about"
