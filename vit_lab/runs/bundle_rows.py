@@ -110,7 +110,7 @@ def _is_pair(value: Any) -> bool:
     return False
 
 
-def _names_settings(kind: type) -> Check:
+def _names_settings(kind: type[list[str]] | type[dict[str, object]]) -> Check:
     """Whether a text is settings, as JSON: their names in a list, or an object of their values."""
 
     def does(value: Any) -> bool:
