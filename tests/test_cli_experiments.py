@@ -175,7 +175,7 @@ def test_a_report_of_some_runs_is_one_of_their_whole_experiment(tmp_path, store,
 def test_export_of_what_is_not_there_and_to_nowhere_is_refused(tmp_path):
     assert run("export", "nothing", "--csv", str(tmp_path / "x.csv")).exit_code == 1
     done = run("export", "nothing")
-    assert (done.exit_code, done.stderr) == (2, "csv: give a file to write, with --csv, --html or --parquet\n")
+    assert done.exit_code == 2 and done.stderr.startswith("csv: give a file to write, with --csv, --html, --parquet")
 
 
 def test_compare_varies_settings_and_tells_what_depends_on_them(tmp_path):
@@ -201,9 +201,8 @@ def test_compare_varies_settings_and_tells_what_depends_on_them(tmp_path):
     folder.mkdir()
     assert run("export", result["experiment"], "--parquet", str(folder)).exit_code == 0
     assert sorted(file.name for file in folder.iterdir()) == ["curves.parquet", "runs.parquet"]
-    assert run("export", result["experiment"], "--parquet", str(tmp_path / "no" / "such")).stderr.startswith(
-        "parquet: the folder "
-    )
+    (tmp_path / "file").touch()
+    assert run("export", result["experiment"], "--parquet", str(tmp_path / "file" / "such")).exit_code == 2
 
 
 def test_a_table_that_no_export_wrote_is_not_overwritten(tmp_path, store):

@@ -1,6 +1,7 @@
 """The script of a run trains the run again, to the bit, whatever its settings; and a person can read it."""
 
 import ast
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from tiny import tiny
 from vit_lab.analysis.script.compose import WIDTH, ScriptError, missing, script_of
 from vit_lab.analysis.script.pieces import asked_for, chosen, holds
 from vit_lab.config import SCHEMES, STANDARD_RATES, RunConfig
+from vit_lab.data.bundled import BUNDLES
 from vit_lab.data.splits import load_run_data
 from vit_lab.datasets import DATASETS, IDX_FILES, Sizes
 from vit_lab.events import Finished, StepMeasured
@@ -37,9 +39,9 @@ def as_the_lab_trains(config):
     return losses, (end.test_loss.hex(), end.test_accuracy.hex())
 
 
-def as_its_script_trains(config, folder):
+def as_its_script_trains(config, folder, **how):
     """The same, from what the script prints in a process of its own, in a folder without the lab."""
-    (folder / "run.py").write_text(script_of(config), encoding="utf-8")
+    (folder / "run.py").write_text(script_of(config, **how), encoding="utf-8")
     command = [sys.executable, "-I", "run.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -48,8 +50,8 @@ def as_its_script_trains(config, folder):
     return told, (float(test[1]).hex(), float(test[2]).hex())
 
 
-def check_equal(config, folder):
-    assert as_its_script_trains(config, folder) == as_the_lab_trains(config)
+def check_equal(config, folder, **how):
+    assert as_its_script_trains(config, folder, **how) == as_the_lab_trains(config)
 
 
 @pytest.mark.parametrize("seed", FEW)
@@ -113,6 +115,28 @@ def test_files_of_mnist_are_read_as_the_lab_reads_them(home, tmp_path, monkeypat
     check_equal(tiny(dataset="mnist", train_size=None, validation_size=10), tmp_path)
 
 
+FROM = {
+    "mnist-10k": ('DATA = "mnist_10k.npz"', "beside this script belongs mnist_10k.npz, from vit_lab/data of ViT Lab"),
+    "mnist": ('DATA = "MNIST/raw"', 'torchvision.datasets.MNIST(".", download=True) brings DATA'),
+    "cifar-10": ('DATA = "cifar-10-batches-py"', 'torchvision.datasets.CIFAR10(".", download=True) brings DATA'),
+    "moving-direction": ('DATA = "mnist_10k.npz"', "beside this script belongs mnist_10k.npz"),
+}
+
+
+@pytest.mark.parametrize("dataset", FROM)
+def test_a_script_for_elsewhere_names_no_folder_and_says_where_its_data_is_from(dataset, home):
+    kind = next(kind for kind, model in KINDS.items() if model.reads == DATASETS[dataset].examples)
+    text = script_of(configure(kind=kind, dataset=dataset), is_elsewhere=True)
+    line, words = FROM[dataset]
+    assert line in text.splitlines() and words in " ".join(text.split())
+    assert str(ROOT) not in text and str(home) not in text
+
+
+def test_a_script_for_elsewhere_runs_once_its_data_is_beside_it(tmp_path):
+    shutil.copy(BUNDLES["mnist-10k"].path, tmp_path)
+    check_equal(tiny(), tmp_path, is_elsewhere=True)
+
+
 def test_a_long_run_tells_the_means_that_the_lab_tells(tmp_path, monkeypatch):
     for module in ("vit_lab.training.trainer", "vit_lab.analysis.script.facts"):
         monkeypatch.setattr(f"{module}.STEP_EVENTS", 4)
@@ -138,6 +162,7 @@ def scripts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scripts")
     for name, config in (CONFIGS | {f"any-{seed}": anything(seed) for seed in MANY}).items():
         (folder / f"{name}.py").write_text(script_of(config), encoding="utf-8")
+        (folder / f"{name}-elsewhere.py").write_text(script_of(config, is_elsewhere=True), encoding="utf-8")
     return folder
 
 

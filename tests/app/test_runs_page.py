@@ -3,7 +3,9 @@
 import pytest
 from every_kind import PAIRS
 from places import COMPARE, RUNS, TRAIN
+from tiny import record
 
+from vit_lab import paths
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.settings import configure
@@ -239,3 +241,10 @@ def test_measurements_of_too_many_runs_are_for_the_command_line(open_page, every
     assert curves.proto.disabled and "vit-lab export" in curves.proto.help
     (report,) = [button for button in at.get("download_button") if button.proto.label == "Report"]
     assert not report.proto.disabled
+
+
+def test_the_code_that_a_page_gives_away_names_no_folder_of_the_server(monkeypatch):
+    given = []
+    monkeypatch.setattr(downloads.st, "download_button", lambda label, data, *_, **__: given.append(data()))
+    downloads.script_button(record(configure()))
+    assert 'DATA = "mnist_10k.npz"' in given[0] and str(paths.top()) not in given[0]

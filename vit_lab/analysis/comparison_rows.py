@@ -138,7 +138,7 @@ def grid_table(experiment: Experiment, outcomes: Sequence[ArmOutcome]) -> pd.Dat
 def over_rows(
     experiment: Experiment, outcomes: Sequence[ArmOutcome], values: Mapping[int, float], where: Sequence[int]
 ) -> pd.DataFrame:
-    """Rows for OVER: every run and every mean of each arm, against the value that a setting has by condition.
+    """Rows for the chart `over`: each run and each mean of each arm, against the value that a setting has by condition.
 
     `where` are the conditions to draw. Arms stand a little apart, so that no bar hides another.
     """

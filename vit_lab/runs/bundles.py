@@ -17,7 +17,8 @@ import struct
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -27,28 +28,28 @@ from filelock import FileLock, Timeout
 
 from vit_lab import paths
 from vit_lab.runs import snapshots
-from vit_lab.runs.errors import StoreError
+from vit_lab.runs.bundle_rows import RUN_ID, read_rows
+from vit_lab.runs.errors import BundleError
 from vit_lab.runs.limits import GIB, LEFT_FREE, MIB
 from vit_lab.runs.migrations import NEWEST
+from vit_lab.runs.rounds import MOST_PLAYERS
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
 from vit_lab.runs.tables import TABLES, Row
 
 FORMAT, VERSION, MANIFEST = "vit-lab bundle", 1, "manifest.json"
-MOST_BYTES, MOST_ROWS, MOST_MANIFEST = 16 * GIB, 2 * GIB, 64 * MIB  # unpacked: in all, of one table, of the manifest
+MOST_BYTES, MOST_EVENTS = 16 * GIB, 2 * GIB  # unpacked: in all, of events, which are read one by one
+MOST_ROWS, MOST_MANIFEST = 32 * MIB, 8 * MIB  # of each other table, and of the manifest: they are held in memory
 MOST_SHRUNK = 200  # to one; rows as the lab writes them shrink to a twentieth
+ROWS_TAKE = 3  # times the room of their file: in that, in the database, and in its log before that
 PIECE = 2**20
 # What Python's reader of zip files says of one that is none, is damaged or is encrypted.
-UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
-RUN_ID = r"[0-9A-Za-z_-]{1,64}"
+UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, KeyError, OverflowError)
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what else Python can unpack comes at once, however much it is
 NAMES = re.compile(
     rf"rows/(?P<table>{'|'.join(TABLES)})\.jsonl|checkpoints/(?P<run>{RUN_ID})\.safetensors"
-    rf"|snapshots/(?P<of>{RUN_ID})/(?P<step>\d{{1,12}})\.safetensors"
+    rf"|snapshots/(?P<of>{RUN_ID})/(?P<step>[0-9]{{1,12}})\.safetensors"
 )
-
-
-class BundleError(StoreError):
-    """A bundle cannot be written or taken in; the message is one sentence for a person."""
 
 
 @dataclass(frozen=True)
@@ -143,14 +144,17 @@ def _manifest(archive: zipfile.ZipFile) -> Mapping[str, Row]:
     infos = {info.filename: info for info in archive.infolist()}
     if len(infos) != len(archive.infolist()):
         raise BundleError("the bundle has two files of one name; export it again")
+    if strange := [info.filename for info in archive.infolist() if info.compress_type not in PACKED]:
+        raise BundleError(f"{strange[0][:60]!r} in the bundle is packed as the lab packs nothing; export it again")
     if MANIFEST not in infos or infos[MANIFEST].file_size > MOST_MANIFEST:
         raise BundleError(f"the bundle has no {MANIFEST}, so it is none of the lab; choose another file")
     try:
-        told = json.loads(archive.read(MANIFEST))
+        with archive.open(MANIFEST) as source:
+            told = json.loads(source.read(infos[MANIFEST].file_size))  # without a number, all that is packed comes
         is_later = int(told["version"]) > VERSION or int(told["schema"]) > NEWEST
         is_ours, listed = told["format"] == FORMAT, told["files"].items()
         files = {name: _told_of(one) for name, one in listed}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise BundleError(f"the bundle's {MANIFEST} cannot be read; export it again") from error
     if not is_ours:
         raise BundleError("this is no bundle of the lab; choose another file")
@@ -161,8 +165,9 @@ def _manifest(archive: zipfile.ZipFile) -> Mapping[str, Row]:
     total = sum(one["bytes"] for one in files.values())
     if total > MOST_BYTES:
         raise BundleError(f"the bundle would be {total / GIB:,.0f} GiB unpacked, and {MOST_BYTES / GIB:g} are the most")
-    if total + LEFT_FREE > shutil.disk_usage(paths.home()).free:
-        raise BundleError(f"the bundle takes {total / MIB:,.0f} MiB, and the disk has no room for it; free some")
+    needed = sum(one["bytes"] * (ROWS_TAKE if name.startswith("rows/") else 1) for name, one in files.items())
+    if needed + LEFT_FREE > shutil.disk_usage(paths.home()).free:
+        raise BundleError(f"the bundle takes {needed / MIB:,.0f} MiB, and the disk has no room for it; free some")
     return files
 
 
@@ -178,7 +183,7 @@ def _check(name: str, info: zipfile.ZipInfo | None, told: Row | None) -> None:
         raise BundleError(f"the bundle has a name that {why}, {name[:60]!r}; take bundles only from people you trust")
     if info is None or told is None or info.file_size != told["bytes"]:
         raise BundleError(f"the bundle is damaged: {name} is not as its {MANIFEST} says; export it again")
-    most = MOST_ROWS if name.startswith("rows/") else MOST_BYTES
+    most = MOST_EVENTS if name == "rows/events.jsonl" else MOST_ROWS if name.startswith("rows/") else MOST_BYTES
     if info.file_size > most or info.file_size > MOST_SHRUNK * info.compress_size + MIB:
         raise BundleError(f"{name} in the bundle would grow to {info.file_size / MIB:,.0f} MiB, so it is not taken in")
 
@@ -209,52 +214,48 @@ def _copied(source: Any, target: BinaryIO, most: int) -> str:
 
 def _take_in(store: Store, folder: Path) -> Arrived:
     """Insert the rows and put the files in place, in one transaction. Raises BundleError and StoreError."""
-    rows = {table: _rows(store, table, folder / "rows" / f"{table}.jsonl") for table in TABLES}
+    kept = folder / "rows"
+    rows = {table: read_rows(table, store.tables.columns(table), kept / f"{table}.jsonl") for table in TABLES}
     runs = list(rows.pop("runs"))
     known = {run.id for run in store.runs()}
     new = [run for run in runs if run["id"] not in known]
     ids = {str(run["id"]) for run in new}
     _remember(folder, sorted(ids))
     with store.transaction():
-        if {run.id for run in store.runs([str(run["id"]) for run in new])}:
+        if store.runs(sorted(ids)):
             raise BundleError("a run of the bundle has just been added; import it again")
-        wanted = {str(run["experiment"]) for run in new}
-        for row in rows.pop("experiments"):
-            if row["id"] in wanted:
-                store.tables.insert("experiments", row)
+        come = _add_experiments(store, rows["experiments"], new)
         for run in new:
-            stands_still = run | ({"status": Status.INTERRUPTED} if run["status"] in ACTIVE else {})
-            store.tables.insert("runs", stands_still)
-        for table, others in rows.items():
-            for row in others:
-                if row.get("run") in ids or row.get("experiment") in wanted:
-                    store.tables.insert(table, row)
+            store.tables.insert("runs", run | ({"status": Status.INTERRUPTED} if run["status"] in ACTIVE else {}))
+        _add(store, "events", rows["events"], "run", ids)
+        rounds = _add(store, "rounds", rows["rounds"], "id", {one for one in come if not store.rounds.holds(one)})
+        players = _add(store, "players", rows["players"], "round", rounds)
+        if any(count > MOST_PLAYERS for count in players.values()):
+            raise BundleError(f"the bundle has a round of more than {MOST_PLAYERS} students; export it again")
+        _add(store, "guesses", rows["guesses"], "round", rounds)
         for run_id in ids:
             _put_in_place(folder, run_id)
     snapshots.settle()
     return Arrived(len(new), len(runs) - len(new))
 
 
-def _rows(store: Store, table: str, file: Path) -> Iterator[Row]:
-    """The rows of a table as they were written. Raises BundleError for what this database has no place for."""
-    columns = store.tables.columns(table)
-    if not file.is_file():
-        return
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise BundleError(f"the bundle is damaged: rows of {table} are no JSON; export it again") from error
-            if not isinstance(row, dict) or not row.keys() <= columns or not all(map(_is_plain, row.values())):
-                raise BundleError(f"the bundle has rows of {table} that are unknown here; update this lab")
-            if table == "runs" and not re.fullmatch(RUN_ID, str(row.get("id"))):
-                raise BundleError("the bundle has a run without an id that can be one; export it again")
-            yield row
+def _add_experiments(store: Store, rows: Iterable[Row], new: Sequence[Row]) -> Collection[str]:
+    """Insert the experiments of new runs that are not here yet; returns which. Those that are here stay as they are."""
+    wanted, here = {str(run["experiment"]) for run in new}, {record.id for record in store.experiments()}
+    come = _add(store, "experiments", rows, "id", wanted - here)
+    if missing := sorted(wanted - here - come.keys()):
+        raise BundleError(f"the bundle has runs of the experiment {missing[0][:60]!r} without it; export it again")
+    return come
 
 
-def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float)
+def _add(store: Store, table: str, rows: Iterable[Row], column: str, of: Collection[str]) -> Counter[str]:
+    """Insert those rows of a table that belong to some of what comes; returns how many belong to each."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        if row[column] in of:
+            store.tables.insert(table, row)
+            found[row[column]] += 1
+    return found
 
 
 def _put_in_place(folder: Path, run_id: str) -> None:

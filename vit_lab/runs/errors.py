@@ -7,3 +7,7 @@ class StoreError(Exception):
 
 class StoreBusyError(StoreError):
     """Another program holds the database; the same may work later."""
+
+
+class BundleError(StoreError):
+    """A bundle cannot be written or taken in; the message is one sentence for a person."""

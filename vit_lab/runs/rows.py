@@ -30,6 +30,6 @@ def _parsed_before(body: str) -> Any:
 def _read(body: str) -> dict[str, Any] | None:
     try:
         event = json.loads(body)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None

@@ -7,6 +7,7 @@ from typing import Any
 from vit_lab.runs.database import Database
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.limits import HOST
+from vit_lab.runs.rounds import new_code, now
 from vit_lab.runs.rows import AT_WORK
 
 Row = dict[str, Any]
@@ -17,6 +18,9 @@ TABLES = {
     "experiments": "id IN ({})",
     "runs": "experiment IN ({}) ORDER BY number",
     "events": "run IN (SELECT id FROM runs WHERE experiment IN ({})) ORDER BY run, kind, step",
+    "rounds": "id IN ({}) ORDER BY number",
+    "players": "round IN ({}) ORDER BY rowid",
+    "guesses": "round IN ({}) ORDER BY round, seed",
 }
 # What a row becomes where it arrives: of another machine's processes, queue and people nothing is left.
 ON_ARRIVAL: Mapping[str, Row] = {"runs": {"process": "", "request": None, "owner": HOST, "turn": 0, "worker": ""}}
@@ -44,21 +48,25 @@ class Tables:
         return {str(row["name"]) for row in self._database.read(f"PRAGMA table_info({table})")}
 
     def insert(self, table: str, row: Row) -> None:
-        """Add a row that has come from elsewhere, within a transaction; an experiment that is here stays as it is.
+        """Add a row that has come from elsewhere, within a transaction.
 
-        Columns that it lacks have their standard values. Raises StoreError for a row that cannot be.
+        Columns that it lacks have their standard values. A round takes no guesses here, for who guessed elsewhere is
+        nobody here; and if its code is another's, it has a new one. Raises StoreError for a row that cannot be.
         """
         values = row | ON_ARRIVAL.get(table, {})
         with self._database.transaction() as db:
-            if table == "runs":
-                values["number"] = _next_number(db)
-            how = "INSERT OR IGNORE" if table == "experiments" else "INSERT"
+            if table in ("runs", "rounds"):
+                values["number"] = db.execute(f"SELECT COALESCE(MAX(number), 0) + 1 FROM {table}").fetchone()[0]
+            if table == "rounds":
+                values |= {"code": _free_code(db, values["code"]), "closed_at": values.get("closed_at") or now()}
             names, places = ", ".join(values), ", ".join("?" * len(values))
             try:
-                db.execute(f"{how} INTO {table} ({names}) VALUES ({places})", tuple(values.values()))
+                db.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(values.values()))
             except (sqlite3.IntegrityError, OverflowError, UnicodeEncodeError) as error:
                 raise StoreError(f"a row of {table} cannot be ({error}); export the bundle again") from error
 
 
-def _next_number(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM runs").fetchone()[0])
+def _free_code(db: sqlite3.Connection, wanted: str) -> str:
+    """The code that a round has had, or a new one if that is taken here."""
+    taken = {row["code"] for row in db.execute("SELECT code FROM rounds")}
+    return wanted if wanted not in taken else next(code for code in iter(new_code, None) if code not in taken)

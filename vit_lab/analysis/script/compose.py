@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Collection
 
 from vit_lab.analysis.script import data, init, model, training
-from vit_lab.analysis.script.facts import constants, facts_of
+from vit_lab.analysis.script.facts import constants, facts_of, where_from
 from vit_lab.analysis.script.pieces import asked_for, chosen, laid_out, mentions, pieces_of, settings
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
@@ -26,7 +26,7 @@ WORDS = (
     "Each `# %%` begins a notebook's cell{data}. With the run's machine and torch, losses are "
     "the run's to the bit. B batch, N tokens, D width, H heads."
 )
-OF_DATA = "; DATA is where pictures lie"
+OF_DATA = "DATA is where pictures lie"
 MODULES = {name: f"import {name}" for name in ("hashlib", "itertools", "math", "pickle", "re")}
 STANDARD = MODULES | {
     "Path": "from pathlib import Path",
@@ -58,8 +58,11 @@ def missing(config: RunConfig) -> str | None:
     return f"no script is known of the {unknown[0]}; `vit_lab/analysis/script` has the others" if unknown else None
 
 
-def script_of(config: RunConfig) -> str:
-    """The script of a run. It reads data from where that is on this machine. Raises ScriptError, see `missing`."""
+def script_of(config: RunConfig, *, is_elsewhere: bool = False) -> str:
+    """The script of a run. It reads data from where that is on this machine. Raises ScriptError, see `missing`.
+
+    One that goes elsewhere, to whoever looks at a page, reads it from beside itself, and says where it comes from.
+    """
     if why := missing(config):
         raise ScriptError(why)
     facts = facts_of(config)
@@ -71,11 +74,12 @@ def script_of(config: RunConfig) -> str:
     }
     cells = asked_for(cells)
     body = "\n".join(piece for pieces in cells.values() for piece in pieces)
-    known = settings(constants(config), body, WIDTH)
+    known = settings(constants(config, is_elsewhere), body, WIDTH)
     read = f"{known}\n{body}\n{ONE_THREAD}"
     imports = ["\n".join(line for name, line in lines.items() if mentions(read, name)) for lines in (STANDARD, OTHERS)]
     name = textwrap.fill(f"One run: {run_name(config)}.", WIDTH - 3)
-    words = textwrap.fill(WORDS.format(data=OF_DATA if "pixels" in facts else ""), WIDTH)
+    of_data = where_from(config) if is_elsewhere else OF_DATA if "pixels" in facts else ""
+    words = textwrap.fill(WORDS.format(data=f"; {of_data}" if of_data else ""), WIDTH, break_on_hyphens=False)
     head = [TITLE.strip().format(name=name, words=words), *imports]
     return "\n\n".join(head) + "\n\n" + laid_out({"Settings": [f"{ONE_THREAD}\n{known}"]} | cells)
 

@@ -104,13 +104,16 @@ def _of_training(config: RunConfig) -> dict[str, bool]:
     }
 
 
-def constants(config: RunConfig) -> list[Mapping[str, object]]:
-    """The numbers of a run by the names that its script gives them: of data, model, init and training."""
+def constants(config: RunConfig, is_elsewhere: bool) -> list[Mapping[str, object]]:
+    """The numbers of a run by the names that its script gives them: of data, model, init and training.
+
+    Where the data lies is told of this machine, or, for another, from where the script is.
+    """
     optim, examples = config.optim, config.train_images
     steps = optim.total_steps(examples)
     return [
         {"SEED": config.seed},
-        *_data_constants(config),
+        *_data_constants(config, is_elsewhere),
         *_model_constants(config),
         *_init_constants(config),
         {"STEPS": steps, "BATCH": optim.batch_size, "EVERY": max(1, steps // STEP_EVENTS)},
@@ -132,7 +135,7 @@ def _pixels(config: RunConfig) -> str | None:
     return {"images": config.data.dataset, "clips": DIGITS}.get(examples)
 
 
-def _data_constants(config: RunConfig) -> list[Mapping[str, object]]:
+def _data_constants(config: RunConfig, is_elsewhere: bool) -> list[Mapping[str, object]]:
     data, dataset, pixels = config.data, DATASETS[config.data.dataset], _pixels(config)
     sizes = {"VALIDATION": dataset.sizes.validation, "TEST": dataset.sizes.test, "PROBED": PROBE_IMAGES}
     if pixels is None:
@@ -145,17 +148,32 @@ def _data_constants(config: RunConfig) -> list[Mapping[str, object]]:
     black = (np.float32(0) - np.array(mean, np.float32)) / np.array(std, np.float32)
     is_grey = len(mean) == 1
     return [
-        {"DATA": _file_of(pixels).as_posix()},
+        {"DATA": _file_of(pixels, is_elsewhere).as_posix()},
         {"MEAN": mean[0] if is_grey else mean, "STD": std[0] if is_grey else std}
         | {**published, "EXAMPLES": data.train_size, **sizes, "TRAVEL": TRAVEL}
         | {"LABEL_NOISE": data.label_noise, "PIXEL_NOISE": noise, "SHIFT": data.shift, "BLACK": tuple(black.tolist())},
     ]
 
 
-def _file_of(pixels: str) -> Path:
-    """Where a set lies: a bundled file, or the folder of a downloaded one."""
+def _file_of(pixels: str, is_elsewhere: bool) -> Path:
+    """Where a set lies: a bundled file, or the folder of a downloaded one; for another machine from the script on."""
     download = DATASETS[pixels].download
-    return BUNDLES[pixels].path.resolve() if download is None else (data_folder() / download.files[0]).parent.resolve()
+    if download is None:
+        path = BUNDLES[pixels].path
+        return Path(path.name) if is_elsewhere else path.resolve()
+    folder = Path(download.files[0]).parent
+    return folder if is_elsewhere else (data_folder() / folder).resolve()
+
+
+def where_from(config: RunConfig) -> str:
+    """How somebody without the lab's files comes by those that a run reads, in words; empty if it reads none."""
+    pixels = _pixels(config)
+    if pixels is None:
+        return ""
+    download = DATASETS[pixels].download
+    if download is None:
+        return f"beside this script belongs {BUNDLES[pixels].path.name}, from vit_lab/data of ViT Lab"
+    return f'torchvision.datasets.{download.torchvision_class}(".", download=True) brings DATA'
 
 
 def _model_constants(config: RunConfig) -> list[Mapping[str, object]]:

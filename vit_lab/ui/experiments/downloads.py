@@ -28,19 +28,21 @@ def too_many(runs: int) -> str | None:
 
 
 def script_button(run: RunRecord) -> None:
-    """A button for the run as one script, which trains it again without the lab."""
+    """A button for the run as one script, which trains it again without the lab.
 
+    It may go to another machine than the server's, so it names no folder of this one.
+    """
     why = missing(run.config)
     st.download_button(
         "Code",
-        partial(script_of, run.config),
+        partial(script_of, run.config, is_elsewhere=True),
         "run.py",
         "text/x-python",
         icon=":material/code:",
         on_click="ignore",
         key="code",
         disabled=bool(why),
-        help=why or "The run as one script of torch and numpy, to be read and changed.",
+        help=why or "The run as one script of torch and numpy, to be read and changed; it says where its data is from.",
     )
 
 
