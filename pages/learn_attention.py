@@ -62,7 +62,7 @@ with left:
     st.markdown(f"**Scores of query {asking}, where the keys are**")
     figures.scores_over_image(look)
     look_for(f"""
-        {framed} Orange answers well, blue badly; the highest score, {row.max():.2f}, is of key
+        {framed} Teal answers well, brown badly; the highest score, {row.max():.2f}, is of key
         {shown.tokens[int(row.argmax())]}. {look.class_words(row, "score")}
     """)
 with right:

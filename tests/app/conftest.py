@@ -15,8 +15,10 @@ from streamlit.testing.v1 import AppTest
 from vit_lab.data import bundled
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import NewRun
+from vit_lab.ui.classroom import board
 from vit_lab.ui.experiments import cost, launch  # noqa: F401 - imported before a test patches what it imports
 from vit_lab.ui.figures import picture
+from vit_lab.ui.inside import news
 from vit_lab.ui.serving import lab
 from vit_lab.ui.train import preflight
 
@@ -40,6 +42,8 @@ def fresh_server(home, monkeypatch) -> Iterator[None]:
     monkeypatch.setattr(cost, "seconds_per_run", timed_once)
     st.cache_data.clear()
     st.cache_resource.clear()
+    for lately in (lab._notice_the_dead, news._lately, board._read):
+        lately.clear()
     yield
     lab._manager = manager
     end()

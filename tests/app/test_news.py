@@ -4,7 +4,6 @@ import asyncio
 import json
 from urllib.parse import parse_qs, urlsplit
 
-import streamlit as st
 from every_kind import EveryKind
 from places import INSIDE
 from starlette.applications import Starlette
@@ -52,7 +51,7 @@ def ids_in(address):
 
 def anew():
     """As if the time had passed for which news are kept."""
-    st.cache_resource.clear()
+    news._lately.clear()
 
 
 def test_news_change_with_a_step_that_is_kept_and_with_the_end(every_kind: EveryKind, open_page):

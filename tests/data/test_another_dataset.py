@@ -47,7 +47,7 @@ def test_the_config_knows_what_it_asks_of_a_model():
         with pytest.raises(ConfigError) as caught:
             configure(config(), **settings)
         assert str(caught.value).startswith(sentence)
-    assert str(caught.value).endswith("'reverse' or 'stripes'")
+    assert "'reverse' or 'stripes'" in str(caught.value)
 
 
 @pytest.mark.parametrize(("patch", "fitting"), [(7, 8), (4, 4), (14, 16), (28, 32)])

@@ -20,6 +20,7 @@ from vit_lab.ui.compare.verdicts import verdict_cards
 from vit_lab.ui.poll import TICK_SECONDS
 from vit_lab.ui.prose import literal, note
 from vit_lab.ui.serving.lab import open_store
+from vit_lab.ui.serving.lately import Lately
 from vit_lab.ui.words import about
 
 QR_PIXELS = 240
@@ -32,9 +33,7 @@ def read_board(round_id: str) -> Results:
     return _read(round_id, open_store().rounds.version(round_id))
 
 
-@st.cache_resource(show_spinner=False, ttl=TICK_SECONDS, max_entries=16)
-def _read(round_id: str, version: tuple[Any, ...]) -> Results:
-    return Results.read(open_store(), round_id)
+_read = Lately(lambda round_id, version: Results.read(open_store(), round_id), TICK_SECONDS)
 
 
 def standing(board: Board) -> Any:

@@ -10,11 +10,11 @@ import streamlit as st
 
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Runs
-from vit_lab.runs.store import Store
 from vit_lab.ui.inside.steps import newest
 from vit_lab.ui.poll import TICK_SECONDS, at_work
 from vit_lab.ui.serving.address import NEWS
 from vit_lab.ui.serving.lab import hold_up, store_as_it_is
+from vit_lab.ui.serving.lately import Lately
 
 LATELY_SECONDS = 0.4  # how old news may be, besides the second until the next time they are asked for
 MOST_RUNS = 2  # that one page shows
@@ -54,18 +54,15 @@ def watch(runs: Runs, key: str = "inside_news") -> None:
 def news_of(ids: str) -> str | None:
     """The news of runs, whose ids stand with commas between them; None if the store cannot be read."""
     try:
-        return _lately(tuple(ids.split(",")[:MOST_RUNS]), store_as_it_is())
+        return _lately(tuple(ids.split(",")[:MOST_RUNS]))
     except StoreError:
         return None
-
-
-@st.cache_resource(show_spinner=False, ttl=LATELY_SECONDS, max_entries=200)
-def _lately(ids: tuple[str, ...], _store: Store) -> str:
-    """Asked for once for all who look at the same."""
-    return _text(Runs(tuple(_store.runs(ids))))
 
 
 def _text(runs: Runs) -> str:
     """What the page is drawn anew for."""
     step = newest(runs.runs) if runs.runs else 0
     return f"{len(runs.runs)} {len(runs.active)} {step} {hold_up(runs.active) or ''}".strip()
+
+
+_lately = Lately(lambda ids: _text(Runs(tuple(store_as_it_is().runs(ids)))), LATELY_SECONDS)  # for all who look

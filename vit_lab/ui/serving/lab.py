@@ -18,6 +18,7 @@ from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 from vit_lab.training import device
 from vit_lab.ui.serving import beside
+from vit_lab.ui.serving.lately import Lately
 from vit_lab.ui.serving.once import Once
 from vit_lab.ui.serving.visitor import visitor
 
@@ -62,9 +63,12 @@ def end() -> None:
 atexit.register(end)  # of a process that is no server: a notebook, a test
 
 
-@st.cache_data(show_spinner=False, ttl=NOTICE_SECONDS)
-def _notice_the_dead() -> None:
+def _notice() -> bool:
     _store().interrupt_runs_of_dead_processes()
+    return True
+
+
+_notice_the_dead = Lately(_notice, NOTICE_SECONDS)
 
 
 def start_from_dashboard() -> None:
