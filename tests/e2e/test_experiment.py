@@ -8,7 +8,8 @@ from screen import button, no_exception, settle, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-SMALL = "patch_size=14&dim=16&depth=1&heads=2&train_size=200&batch_size=32&steps=40&warmup_steps=5"
+# Runs long enough to be watched on a quick machine
+SMALL = "patch_size=14&dim=16&depth=1&heads=2&train_size=200&batch_size=32&steps=200&warmup_steps=5"
 
 
 def headline(page):

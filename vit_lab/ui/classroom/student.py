@@ -26,12 +26,19 @@ TICK = 2.0  # seconds between two looks of a phone
 
 
 def pick_open_round() -> Round | None:
-    """The round of the address, or the only one that is open; otherwise its code is asked for."""
+    """The round of the address, else theirs if none was opened since, else the only one that is open.
+
+    Otherwise its code is asked for.
+    """
     rounds = open_store().rounds
     code = st.query_params.get(CODE, "")
     if code and (found := rounds.by_code(code)):
         return found
     open_ones = [one for one in rounds.all() if one.is_open]
+    newest = next((one for one in rounds.all() if one in open_ones or rounds.guess(one.id, visitor())), None)
+    if not code and newest and rounds.guess(newest.id, visitor()):
+        st.query_params[CODE] = newest.code
+        return newest
     if not code and len(open_ones) == 1:
         st.query_params[CODE] = open_ones[0].code
         return open_ones[0]

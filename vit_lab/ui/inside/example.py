@@ -57,7 +57,7 @@ def choose_example(arms: Arms) -> Chosen:
         found = _typed(run)
         return Chosen(found, nothing | {"typed": " ".join(map(str, found))})
     digit = _of_the_test_set(arms)
-    return Chosen(digit, nothing | {"digit": digit})
+    return Chosen(digit, nothing | {"digit": digit or None})  # the first needs no word, nor a step of Back
 
 
 def _typed(run: RunRecord) -> tuple[int, ...]:
