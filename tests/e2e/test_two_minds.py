@@ -9,7 +9,7 @@ from test_learn_pad import draw
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-PAIR = "/?patch_size=14&dim=16&depth=2&heads=2&train_size=500&steps=8000&a_variance_scale=0.01&b_variance_scale=30"
+PAIR = "/?patch_size=14&dim=16&depth=2&heads=2&train_size=500&steps=60000&a_variance_scale=0.01&b_variance_scale=30"
 PICTURES = "maps => maps.map(map => map.toDataURL()).join()"
 
 
