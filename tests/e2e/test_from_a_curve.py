@@ -11,7 +11,7 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-PAIR = "/?train_size=1000&steps=20000"  # long enough to leave them and come back
+PAIR = "/?train_size=1000&steps=8000"  # long enough to leave them and come back
 INSIDE = re.compile(r"/inside\?.*step=\d+")
 
 

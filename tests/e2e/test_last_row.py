@@ -15,7 +15,7 @@ CURVES = ("Loss of each arm by step", "Accuracy of each arm by step")
 def boxes(page, *names):
     """Where charts are, once they are drawn."""
     for name in names:
-        expect(chart(page, name)).to_be_visible()
+        expect(chart(page, name)).to_be_visible(timeout=60_000)  # the first picture waits for two runs that train
     return [chart(page, name).bounding_box() for name in names]
 
 
@@ -58,7 +58,6 @@ def test_a_pair_that_trains_is_seen_without_scrolling_and_presented_in_large_let
     expect(states(page, "stopped")).to_have_count(2)
 
 
-@pytest.mark.long  # a second browser that draws while a pair trains is slow on two cores
 def test_on_a_phone_both_curves_come_before_any_card(dashboard, visitor):
     page = visitor(viewport=PROJECTOR).open(PAIR)
     button(page, "train").click(timeout=60_000)

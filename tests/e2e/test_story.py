@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 from screen import button, chart, no_exception, points, settle, states, steps, table, tick, ticked, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
-PAIR = "/?patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=600&warmup_steps=20"
+PAIR = "/?patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=1200&warmup_steps=20"
 SINGLE = "/?arms=1&patch_size=14&dim=32&depth=2&heads=2&train_size=1000&steps=20000&seed=1"
 NEW_NAME = "<b>small</b> & 🦊"
 
@@ -54,7 +54,7 @@ def test_a_lesson(dashboard, visitor):
     page.reload()
     expect(states(page, "running")).to_have_count(2, timeout=60_000)
     assert experiment(page) == launched
-    expect(page.locator(".st-key-steps input")).to_have_value("600")
+    expect(page.locator(".st-key-steps input")).to_have_value("1200")
     grow(page)
 
     # Somebody else opens the bare address
@@ -66,8 +66,8 @@ def test_a_lesson(dashboard, visitor):
 
     # The end of the run reaches both screens without a click
     for screen in (page, student):
-        expect(states(screen, "finished")).to_have_count(2, timeout=120_000)
-        assert steps(screen) == [600, 600]
+        expect(states(screen, "finished")).to_have_count(2, timeout=200_000)
+        assert steps(screen) == [1200, 1200]
         expect(button(screen, "pause")).to_be_disabled()
         expect(
             screen.get_by_test_id("stMetric").filter(has_text=re.compile(r"Test.*\d\d\.\d%", re.DOTALL))

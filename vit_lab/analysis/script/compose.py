@@ -7,7 +7,7 @@ that this run needs; see `vit_lab.analysis.script.pieces` for how they are chose
 import textwrap
 from collections.abc import Collection
 
-from vit_lab.analysis.script import data, init, model, training
+from vit_lab.analysis.script import attention, data, init, model, structured, training
 from vit_lab.analysis.script.facts import constants, facts_of, where_from
 from vit_lab.analysis.script.pieces import asked_for, chosen, laid_out, mentions, pieces_of, settings
 from vit_lab.config import RunConfig
@@ -92,8 +92,8 @@ def _texts(config: RunConfig, facts: Collection[str]) -> dict[str, list[str]]:
     changed = [training.OPTIMISER, data.AUGMENTATION, training.LOOP]
     return {
         "Data": [data.GENERATOR, source, data.NOISE, *of_clips, data.BATCHES],
-        f"Model: {config.model.kind}": [model.ATTENTION, model.BLOCKS, model.WHOLE],
-        f"Init: {config.init.scheme} ({scheme.source})": [init.DRAWS, init.START],
+        f"Model: {config.model.kind}": [attention.ATTENTION, model.BLOCKS, model.WHOLE],
+        f"Init: {config.init.scheme} ({scheme.source})": [init.DRAWS, structured.STRUCTURED, init.START],
         f"Training: {config.optim.optimiser} ({optimiser.source})": changed,
         "Test": [training.TEST],
     }
@@ -115,8 +115,8 @@ def _values(config: RunConfig, facts: Collection[str]) -> dict[str, str]:
         "memory": ", memory=None, mask=None" if transformer else "",
         "no_qkv_bias": "" if "qkv_bias" in facts else ", bias=False",
         "no_out_bias": "" if "out_bias" in facts else ", bias=False",
-        "wide": chosen(model.WIDE, facts, mask),
-        "narrow": chosen(model.NARROW, facts, {}),
+        "wide": chosen(attention.WIDE, facts, mask),
+        "narrow": chosen(attention.NARROW, facts, {}),
         "over_time": model.over_time(facts) if "divided" in facts else "",
         "attention": model.branch(facts, "norm_attention", f"self.attention({{x}}{attended})"),
         "mlp": model.branch(facts, "norm_mlp", f"self.mlp.down({activation}(self.mlp.up({{x}})))", "return"),
