@@ -5,12 +5,12 @@ import streamlit as st
 from vit_lab.model_config import VitConfig
 from vit_lab.refusals import divisors
 from vit_lab.settings import configure
+from vit_lab.spelling import counted
 from vit_lab.ui.figures.picture import apart, show_picture
 from vit_lab.ui.learn.image import choose_image
 from vit_lab.ui.learn.lesson import end_of_lesson, lesson, look_for
 from vit_lab.ui.learn.models import latest_vit, run_words
 from vit_lab.ui.learn.patches import figures
-from vit_lab.ui.learn.patches.figures import counted
 from vit_lab.ui.prose import inform, prose, say
 from vit_lab.ui.train.widgets import train_link
 

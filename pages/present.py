@@ -15,7 +15,7 @@ def draw(found: Experiment) -> None:
     if not found.proper:
         st.info("This experiment has been deleted.")
         return
-    large_figures(found.readable)
+    large_figures(store, found.readable)
     large_curves(store, found.readable, found.names)
     st.markdown(f"### {verdict_words(found.readable)}")
 

@@ -10,8 +10,10 @@ from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.runs.plans import new_experiment
 from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.store import LONGEST_NAME
+from vit_lab.spelling import counted
 from vit_lab.ui.experiments.controls import run_controls
 from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON, script_button, too_many
+from vit_lab.ui.experiments.fork import of_forks
 from vit_lab.ui.experiments.look import look_button
 from vit_lab.ui.poll import poll
 from vit_lab.ui.runs.table import COLUMN_CONFIG, matches, runs_table
@@ -45,7 +47,7 @@ def edit(runs: Sequence[RunRecord]) -> None:
 @st.dialog("Delete runs")
 def delete(runs: Sequence[RunRecord]) -> None:
     """Ask before anything is lost."""
-    st.write(f"Delete {len(runs)} run{'s' if len(runs) > 1 else ''} with all measurements? This cannot be undone.")
+    st.write(f"Delete {counted(len(runs), 'run')} with all measurements? This cannot be undone.{of_forks(runs, store)}")
     told = [f"#{run.number}  {run.name}" for run in runs[:MOST_NAMED]]
     told += [f"and {len(runs) - MOST_NAMED} more"] if len(runs) > MOST_NAMED else []
     st.code("\n".join(told), language=None)
@@ -62,7 +64,7 @@ def delete(runs: Sequence[RunRecord]) -> None:
 def run_again(runs: Sequence[RunRecord]) -> None:
     """Queue the same configs once more, as a new experiment, and show them."""
     experiment = new_experiment()
-    settings = [run.config.model_copy(update={"seed": 0}) for run in runs]  # runs that differ in the seed are one arm
+    settings = [run.config.seedless for run in runs]  # runs that differ in the seed are one arm
     arms = {setting: arm for arm, setting in enumerate(dict.fromkeys(settings))}
     pairs = zip(runs, settings, strict=True)
     open_manager().submit([NewRun(run.config, run.name, experiment, arms[setting]) for run, setting in pairs])

@@ -5,8 +5,8 @@ import streamlit as st
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.ui.arms import chip
 from vit_lab.ui.compare.grid import pick_condition
-from vit_lab.ui.experiments.choose import ANOTHER, box_of_experiments, mine_first, names_of, not_here
-from vit_lab.ui.experiments.look import look_button
+from vit_lab.ui.experiments.choose import ANOTHER, box_of_experiments, mine_first, not_here
+from vit_lab.ui.experiments.fork import look_or_fork
 from vit_lab.ui.figures import charts
 from vit_lab.ui.figures.rows import probe_table
 from vit_lab.ui.poll import at_work, poll
@@ -37,7 +37,7 @@ def draw(runs: Runs) -> None:
     arms.caption(
         f"Showing step {step:,}.  \n" + "  \n".join(f"{chip(run.arm)} {run.name} (#{run.number})" for run in runs.runs)
     )
-    look_button(runs.runs[0], step)
+    look_or_fork(runs.runs, step)
     with st.expander("Words on this page", icon=":material/menu_book:"):
         st.markdown(GLOSSARY)
 
@@ -133,7 +133,7 @@ if not experiments:
     st.stop()
 
 by_id = {one.id: one for one in experiments}
-labels = {one.id: f"#{min(run.number for run in one.runs)}: {names_of(one)}" for one in experiments}  # names repeat
+labels = {one.id: f"#{min(run.number for run in one.runs)}: {one.title}" for one in experiments}  # names repeat
 if (linked := st.query_params.get("experiment")) and linked not in labels:
     st.warning(f"{not_here(linked)} {ANOTHER}")
 left, right = st.columns([0.7, 0.3], gap="large")

@@ -241,11 +241,12 @@ def test_a_mistyped_word_is_answered_with_the_one_that_was_meant(words, meant):
 def test_runs_are_told_with_their_experiment_and_their_condition(store):
     store.add([NewRun(tiny(depth=depth), "a run", "grid", condition=depth - 1) for depth in (1, 2)])
     done = run("runs")
-    assert done.stderr.split() == ["run", "state", "steps", "test", "experiment", "name"]
-    assert [line.split("grid")[1].strip() for line in done.stdout.splitlines()] == [
-        "a run (depth 2)",
-        "a run (depth 1)",
-    ]
+    of_runs, of_experiments = (heads.split() for heads in done.stderr.split("\n\n"))
+    assert of_runs == ["run", "state", "steps", "test", "experiment", "name"]
+    assert of_experiments == ["experiment", "kind", "runs", "ended", "seeds", "arms"]
+    *runs, experiment = done.stdout.splitlines()
+    assert [line.split("grid")[1].strip() for line in runs] == ["a run (depth 2)", "a run (depth 1)"]
+    assert experiment.split() == ["grid", "compare", "2", "0", "1", "linear-default"]
 
 
 def test_help_is_in_groups_with_defaults_and_examples():

@@ -167,14 +167,59 @@ class OptimConfig(Part):
         return -(-examples // self.batch_size)
 
 
+FACTORS = tuple(f"{group}_factor" for group in GROUPS)  # of a fork: what the weights of single groups are multiplied by
+MOST_GENERATIONS = 8  # of forks of forks
+MAY_CHANGE = (*DataConfig.model_fields, "dropout", "attention_dropout", *OptimConfig.model_fields)  # at a fork
+MAY_CHANGE = tuple(field for field in MAY_CHANGE if field != "optimiser")  # whose state goes on
+
+
+class ForkConfig(Part):
+    """What a run goes on from: a step of another, its parent, whose settings stand here whole.
+
+    So a fork needs nobody: it trains its parent's part again, equal to the bit, also where the parent is deleted.
+    """
+
+    run: str = Field(max_length=64, description="The id of the parent, where it was trained.")
+    step: int = Field(ge=0, description="The step of the parent after which all goes on.")
+    parent: "RunConfig" = Field(description="The settings of the parent.")
+    embed_factor: float = Field(1.0, gt=0, le=1e3, description="Factor on the weights of the embedding at that step.")
+    qk_factor: float = Field(1.0, gt=0, le=1e3, description="Factor on the weights of queries and keys at that step.")
+    vo_factor: float = Field(1.0, gt=0, le=1e3, description="Factor on the weights of values and output at that step.")
+    mlp_factor: float = Field(1.0, gt=0, le=1e3, description="Factor on the weights of the MLP at that step.")
+    head_factor: float = Field(1.0, gt=0, le=1e3, description="Factor on the weights of the classifier at that step.")
+
+    @property
+    def factors(self) -> dict[GroupName, float]:
+        """The factors that change something, by group."""
+        found = {group: float(getattr(self, f"{group}_factor")) for group in GROUPS}
+        return {group: factor for group, factor in found.items() if factor != 1}
+
+    @property
+    def generations(self) -> int:
+        """How many parents one behind another there are."""
+        return 1 + (self.parent.fork.generations if self.parent.fork else 0)
+
+
 class RunConfig(Part):
-    """One training of one model from one seed."""
+    """One training of one model from one seed, which may go on from a step of another."""
 
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Number from which every random draw of the run follows.")
     data: DataConfig = DataConfig()
     model: ModelConfig = VitConfig()
     init: InitConfig = InitConfig()
     optim: OptimConfig = OptimConfig()
+    fork: ForkConfig | None = None
+
+    @property
+    def seedless(self) -> "RunConfig":
+        """What the runs of an arm have in common: the same with the seed 0, and of parents no more than that."""
+        fork = self.fork and self.fork.model_copy(update={"run": "", "parent": self.fork.parent.seedless})
+        return self.model_copy(update={"seed": 0, "fork": fork})
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run; of a fork, those of its parents' part among them."""
+        return self.optim.total_steps(self.train_images)
 
     @property
     def train_images(self) -> int:
@@ -220,4 +265,25 @@ class RunConfig(Part):
         if data.train_size is not None and data.train_size > (most := dataset.train_size(data.validation_size)):
             message = f"{data.train_size} is more than the {most} training {dataset.examples} of {data.dataset}"
             raise refusal("train_size", f"{message}; choose at most {most}")
+        return self
+
+    @model_validator(mode="after")
+    def _goes_on_from_its_parent(self) -> Self:
+        if self.fork is None:
+            return self
+        parent, step = self.fork.parent, self.fork.step
+        for part in ("model", "init", "optim"):
+            before, now = getattr(parent, part), getattr(self, part)
+            for field in type(now).model_fields:
+                if field not in MAY_CHANGE and getattr(now, field) != (was := getattr(before, field, None)):
+                    raise refusal(field, f"{getattr(now, field)} does not work, a fork keeps it; leave it at {was}")
+        if self.seed != parent.seed:
+            raise refusal("seed", f"{self.seed} does not work, a fork keeps it; leave it at {parent.seed}")
+        if (first := parent.fork.step if parent.fork else 0) > step or step > parent.total_steps:
+            most = f"choose {first} to {parent.total_steps}"
+            raise refusal("fork", f"step {step} is none that the parent trains; {most}")
+        if step >= self.total_steps:
+            raise refusal("steps", f"{self.total_steps} leaves nothing to train after step {step}; choose more")
+        if self.fork.generations > MOST_GENERATIONS:
+            raise refusal("fork", f"{self.fork.generations} generations are too many; fork one of the parents")
         return self

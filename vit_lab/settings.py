@@ -89,6 +89,11 @@ def flat(config: RunConfig) -> dict[str, Any]:
     return {field: place[field] for field, place in places.items() if field in place}
 
 
+def compared(config: RunConfig) -> dict[str, Any]:
+    """All in which a run may be unlike another: its settings, and under "fork" what it goes on from, or None."""
+    return flat(config) | {"fork": config.fork}
+
+
 def settings_of(kind: str) -> tuple[str, ...]:
     """The settings that a person may choose for a kind of model, its init left out.
 
@@ -104,9 +109,9 @@ def settings_of(kind: str) -> tuple[str, ...]:
 
 
 def difference(*configs: RunConfig) -> dict[str, tuple[Any, ...]]:
-    """The settings in which the configs are not all alike, each with one value a config; None where there is none."""
-    rows = [flat(config) for config in configs]
-    return {field: values for field in PART_OF if len(set(values := tuple(row.get(field) for row in rows))) > 1}
+    """What `compared` finds not alike in all configs, each with one value a config; None where there is none."""
+    rows, fields = [compared(config) for config in configs], [*PART_OF, "fork"]
+    return {field: values for field in fields if len(set(values := tuple(row.get(field) for row in rows))) > 1}
 
 
 def describe(field: str) -> str:

@@ -17,11 +17,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vit_lab.config import GROUPS, OF_AN_ARM, SCALES, SCHEMES, DataConfig, GroupName, InitConfig, RunConfig
+from vit_lab.config import GROUPS, OF_AN_ARM, SCALES, SCHEMES, DataConfig, ForkConfig, GroupName, InitConfig, RunConfig
 from vit_lab.datasets import DATASETS, DECIDED
 from vit_lab.places import GROUP_NAMES
 from vit_lab.refusals import near_miss, one_of
-from vit_lab.settings import PART_OF, ConfigError, configure, difference, flat, may_be_empty
+from vit_lab.settings import PART_OF, ConfigError, compared, configure, difference, flat, may_be_empty
 
 CONTROL = "norm-matched"
 TOLD = ("scheme", "variance_scale", "norm_matched", *SCALES, "biases")
@@ -76,9 +76,9 @@ def arm_specs(configs: Sequence[RunConfig]) -> list[str]:
 
 def arm_names(configs: Sequence[RunConfig]) -> list[str]:
     """Some arms as people read them, each with all in which it is unlike another, but for their seeds."""
-    told = [field for field in difference(*configs) if PART_OF[field] != "init" and field not in ("kind", "seed")]
+    told = [field for field in difference(*configs) if PART_OF.get(field) != "init" and field not in ("kind", "seed")]
     return [
-        ", ".join([arm_label(config.init), *(value_words(field, flat(config).get(field)) for field in told)])
+        ", ".join([arm_label(config.init), *(value_words(field, compared(config).get(field)) for field in told)])
         for config in configs
     ]
 
@@ -162,6 +162,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
+def counted(count: int, what: str) -> str:
+    """How many there are of something: '1 patch', '2,401 scores', '30 guesses'."""
+    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith(('ch', 'ss')) else 's'}"
+
+
 def setting_words(field: str) -> str:
     """What people call a setting: 'patch size'."""
     return field.replace("_", " ")
@@ -176,14 +181,24 @@ def value_words(field: str, value: Any) -> str:
     """A setting with its value, as people read it: 'depth 8', 'all images', 'flip on'."""
     if isinstance(value, bool):
         return f"{setting_words(field)} {'on' if value else 'off'}"
+    if field == "fork":
+        return fork_words(value)
     if value is None:
         return f"{setting_words(field)} {EMPTY.get(field, 'none')}"
     return f"{setting_words(field)} {_decimal(value, digits=6) if isinstance(value, float) else value}"
 
 
+def fork_words(fork: ForkConfig | None) -> str:
+    """What a run goes on from: 'from step 100', 'from step 100 with queries, keys × 2', 'from the start'."""
+    if fork is None:
+        return "from the start"
+    factors = [f"{GROUP_NAMES[group]}{_times(factor)}" for group, factor in fork.factors.items()]
+    return f"from step {fork.step:,}" + (f" with {'; '.join(factors)}" if factors else "")
+
+
 def warm_up_words(config: RunConfig) -> str:
     """A sentence on a run that ends before its learning rate has risen to what is set; of others, nothing."""
-    steps, warm_up = config.optim.total_steps(config.train_images), config.optim.warmup_steps
+    steps, warm_up = config.total_steps, config.optim.warmup_steps
     if steps > warm_up:
         return ""
     shorter = f"{steps // 10} warm-up steps would leave it time"

@@ -16,10 +16,11 @@ from vit_lab.init.build import build_model
 from vit_lab.models.vit import patchify
 from vit_lab.refusals import divisors
 from vit_lab.settings import configure
+from vit_lab.spelling import counted
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet
 from vit_lab.ui.learn.image import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
-from vit_lab.ui.learn.patches.figures import as_levels, costs, counted
+from vit_lab.ui.learn.patches.figures import as_levels, costs
 
 PAGE = f"{FOLDER}/learn_patches.py"
 PATCH_SIZES = divisors(28)

@@ -114,6 +114,16 @@ def test_large_figures_are_of_one_kind_and_a_diverged_run_counts_as_guessing(eve
     store.append(good, [(1.0, seen), (1.0, ended)], 1.0, None)
     store.end(good, Status.FINISHED)
     store.append(bad, [(1.0, seen)], 1.0, None)
-    assert _accuracies(Experiment.read(store, "large")) == ({0: [0.9], 1: [0.9]}, "on validation")
+    assert _accuracies(store, Experiment.read(store, "large")) == ({0: [0.9], 1: [0.9]}, "on validation at step 10")
     store.end(bad, Status.DIVERGED)
-    assert _accuracies(Experiment.read(store, "large")) == ({0: [0.8], 1: [0.1]}, "on the test set")
+    assert _accuracies(store, Experiment.read(store, "large")) == ({0: [0.8], 1: [0.1]}, "on the test set")
+
+
+def test_large_figures_of_twins_are_of_the_last_step_that_both_have_reached(every_kind):
+    store = every_kind.store
+    quick, slow = store.add(pair([tiny(), tiny(scheme="xavier")], "apart"))
+    told = {step: Evaluated(step=step, split="validation", loss=0.3, accuracy=step / 100) for step in (2, 4, 6)}
+    store.append(quick, [(1.0, told[2]), (1.0, told[4]), (1.0, told[6])], 1.0, None)
+    assert _accuracies(store, Experiment.read(store, "apart")) == ({}, "on validation")
+    store.append(slow, [(1.0, told[2]), (1.0, told[4])], 1.0, None)
+    assert _accuracies(store, Experiment.read(store, "apart")) == ({0: [0.04], 1: [0.04]}, "on validation at step 4")

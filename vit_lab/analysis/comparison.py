@@ -25,6 +25,7 @@ from vit_lab.runs.designs import FEWEST_FOR_EVIDENCE
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
+from vit_lab.spelling import counted
 
 State = Literal["too few", "exploratory", "demo", "not yet", "not decided", "decided"]
 
@@ -157,7 +158,7 @@ def swapped(c: Comparison) -> Comparison:
 
 def verdict(c: Comparison, a: str, b: str) -> str:
     """A sentence that a class can read aloud: what is known of arm `b` against arm `a`, given their names."""
-    test, pairs = c.test, _pairs(c.test.n)
+    test, pairs = c.test, counted(c.test.n, "pair")
     if test.mean is None:
         return f"No pair has finished yet; {_coming(c)}."
     lead = _lead(test.mean, a, b)
@@ -179,11 +180,11 @@ def verdict(c: Comparison, a: str, b: str) -> str:
         corrected = f", also after correction for {c.comparisons} comparisons" if c.comparisons > 1 else ""
         return f"{better} is better than {worse} by {size}{corrected}."
     if not c.holds_zero:
-        counted = f"once {c.comparisons} comparisons are counted (Holm p = {c.p_holm:.2f})"
-        return f"Not decided: {found}, which is not enough {counted}."
+        corrected = f"once {c.comparisons} comparisons are counted (Holm p = {c.p_holm:.2f})"
+        return f"Not decided: {found}, which is not enough {corrected}."
     more = more_seeds_needed(test.mean, test.sd or 0.0, test.n, alpha=0.05 / c.comparisons)
     advice = (
-        f"about {more} more {'seed' if more == 1 else 'seeds'} would probably do"
+        f"about {counted(more, 'more seed')} would probably do"
         if more
         else f"a difference as small as this takes more than {MOST_MORE_SEEDS} further seeds to find"
     )
@@ -203,11 +204,7 @@ def _coming(c: Comparison) -> str:
         return "these arms share no seed"
     resumed = f", {c.still} of them when {'its' if c.still == 1 else 'their'} runs are resumed" if c.still else ""
     more = ", and one more with each guess until the round is closed" if c.is_open else ""
-    return f"{_pairs(c.planned - c.test.n)} to come{resumed}{more}"
-
-
-def _pairs(count: int) -> str:
-    return f"{count} pair{'' if count == 1 else 's'}"
+    return f"{counted(c.planned - c.test.n, 'pair')} to come{resumed}{more}"
 
 
 def _negative(value: float | None) -> float | None:

@@ -77,6 +77,9 @@ def _final_dots() -> dict[str, Any]:
     return constant_spec(alt.layer(pairs, bar, dots, tick), 320)
 
 
+BELOW = 12  # pixels from an interval to the dots of its pairs
+
+
 def _differences() -> dict[str, Any]:
     """One row a comparison: each pair's difference as a dot, the mean as a diamond on its 95 % interval, 0 dashed."""
     y = alt.Y("comparison:N", title=None, sort=None, axis=alt.Axis(labelLimit=260, labelFontSize=13))
@@ -88,7 +91,8 @@ def _differences() -> dict[str, Any]:
     )
     tooltip = [alt.Tooltip("comparison:N"), alt.Tooltip("seed:N"), alt.Tooltip("difference:Q", format="+.2f")]
     pairs = alt.Chart().transform_filter(alt.datum.kind == "pair")
-    dots = pairs.mark_point(filled=True, size=36, opacity=0.55, color=GREY).encode(x=x, y=y, tooltip=tooltip)
+    under = {"yOffset": BELOW}  # the interval, which would hide them
+    dots = pairs.mark_point(filled=True, size=36, opacity=0.7, color=GREY, **under).encode(x=x, y=y, tooltip=tooltip)
     means = alt.Chart().transform_filter(alt.datum.kind == "mean")
     bar = means.mark_rule(strokeWidth=4).encode(x=alt.X("low:Q"), x2="high:Q", y=y, color=colour)
     diamond = means.mark_point(filled=True, size=150, shape="diamond", opacity=1).encode(

@@ -19,7 +19,7 @@ from vit_lab.analysis.pilots import pilot_rows
 from vit_lab.analysis.scores import scores_of
 from vit_lab.analysis.summary import experiment_summary, rate_words
 from vit_lab.runs.experiments import Experiment
-from vit_lab.spelling import setting_words
+from vit_lab.spelling import counted, setting_words
 
 TITLES = {
     "compare": "Which init is better here?",
@@ -68,7 +68,7 @@ def report(experiment: Experiment) -> str:
 def _about(experiment: Experiment) -> str:
     seeds, lost = len(experiment.seeds), len(experiment.unreadable)
     unfinished = sum(run.is_active for run in experiment.proper)  # the pilots, and what cannot be read, are not counted
-    words = f"{len(experiment.proper)} runs over {seeds} seed{'' if seeds == 1 else 's'}"
+    words = f"{len(experiment.proper)} runs over {counted(seeds, 'seed')}"
     words += f", launched {experiment.created_at[:10]}."
     words += f" {unfinished} of them are still at work: this is how far it got." if unfinished else ""
     return words + (f" {lost} more cannot be read here, and are in no number." if lost else "")

@@ -1,7 +1,6 @@
 """The commands about runs that are kept: list them, write them to files, take them in from another machine."""
 
 import json
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +23,6 @@ from vit_lab.cli.refusals import fail, refusals, stderr
 from vit_lab.cli.taken import Taken
 from vit_lab.refusals import one_of
 from vit_lab.runs.experiments import Experiment
-from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 
 LISTED = (
@@ -44,30 +42,31 @@ LISTED = (
 
 
 def runs(json_: Json = False) -> None:
-    """List all runs, newest first."""
+    """List all runs, newest first, and then the experiments that have several."""
     with refusals(), closing(Store(paths.database())) as store:
-        found = store.runs()
+        found, experiments = store.runs(), Experiment.read_all(store)
     if json_:
         print(json.dumps({"runs": [{"run_id": run.id} | {key: getattr(run, key) for key in LISTED} for run in found]}))
         return
-    if found:
-        stderr.print(f"{'run':<10}  {'state':<12} {'steps':>6} {'test':>8}  {'experiment':<10}  name", highlight=False)
-    conditions = _conditions(found)
+    if not found:
+        print("No runs yet: python -m vit_lab train")
+        return
+    _head(f"{'run':<10}  {'state':<12} {'steps':>6} {'test':>8}  {'experiment':<10}  name")
+    conditions = {run.id: one.conditions.get(run.condition, "") for one in experiments for run in one.proper}
     for run in found:
         accuracy = "" if run.test_accuracy is None else f"{run.test_accuracy:.2%}"
         under = f" ({condition})" if (condition := conditions.get(run.id)) else ""
         print(f"{run.id}  {run.status:<12} {run.step:>6} {accuracy:>8}  {run.experiment:<10}  {run.name}{under}")
-    if not found:
-        print("No runs yet: python -m vit_lab train")
+    if several := [one for one in experiments if len(one.stored) > 1]:
+        _head(f"\n{'experiment':<10}  {'kind':<7} {'runs':>5} {'ended':>5} {'seeds':>5}  arms")
+        for one in several:
+            counts = f"{len(one.stored):>5} {len(one.ended):>5} {len(one.seeds):>5}"
+            print(f"{one.id:<10}  {one.kind:<7} {counts}  {one.title}")
 
 
-def _conditions(found: Sequence[RunRecord]) -> dict[str, str]:
-    """By run: what sets its condition apart from the others of its experiment, in words."""
-    members: dict[str, list[RunRecord]] = {}
-    for run in found:
-        members.setdefault(run.experiment, []).append(run)
-    experiments = map(Experiment.of, members.values())
-    return {run.id: one.conditions.get(run.condition, "") for one in experiments for run in one.proper}
+def _head(columns: str) -> None:
+    """The heads of columns are for people, and no part of what a script reads."""
+    stderr.print(columns, highlight=False)
 
 
 def export(

@@ -22,9 +22,10 @@ from vit_lab.cli.options import (
 )
 from vit_lab.cli.refusals import fail, refusals, refuse, stderr
 from vit_lab.cli.work import work_off
-from vit_lab.config import OF_AN_ARM
+from vit_lab.config import GROUPS, OF_AN_ARM
 from vit_lab.presets import preset as preset_config
 from vit_lab.runs import designs
+from vit_lab.runs.forks import ForkPlan, parse_factor, parse_fork
 from vit_lab.runs.plans import Plan
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -49,16 +50,37 @@ EXPERIMENT_KEYS = ("experiment", "kind", "run_ids", "arms", "pairs", "status", "
 @settings_as_options
 def train(
     *,
+    fork: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN@STEP",
+            help="Go on from a step of that run, with its settings but for those given; init, model, optimiser and "
+            "seed stay.",
+        ),
+    ] = None,
+    factor: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"With --fork: what a group's weights are multiplied by, as qk=2. Groups: {', '.join(GROUPS)}."
+        ),
+    ] = None,
     preset: PresetName = "classroom",
     download: Download = False,
     json_: Json = False,
     settings: dict[str, Any],
 ) -> None:
     """Train one run and print how it ended."""
-    with refusals(TRAIN_KEYS if json_ else ()):
-        config = configure(preset_config(preset), **settings)
-        with closing(Store(paths.database())) as store:
-            [run] = work_off(store, Plan([config], [config.seed]), download, workers=1).stored
+    with refusals(TRAIN_KEYS if json_ else ()), closing(Store(paths.database())) as store:
+        if factor and not fork:
+            raise ConfigError("factor", "weights are multiplied where a run goes on from another; give --fork, too")
+        plan: Plan | ForkPlan
+        if fork:
+            run_id, step = parse_fork(fork)
+            plan = ForkPlan.of([store.run(run_id)], step, [settings | dict(map(parse_factor, factor or ()))])
+        else:
+            config = configure(preset_config(preset), **settings)
+            plan = Plan([config], [config.seed])
+        [run] = work_off(store, plan, download, workers=1).stored
     if json_:
         spelt = {"run_id": run.id, "config": run.config.model_dump(), "steps": run.step}
         print(json.dumps({key: spelt[key] if key in spelt else getattr(run, key) for key in TRAIN_KEYS}))

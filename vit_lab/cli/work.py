@@ -12,6 +12,7 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.forks import ForkPlan
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.store import Store
@@ -19,7 +20,7 @@ from vit_lab.spelling import warm_up_words
 from vit_lab.training import device
 
 
-def work_off(store: Store, plan: Plan, download: bool, workers: int | None = None) -> Experiment:
+def work_off(store: Store, plan: Plan | ForkPlan, download: bool, workers: int | None = None) -> Experiment:
     """Queue the runs of a plan, once their data is there, and show how far they are until the last has ended.
 
     Ctrl-C ends the wait: the runs are then interrupted, and returned as they are; before they are queued it is raised.

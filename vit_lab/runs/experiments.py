@@ -14,7 +14,7 @@ from vit_lab.datasets import DECIDED
 from vit_lab.runs.records import ExperimentRecord, Kind, RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.settings import PART_OF, difference, flat
+from vit_lab.settings import PART_OF, compared, difference
 from vit_lab.spelling import arm_label, arm_spec, noise_words, size_words, value_words
 
 Cell = tuple[int, int]  # an arm and a condition
@@ -146,6 +146,14 @@ class Experiment(Runs):
         """By arm: what people call it, its init and what else is its own."""
         return self.named(arm_label)
 
+    @cached_property
+    def title(self) -> str:
+        """What its arms are called; of a single run, the name that somebody gave it."""
+        if len(self.runs) == 1:
+            return self.runs[0].name
+        arms = list(self.names.values())
+        return " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
+
     def named(self, spell: Callable[[InitConfig], str]) -> dict[int, str]:
         """What each arm is called where inits are spelled like that."""
         standard = {field: info.default for field, info in InitConfig.model_fields.items() if field in self.varied}
@@ -163,7 +171,7 @@ class Experiment(Runs):
         by_arm = self.arms | {
             arm: runs[0].config for (arm, place), runs in self.cells.items() if place == min(self.data)
         }
-        return difference(*[config.model_copy(update={"seed": 0}) for config in by_arm.values()])
+        return difference(*[config.seedless for config in by_arm.values()])
 
     @cached_property
     def own_settings(self) -> dict[int, dict[str, Any]]:
@@ -172,11 +180,11 @@ class Experiment(Runs):
         Those that its conditions change are none of its own.
         """
         picked = {"learning_rate"} if self.is_fair else set()
-        told = [field for field in self.differences if PART_OF[field] != "init" and field not in (*picked, *DECIDED)]
+        told = {field for field in self.differences if PART_OF.get(field) != "init"} - picked - {*DECIDED}
         found: dict[int, dict[str, Any]] = {arm: {} for arm in self.arms}
         for place, arm in enumerate(self.arms if told else ()):
-            mine = [flat(runs[0].config) for (of, _), runs in self.cells.items() if of == arm]
-            for field in told:
+            mine = [compared(runs[0].config.seedless) for (of, _), runs in self.cells.items() if of == arm]
+            for field in (field for field in self.differences if field in told):
                 if all(one.get(field) == self.differences[field][place] for one in mine):
                     found[arm][field] = self.differences[field][place]
         return found
@@ -184,10 +192,12 @@ class Experiment(Runs):
     @cached_property
     def specs(self) -> dict[int, str]:
         """By arm: how a shell and a link spell it."""
-        of_init = [field for field in self.differences if PART_OF[field] == "init" and field not in OF_AN_ARM]
+        of_init = [field for field in self.differences if PART_OF.get(field) == "init" and field not in OF_AN_ARM]
         return {
             arm: arm_spec(
-                config.init, {field: getattr(config.init, field) for field in of_init} | self.own_settings[arm]
+                config.init,
+                {field: getattr(config.init, field) for field in of_init}
+                | {field: value for field, value in self.own_settings[arm].items() if field in PART_OF},
             )
             for arm, config in self.arms.items()
         }
@@ -205,7 +215,7 @@ class Experiment(Runs):
         """
         by_arm: dict[int, dict[int, RunConfig]] = {}
         for (arm, condition), runs in self.cells.items():
-            by_arm.setdefault(arm, {})[condition] = runs[0].config.model_copy(update={"seed": 0})
+            by_arm.setdefault(arm, {})[condition] = runs[0].config.seedless
         whole = [places for places in by_arm.values() if len(places) == len(self.data)]  # of others, runs were deleted
         found = [difference(*places.values()) for places in whole or [self._by_condition]]
         chosen = {"seed", *DECIDED, *(["learning_rate"] if self.is_fair else [])}
@@ -230,7 +240,7 @@ class Experiment(Runs):
     @cached_property
     def shared(self) -> dict[str, Any]:
         """The settings that all runs share and that are not those of the classroom preset."""
-        configs = [run.config for run in self.proper]
+        configs = [run.config.model_copy(update={"fork": run.config.seedless.fork}) for run in self.proper]
         if not configs:
             return {}
         varied, changed = difference(*configs), difference(RunConfig(), configs[0])

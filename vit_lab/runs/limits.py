@@ -112,7 +112,7 @@ def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
     """Refuse a run that is too large for its owner. Raises ConfigError, which names the field."""
     most, memory_bytes = limits_of(owner), most_step_bytes(owner)
     for config in configs:
-        steps = config.optim.total_steps(config.train_images)
+        steps = config.total_steps
         length = "epochs" if config.optim.epochs else "steps"
         memory = step_bytes(config)
         for field, value, largest, unit, remedy in (

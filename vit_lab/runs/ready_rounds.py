@@ -47,6 +47,10 @@ class Outcome:
     high: float
 
 
+ONE_PAIR = (
+    "One pair is a demonstration. Seeds differ by several points, so a class of pairs and an interval say more than "
+    "the best of them."
+)
 READY: dict[str, ReadyRound] = {
     "variance": ReadyRound(
         title="Small against large variance",
@@ -59,8 +63,7 @@ READY: dict[str, ReadyRound] = {
             "where attention looks at first.",
             "Both twins of a pair start from the same random numbers and see the same digits in the same order: what "
             "differs in the end comes from the scale of their weights.",
-            "One pair is a demonstration. Seeds differ by several points, so a class of pairs and an interval say more "
-            "than the best of them.",
+            ONE_PAIR,
         ),
     ),
     "positions": ReadyRound(
@@ -74,8 +77,7 @@ READY: dict[str, ReadyRound] = {
             "to the network.",
             "A twin without positions can still tell digits by which patches there are. The question is how far that "
             "goes, and this is what the pairs measure.",
-            "One pair is a demonstration. Seeds differ by several points, so a class of pairs and an interval say more "
-            "than the best of them.",
+            ONE_PAIR,
         ),
     ),
     "space-time": ReadyRound(
@@ -115,5 +117,5 @@ def measured(file: Path | None = None) -> dict[str, Outcome]:
 
 def ready_for(arms: tuple[RunConfig, ...]) -> ReadyRound | None:
     """The ready round that compares just these arms, whatever their seed."""
-    seedless = tuple(arm.model_copy(update={"seed": 0}) for arm in arms)
+    seedless = tuple(arm.seedless for arm in arms)
     return next((ready for ready in READY.values() if ready.configs == seedless), None)

@@ -12,7 +12,7 @@ from typing import Literal, get_args, get_type_hints
 from vit_lab.config import RunConfig
 from vit_lab.runs.states import ACTIVE, ENDED, RESUMABLE, Status
 from vit_lab.settings import ConfigError, parse
-from vit_lab.spelling import arm_label
+from vit_lab.spelling import arm_label, fork_words
 
 LARGEST_LOSS = 1e300  # of those that a sparkline shows
 Kind = Literal["compare", "sweep", "claim"]
@@ -160,4 +160,5 @@ def _parsed(config_json: str) -> RunConfig:
 
 def run_name(config: RunConfig) -> str:
     """What a run is called until a person names it."""
-    return f"{arm_label(config.init)}, seed {config.seed}"
+    fork = f", {fork_words(config.fork)}" if config.fork else ""
+    return f"{arm_label(config.init)}, seed {config.seed}{fork}"

@@ -20,10 +20,12 @@ from typing import Any, Literal
 from vit_lab.config import RunConfig
 from vit_lab.runs.database import Database
 from vit_lab.runs.errors import StoreError
+from vit_lab.runs.rows import storable
 from vit_lab.settings import parse
 
 LETTERS, CODE_LENGTH = "ABCDEFGHJKMNPQRSTUVWXYZ23456789", 4  # without those that look like others from the last row
 LONGEST_QUESTION, LONGEST_NICKNAME = 300, 20
+MOST_LETTERS = 3_000  # of what somebody types that are looked at
 BETWEEN = " -.'"  # what a nickname may have beside letters and digits
 UNSEEN = "\u115f\u1160\u3164\uffa0"  # Hangul fillers: letters by their kind, and nothing to the eye
 NICKNAME = (
@@ -176,7 +178,7 @@ class Rounds:
 
     def add(self, question: str, arms: Sequence[RunConfig], free: Sequence[str]) -> str:
         """Open a round; returns its id."""
-        asked = " ".join(storable(question).split())
+        asked = " ".join(storable(question[:MOST_LETTERS]).split())
         if not 0 < len(asked) <= LONGEST_QUESTION:
             raise StoreError(f"a question of {len(asked)} letters does not work; write 1 to {LONGEST_QUESTION}")
         round_id, as_json = uuid.uuid4().hex[:10], f"[{', '.join(arm.model_dump_json() for arm in arms)}]"
@@ -239,7 +241,7 @@ class Rounds:
 
 def checked_nickname(text: str) -> str:
     """A nickname as it is stored. Raises StoreError for one that is too long, or has other signs than names have."""
-    name = " ".join(unicodedata.normalize("NFKC", storable(text)).split())
+    name = " ".join(unicodedata.normalize("NFKC", storable(text[:MOST_LETTERS])).split())
     if not 1 <= len(name) <= LONGEST_NICKNAME:
         raise StoreError(f"nickname: {len(name)} letters do not work; choose 1 to {LONGEST_NICKNAME}")
     kinds = [unicodedata.category(sign)[0] for sign in name]
@@ -254,11 +256,6 @@ def checked_nickname(text: str) -> str:
     ):
         raise StoreError(f"nickname: {NICKNAME}")
     return name
-
-
-def storable(text: str) -> str:
-    """A text without half characters, which no database takes, and not endless."""
-    return text[: 10 * LONGEST_QUESTION].encode("utf-8", "replace").decode()
 
 
 def new_code() -> str:

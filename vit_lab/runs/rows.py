@@ -15,6 +15,11 @@ LONGEST_KEPT = 500  # characters of an event that is kept parsed
 AT_WORK = "status IN ('" + "', '".join(ACTIVE) + "')"
 
 
+def storable(text: str) -> str:
+    """A text without half characters, which no database takes."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def parse_event(body: str) -> dict[str, Any] | None:
     """An event as it is stored, as plain data; None if its text is no JSON object."""
     event: dict[str, Any] | None = _parsed_before(body) if len(body) <= LONGEST_KEPT else _read(body)

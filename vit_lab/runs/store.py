@@ -22,7 +22,7 @@ from vit_lab.runs.limits import HOST
 from vit_lab.runs.queue import Queue
 from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_runs
 from vit_lab.runs.rounds import Rounds
-from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS, parse_event
+from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS, parse_event, storable
 from vit_lab.runs.states import Status
 from vit_lab.runs.tables import Tables
 
@@ -118,6 +118,10 @@ class Store:
         theirs, of = ("", ()) if owner is None else ("WHERE owner = ?", (owner,))
         rows = self._database.read(f"SELECT experiment FROM runs {theirs} ORDER BY number DESC LIMIT 1", *of)
         return rows[0]["experiment"] if rows else None
+
+    def holds(self, experiment: str) -> bool:
+        """Whether there are runs of an experiment."""
+        return bool(self._database.read("SELECT 1 FROM runs WHERE experiment = ? LIMIT 1", experiment))
 
     def experiments(self) -> list[ExperimentRecord]:
         """All experiments, the one launched last first."""
@@ -289,5 +293,4 @@ class Store:
 
 def one_line(text: str) -> str:
     """What a person typed, on one line and not endless."""
-    storable = text.encode("utf-8", "replace").decode()  # half a character is not
-    return " ".join(storable.split())[:LONGEST_NAME]
+    return " ".join(storable(text).split())[:LONGEST_NAME]

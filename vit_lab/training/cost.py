@@ -33,7 +33,8 @@ def estimate_seconds(config: RunConfig) -> float:
     """
     data = load_run_data(config)
     total = config.optim.total_steps(len(data.train))
-    quiet = configure(config, steps=100_000)  # measures itself too seldom to disturb
+    alone = config.model_copy(update={"fork": None})  # whose steps cost as much
+    quiet = configure(alone, steps=100_000)  # measures itself too seldom to disturb
     training = train(quiet, data, chosen_device())
     steps = (event for event in training if isinstance(event, Stepped))
     list(islice(steps, WARM_UP))

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
-from vit_lab.data.splits import flipped, shifted
+from vit_lab.data.splits import flipped, load_run_data, shifted
 from vit_lab.events import (
     Diverged,
     Evaluated,
@@ -41,6 +41,7 @@ from vit_lab.training.cadence import EVALUATIONS, PROBE_IMAGES, PROBES, STEP_EVE
 from vit_lab.training.checkpoint import Checkpoint, CheckpointError, model_state
 from vit_lab.training.device import moved
 from vit_lab.training.evaluate import evaluate
+from vit_lab.training.fork import Fork, scale
 from vit_lab.training.optimiser_state import kept_tensors, kept_values, put_back
 from vit_lab.training.optimisers import OPTIMISERS
 from vit_lab.training.schedule import learning_rate
@@ -65,13 +66,26 @@ class _Best:
 
 def train(
     config: RunConfig, data: RunData, device: str | torch.device = "cpu", checkpoint: Checkpoint | None = None
-) -> "Training":
-    """Start or resume a run. Raises CheckpointError if the checkpoint is of another model."""
-    return Training(config, data, device, checkpoint)
+) -> "Training | Fork":
+    """Start or resume a run. Raises CheckpointError if the checkpoint is of another model.
+
+    A fork reads its parent's data itself; raises ConfigError or DatasetError if that cannot be done.
+    """
+    fork = config.fork
+    if fork is None or (checkpoint is not None and checkpoint.step >= fork.step):
+        return Training(config, data, device, checkpoint)
+
+    def own(state: Checkpoint) -> Training:
+        training = Training(config, data, device, state)
+        scale(training.model, fork)
+        return training
+
+    parent = train(fork.parent, load_run_data(fork.parent), device, checkpoint)
+    return Fork(parent, fork.step, own, config.optim.total_steps(len(data.train)))
 
 
 class Training(Iterator[Event]):
-    """A run under way. `next` trains until there is something to say; see `train`."""
+    """A run under way. `next` trains until there is something to say; see `train`, which minds forks."""
 
     def __init__(self, config: RunConfig, data: RunData, device: str | torch.device, checkpoint: Checkpoint | None):
         self.config, self.device = config, torch.device(device)

@@ -88,7 +88,7 @@ def _of_init(config: RunConfig) -> dict[str, bool]:
 
 
 def _of_training(config: RunConfig) -> dict[str, bool]:
-    optim, steps = config.optim, config.optim.total_steps(config.train_images)
+    optim, steps = config.optim, config.total_steps
     return {
         f"by-{optim.optimiser}": True,
         "decay-all": optim.decay == "all",

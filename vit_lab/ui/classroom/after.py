@@ -8,6 +8,7 @@ from vit_lab.analysis.guesses import comparisons, guesses_csv, lines
 from vit_lab.runs.classroom import Board
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
+from vit_lab.spelling import counted
 from vit_lab.ui.classroom.host import classroom
 from vit_lab.ui.experiments.downloads import DOWNLOAD_ICON
 from vit_lab.ui.figures.rows import run_curves
@@ -64,8 +65,8 @@ def _table(store: Store, round_id: str, names: bool) -> str:
 @st.dialog("Archive this round")
 def _archive(board: Board) -> None:
     assert board.round is not None
-    students, runs = _count(len(board.players), "student"), _count(len(board.stored), "run")
-    kept = f"{students}, {_count(len(board.guesses), 'guess', 'guesses')} and {runs} stay, and can be looked at here"
+    students, runs = counted(len(board.players), "student"), counted(len(board.stored), "run")
+    kept = f"{students}, {counted(len(board.guesses), 'guess')} and {runs} stay, and can be looked at here"
     st.write(f"The code {board.round.code} will lead nowhere any more. {kept}.")
     if st.button("Archive", type="primary", icon=":material/archive:", key="archive_confirmed"):
         with problems_told():
@@ -84,7 +85,7 @@ def _remove(board: Board) -> None:
     going = [run for run in theirs if not run.is_active]
     st.write(_what_goes(going))
     if len(going) < len(theirs):
-        note(f"{_count(len(theirs) - len(going), 'run')} at work stay; stop them first if they should go, too.")
+        note(f"{counted(len(theirs) - len(going), 'run')} at work stay; stop them first if they should go, too.")
     if waited_for:
         note("Rounds that are open keep theirs.")
     note("Guesses stay. Take the handout first: verdict and curves go with the runs. This cannot be undone.")
@@ -97,8 +98,4 @@ def _remove(board: Board) -> None:
 def _what_goes(going: list[RunRecord]) -> str:
     """By number, what will be lost."""
     students = len({run.owner for run in going})
-    return f"{_count(len(going), 'run')} of {_count(students, 'visitor')} will go, with all that they measured."
-
-
-def _count(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{counted(len(going), 'run')} of {counted(students, 'visitor')} will go, with all that they measured."

@@ -78,7 +78,7 @@ def board_panel(board: Results) -> None:
                 _counts(board)
             _verdicts(board, found)
         if told:
-            _table(told)
+            _table(told, is_revealed=bool(board.round.revealed_at))
 
 
 def _chart(board: Results) -> None:
@@ -156,17 +156,15 @@ def _reveal(told: Sequence[Line], found: Sequence[Comparison]) -> None:
         note("Not all pairs are in: who came closest may still change.")
 
 
-def _table(told: Sequence[Line]) -> None:
-    """Guess, own pair and distance of everybody; the closest first once there is anything to be close to."""
-    order = sorted(told, key=lambda line: (line.off_by is None, line.off_by or 0.0))
+def _table(told: Sequence[Line], *, is_revealed: bool) -> None:
+    """Guess and own pair of everybody; once it is revealed how far off each is, that too, and the closest first."""
+    if is_revealed:
+        told = sorted(told, key=lambda line: (line.off_by is None, line.off_by or 0.0))
     rows = [
-        {
-            "Name": line.name,
-            "Guess": line.guessed,
-            "Own pair": ahead(line.own_pair),
-            "Off by, points": "–" if line.off_by is None else f"{line.off_by:.1f}",
-        }
-        for line in order
+        {"Name": line.name, "Guess": line.guessed, "Own pair": ahead(line.own_pair)}
+        | ({"Off by, points": "–" if line.off_by is None else f"{line.off_by:.1f}"} if is_revealed else {})
+        for line in told
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="lines", alt="Guess and pair of each student")
-    st.caption("Off by: how far a guess is from the mean difference of all pairs.")
+    if is_revealed:
+        st.caption("Off by: how far a guess is from the mean difference of all pairs.")

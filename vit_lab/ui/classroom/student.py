@@ -1,19 +1,18 @@
 """A round on a student's phone, one thing at a time: a name, a guess that stays, one button, what came out."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.config import RunConfig
 from vit_lab.runs.classroom import ARMS, Seat
 from vit_lab.runs.experiments import Runs
 from vit_lab.runs.rounds import CODE_LENGTH, LONGEST_NICKNAME, MOST_POINTS, Round
-from vit_lab.settings import bounds, describe, flat
+from vit_lab.settings import flat
 from vit_lab.spelling import arm_names, setting_words
 from vit_lab.ui.arms import chip
 from vit_lab.ui.classroom.host import classroom
+from vit_lab.ui.fields import number_field
 from vit_lab.ui.poll import poll
 from vit_lab.ui.prose import inform, literal, note
 from vit_lab.ui.serving.lab import open_store, problems_told
@@ -35,13 +34,11 @@ def pick_open_round() -> Round | None:
     if code and (found := rounds.by_code(code)):
         return found
     open_ones = [one for one in rounds.all() if one.is_open]
-    newest = next((one for one in rounds.all() if one in open_ones or rounds.guess(one.id, visitor())), None)
-    if not code and newest and rounds.guess(newest.id, visitor()):
+    newest = next((one for one in rounds.all() if one.is_open or rounds.guess(one.id, visitor())), None)
+    is_clear = newest is not None and (len(open_ones) == 1 or rounds.guess(newest.id, visitor()) is not None)
+    if not code and newest and is_clear:
         st.query_params[CODE] = newest.code
         return newest
-    if not code and len(open_ones) == 1:
-        st.query_params[CODE] = open_ones[0].code
-        return open_ones[0]
     if code:
         st.warning("There is no round with this code. Look at the board again, and mind that it may be archived.")
     elif not open_ones:
@@ -91,13 +88,14 @@ def guess_form(asked: Round) -> None:
     options, told = list(range(ARMS)), "Which twin is ahead?"
     arm = st.pills(told, options, format_func=lambda one: literal(labels[one]), key="arm", width="stretch")
     points = st.number_input("By how many points?", 0.0, MOST_POINTS, 1.0, 1.0, format="%g", key="points")
-    settings = {field: _setting(field, asked.arms) for field in asked.free}
+    usual = flat(asked.arms[0])
+    settings = {field: number_field(field, usual.get(field), f"free_{field}") for field in asked.free}
     look: dict[str, Any] = {"type": "primary", "width": "stretch", "help": "Choose a twin first."}
     if st.button("Commit my guess", disabled=arm is None, key="commit", **look) and arm is not None:
         with problems_told():
             classroom().commit(asked.id, arm, float(points), settings)
             st.rerun()
-    note("A point is a percent of the test images. A committed guess cannot be changed.")
+    note("A point is one percent of the test images. A committed guess cannot be changed.")
 
 
 def own_guess(seat: Seat) -> None:
@@ -158,22 +156,3 @@ def reveal(asked: Round) -> None:
     else:
         nearer = sum(line.off_by is not None and line.off_by < mine.off_by for line in told)
         st.subheader(f"You were {mine.off_by:.1f} points off; {nearer} came closer.", anchor=False)
-
-
-def _setting(field: str, arms: Sequence[RunConfig]) -> Any:
-    """A field for a setting that is left to students; as both twins have it to begin with."""
-    value, (low, high) = flat(arms[0]).get(field), bounds(field)
-    whole = not isinstance(value, float)
-    kind: Any = int if whole else float
-    ends = [None if abs(end) == float("inf") or (end == 0 and not whole) else kind(end) for end in (low, high)]
-    return st.number_input(
-        setting_words(field).capitalize(),
-        min_value=ends[0],
-        max_value=ends[1],
-        value=value,
-        step=1 if whole else None,
-        format=None if whole else "%g",
-        placeholder="all",
-        help=describe(field),
-        key=f"free_{field}",
-    )

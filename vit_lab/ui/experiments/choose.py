@@ -7,7 +7,7 @@ import streamlit as st
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import Kind
 from vit_lab.runs.store import Store
-from vit_lab.spelling import setting_words
+from vit_lab.spelling import counted, setting_words
 from vit_lab.ui.prose import as_code
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.serving.visitor import visitor
@@ -25,10 +25,10 @@ def experiment_on_screen(store: Store) -> str | None:
     """
     linked, seen = st.query_params.get("experiment"), st.session_state.get(LOOKED_AT)
     latest = store.latest_experiment(visitor()) or store.latest_experiment()
-    if linked and latest and not store.runs(experiment=linked):
+    if linked and latest and not store.holds(linked):
         st.info(f"{not_here(linked)} The page Runs lists what there is.")
         return None
-    found = next((one for one in (linked, seen) if one and store.runs(experiment=one)), latest)
+    found = next((one for one in (linked, seen) if one and store.holds(one)), latest)
     if found:
         st.session_state[LOOKED_AT] = found
     return found
@@ -96,19 +96,11 @@ def _has_several(experiment: Experiment) -> bool:
     return len(experiment.arms) > 1 or len(experiment.seeds) > 1
 
 
-def names_of(experiment: Experiment) -> str:
-    """What its arms are called; of a single run, the name that somebody gave it."""
-    if len(experiment.runs) == 1:
-        return experiment.runs[0].name
-    arms = list(experiment.names.values())
-    return " against ".join(arms) if len(arms) <= 3 else f"{arms[0]} to {arms[-1]}, {len(arms)} arms"
-
-
 def _title(experiment: Experiment) -> str:
     """Number, arms, conditions, seeds, and the settings in which it is unlike the classroom preset."""
-    names, seeds, conditions = names_of(experiment), len(experiment.seeds), len(experiment.conditions)
+    names, seeds, conditions = experiment.title, len(experiment.seeds), len(experiment.conditions)
     number, dataset = min(run.number for run in experiment.proper), experiment.proper[0].config.data.dataset
-    told = [f"{seeds} seed{'' if seeds == 1 else 's'}"]
+    told = [counted(seeds, "seed")]
     told += [f"{conditions} conditions ({', '.join(map(setting_words, experiment.varied))})"] if conditions > 1 else []
     told += [dataset] if "dataset" not in {*experiment.shared, *experiment.varied} else []
     told += [experiment.shared_words] if experiment.shared_words else []

@@ -12,6 +12,7 @@ from vit_lab.presets import PRESETS, preset
 from vit_lab.refusals import one_of
 from vit_lab.runs.designs import CLAIM_ARMS, FEWEST_FOR_EVIDENCE, MOST_ARMS
 from vit_lab.runs.experiments import Runs
+from vit_lab.runs.forks import ForkPlan
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.records import Kind
 from vit_lab.settings import ConfigError
@@ -105,7 +106,7 @@ def _forget_arms() -> None:
     st.session_state.pop("compare_arms", None)
 
 
-def launch(plan: Plan, page: str | None = None) -> None:
+def launch(plan: Plan | ForkPlan, page: str | None = None) -> None:
     """Queue all runs of a plan and show them on a page, or on the present one.
 
     While they are at work, the same plan is not launched once more: whoever taps twice wants one pair.

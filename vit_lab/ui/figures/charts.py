@@ -18,6 +18,7 @@ from vit_lab.ui.words import LIVE_WEIGHTS
 CLICKED = "clicked"  # the point of a curve that a person has chosen: its run and its step
 SHORT = ".2~r"  # a number of a colour bar, in two digits that count and without powers of ten
 ROW = 17  # pixels of a layer in a map
+THIN, BOLD = {"strokeWidth": 1.2, "opacity": 0.4}, {"strokeWidth": 2.6}
 FINGER = 450  # square pixels around a point in which a click is meant for it
 
 
@@ -26,7 +27,7 @@ def _curves(
 ) -> dict[str, Any]:
     """Thin lines for the training batches, bold ones with points for the validation images, an arm's name at its end.
 
-    The points can be clicked, within a finger's width.
+    What a fork has from its parent is dashed. The points can be clicked, within a finger's width.
     """
     words = f"{title.lower()}, {unit}" if unit else title.lower()
     y = alt.Y("value:Q", title=words, axis=alt.Axis(format=y_format, tickCount=6))
@@ -38,16 +39,20 @@ def _curves(
         alt.Tooltip("value:Q", title=f"{title.lower()} ({unit})" if unit else title.lower(), format=".4f"),
     ]
     base = alt.Chart().encode(x=STEP, y=y, color=ARM_COLOUR, detail=["run:N"], tooltip=tooltip)
-    training = base.mark_line(strokeWidth=1.2, opacity=0.4).transform_filter(alt.datum.split == "training")
-    validation = base.mark_line(strokeWidth=2.6, point=alt.OverlayMarkDef(size=34)).transform_filter(
+    before = [
+        base.mark_line(strokeDash=[5, 4], **style).transform_filter(alt.datum.split == f"{split}, parent")
+        for split, style in (("training", THIN), ("validation", BOLD))
+    ]
+    training = base.mark_line(**THIN).transform_filter(alt.datum.split == "training")
+    validation = base.mark_line(**BOLD, point=alt.OverlayMarkDef(size=34)).transform_filter(
         alt.datum.split == "validation"
     )
     clicked = alt.selection_point(name=CLICKED, fields=["run", "step"], on="click", toggle=False)
     near = base.mark_point(size=FINGER, filled=True, opacity=0, cursor="pointer").transform_filter(
-        alt.datum.split == "validation"
+        alt.FieldOneOfPredicate("split", ["validation", "validation, parent"])
     )
     named = alt.Title(title, anchor="start", fontSize=sized(16, 24))
-    layers = (EXTENT, training, validation, near.add_params(clicked), *named_ends(STEP, y))
+    layers = (EXTENT, *before, training, validation, near.add_params(clicked), *named_ends(STEP, y))
     return constant_spec(alt.layer(*layers).properties(title=named), height, is_large=is_large)
 
 

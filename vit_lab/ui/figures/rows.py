@@ -47,7 +47,7 @@ def live_tables(
 
     Each run's rows are made once in `every` seconds of training, for all viewers together, and never changed.
     """
-    told = ((run.id, run.arm, names[run.arm], run.planned_steps, _version(run, every)) for run in runs)
+    told = ((run.id, run.arm, names[run.arm], _spans(run), _version(run, every)) for run in runs)
     return _tables_together(store, kind, tuple(told))
 
 
@@ -124,7 +124,9 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
 
 
 @st.cache_resource(show_spinner=False, max_entries=100)
-def _tables_together(_store: Store, kind: str, runs: tuple[tuple[str, int, str, int, str], ...]) -> dict[str, pa.Table]:
+def _tables_together(
+    _store: Store, kind: str, runs: tuple[tuple[str, int, str, tuple[int, int], str], ...]
+) -> dict[str, pa.Table]:
     tables = [_run_tables(_store, kind, *run) for run in runs]
     found = {chart: [table[chart] for table in tables] for chart in LIVE_CHARTS[kind]}
     if kind == "curves":
@@ -163,9 +165,10 @@ def _compact(tables: Sequence[pa.Table]) -> pa.Table:
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _run_tables(
-    _store: Store, kind: str, run_id: str, arm: int, name: str, total_steps: int, version: str
+    _store: Store, kind: str, run_id: str, arm: int, name: str, spans: tuple[int, int], version: str
 ) -> dict[str, pa.Table]:
-    points = _curve_points(_store, run_id) if kind == "curves" else _weight_points(_store, run_id)
+    first, total_steps = spans
+    points = _curve_points(_store, run_id, first) if kind == "curves" else _weight_points(_store, run_id)
     fixed = (run_id, letter(arm), name)
     extent = [("extent", 0, None), ("extent", total_steps, None)]
     return {
@@ -176,12 +179,20 @@ def _run_tables(
     }
 
 
-def _curve_points(store: Store, run_id: str) -> Points:
+def _spans(run: RunRecord) -> tuple[int, int]:
+    """The step at which a run begins to be itself, which of a fork is that of its parent; and its last."""
+    return run.config.fork.step if run.config.fork else 0, run.planned_steps
+
+
+def _curve_points(store: Store, run_id: str, first: int) -> Points:
+    """Up to its `first` step a run is its parent's, and drawn as such; there the two lines meet."""
     points: Points = {chart: [] for chart in LIVE_CHARTS["curves"]}
     for split, kind in SPLITS.items():
-        for event in store.events(run_id, kind):
-            for measure, rows in points.items():
-                rows.append((split, event["step"], event[measure]))
+        events = store.events(run_id, kind)
+        own = next((place for place, event in enumerate(events) if event["step"] >= first), len(events))
+        for measure, rows in points.items():
+            rows += [(f"{split}, parent", event["step"], event[measure]) for event in events[: own + 1] if first]
+            rows += [(split, event["step"], event[measure]) for event in events[own:]]
     return points
 
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from vit_lab.config import RunConfig
 from vit_lab.runs.records import RunRecord
-from vit_lab.settings import PART_OF, difference, flat
-from vit_lab.spelling import arm_label, setting_words
+from vit_lab.settings import PART_OF, compared, difference
+from vit_lab.spelling import arm_label, value_words
 
 COLUMN_CONFIG: dict[str, Any] = {
     "name": st.column_config.TextColumn("Run", width=230),
@@ -66,6 +66,6 @@ def _in_percent(share: float | None) -> float | None:
 
 def _settings(config: RunConfig) -> str:
     """What differs from the defaults, the init left out: 'patch size 4, depth 2'."""
-    changed, own = difference(RunConfig(), config), flat(config)
-    told = {field: new for field, (_, new) in changed.items() if field in own and PART_OF[field] != "init"}
-    return ", ".join(f"{setting_words(field)} {new}" for field, new in told.items())
+    changed, own = difference(RunConfig(), config), compared(config)
+    told = {field: new for field, (_, new) in changed.items() if field in own and PART_OF.get(field) != "init"}
+    return ", ".join(value_words(field, new) for field, new in told.items())

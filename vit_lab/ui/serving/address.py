@@ -12,8 +12,6 @@ from vit_lab.ui.serving.visitor import LOCAL_ADDRESSES, is_class
 
 NOBODY = "192.0.2.1"  # an address that documentation uses and nobody has (RFC 5737)
 EVERYWHERE = (None, "", "0.0.0.0", "::")
-NEWS = f"/{st.get_option('server.baseUrlPath')}/api/news".replace("//", "/")  # of runs: `vit_lab.ui.inside.news`
-ENTRANCE = f"/{st.get_option('server.baseUrlPath')}/host".replace("//", "/")  # of the host, with the key
 KEY = "key"  # in that address
 
 
@@ -67,6 +65,10 @@ def _at(host: str) -> str:
 def _path() -> str:
     path = str(st.get_option("server.baseUrlPath")).strip("/")
     return f"/{path}" if path else ""
+
+
+NEWS = f"{_path()}/api/news"  # of runs: `vit_lab.ui.inside.news`
+ENTRANCE = f"{_path()}/host"  # of the host, with the key
 
 
 def _outward() -> str | None:

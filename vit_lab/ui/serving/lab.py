@@ -63,12 +63,7 @@ def end() -> None:
 atexit.register(end)  # of a process that is no server: a notebook, a test
 
 
-def _notice() -> bool:
-    _store().interrupt_runs_of_dead_processes()
-    return True
-
-
-_notice_the_dead = Lately(_notice, NOTICE_SECONDS)
+_notice_the_dead = Lately(lambda: _store().interrupt_runs_of_dead_processes(), NOTICE_SECONDS)
 
 
 def start_from_dashboard() -> None:

@@ -23,9 +23,9 @@ class Lately(Generic[T]):
     def __call__(self, *key: Hashable) -> T:
         """As it is, or was lately. What reading raises is raised, and not kept."""
         with self._changing:
-            when, value = self._kept.get(key, (-self._seconds, None))
-        if value is not None and time.monotonic() - when < self._seconds:
-            return value
+            kept = self._kept.get(key)
+        if kept and time.monotonic() - kept[0] < self._seconds:
+            return kept[1]
         found = self._read(*key)
         with self._changing:
             self._kept.pop(key, None)

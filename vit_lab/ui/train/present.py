@@ -8,6 +8,7 @@ import streamlit as st
 from vit_lab.analysis.arms import COLOURS, letter
 from vit_lab.analysis.scores import scores_of
 from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.spelling import percent
 from vit_lab.ui.arms import chip
@@ -51,9 +52,9 @@ def present_button(experiment: Experiment) -> None:
         st.switch_page(PAGE, query_params={"experiment": experiment.id})
 
 
-def large_figures(experiment: Experiment) -> None:
+def large_figures(store: Store, experiment: Experiment) -> None:
     """By arm: its name and its mean accuracy, of what `_accuracies` finds."""
-    found, on = _accuracies(experiment)
+    found, on = _accuracies(store, experiment)
     told = []
     for arm, name in experiment.names.items():
         planned, mine = sum(run.arm == arm for run in experiment.proper), found.get(arm, [])
@@ -99,15 +100,35 @@ def verdict_words(experiment: Experiment) -> str:
 MOST_VERDICTS = 3  # what fits on a screen
 
 
-def _accuracies(experiment: Experiment) -> tuple[dict[int, list[float]], str]:
+def _accuracies(store: Store, experiment: Experiment) -> tuple[dict[int, list[float]], str]:
     """By arm: what its runs came to on the test set once all runs of all arms have, a diverged one as guessing.
 
-    Before, what those say on validation that have said anything.
+    Before, what they say on validation, twins at the last step that both have reached.
     """
+    scores, on = scores_of(experiment), "on the test set"
+    if len(scores) < len(experiment.proper):
+        scores, on = _on_validation(store, experiment)
     found: dict[int, list[float]] = {}
-    scores = scores_of(experiment)
-    is_over = len(scores) == len(experiment.proper)
     for run in experiment.proper:
-        if (value := scores[run.id] if is_over else run.val_accuracy) is not None:
-            found.setdefault(run.arm, []).append(value)
-    return found, "on the test set" if is_over else "on validation"
+        if run.id in scores:
+            found.setdefault(run.arm, []).append(scores[run.id])
+    return found, on
+
+
+def _on_validation(store: Store, experiment: Experiment) -> tuple[dict[str, float], str]:
+    from vit_lab.ui.figures.rows import run_curves
+
+    curves = run_curves(store, experiment.proper, "accuracy", "validation")
+    twins: dict[tuple[int, int], dict[str, dict[int, float]]] = {}
+    found: dict[str, float] = {}
+    for run in experiment.proper:
+        if run.status == Status.DIVERGED:
+            found[run.id] = scores_of(experiment)[run.id]
+        else:
+            by_step = dict(zip(curves[run.id]["step"], curves[run.id]["value"], strict=True))
+            twins.setdefault((run.condition, run.config.seed), {})[run.id] = by_step
+    shared = [max(set.intersection(*map(set, runs.values())), default=None) for runs in twins.values()]
+    for step, runs in zip(shared, twins.values(), strict=True):
+        found |= {run_id: by_step[step] for run_id, by_step in runs.items() if step is not None}
+    step = shared[0] if len(shared) == 1 else None
+    return found, "on validation" if step is None else f"on validation at step {step:,}"

@@ -84,11 +84,6 @@ def costs(dataset: str) -> pd.DataFrame:
     return table.rename_axis("patch size P")
 
 
-def counted(count: int, what: str) -> str:
-    """How many there are of something: '1 patch', '2,401 scores'."""
-    return f"{count:,} {what}{'' if count == 1 else 'es' if what.endswith('ch') else 's'}"
-
-
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_CONFIG)
 def stages(pixels: bytes, config: RunConfig, run_id: str | None) -> Stages:
     """The stages of an image of these levels, in the model of a config at its init, or of a run of it."""
