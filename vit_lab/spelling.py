@@ -196,6 +196,11 @@ def fork_words(fork: ForkConfig | None) -> str:
     return f"from step {fork.step:,}" + (f" with {'; '.join(factors)}" if factors else "")
 
 
+def fork_spec(fork: ForkConfig) -> str:
+    """What a run goes on from, as a shell spells it and its factors after it: 'a1b2c3d4e5@100 qk=2'."""
+    return " ".join([f"{fork.run}@{fork.step}", *(f"{group}={in_full(one)}" for group, one in fork.factors.items())])
+
+
 def warm_up_words(config: RunConfig) -> str:
     """A sentence on a run that ends before its learning rate has risen to what is set; of others, nothing."""
     steps, warm_up = config.total_steps, config.optim.warmup_steps

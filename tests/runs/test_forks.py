@@ -49,7 +49,7 @@ def test_forks_of_all_seeds_are_an_experiment_of_pairs(store, trained):
     assert forks.seeds == (0, 1, 2) and set(forks.differences) == {"learning_rate", "fork"}
     assert forks.names == {
         0: "linear-default, learning rate 0.004, from step 4",
-        1: "linear-default, learning rate 0.02, from step 4 with queries and keys × 2",
+        1: "linear-default, learning rate 0.02, from step 4 with queries, keys × 2",
     }
     assert {run.id for run in forks_of([parents[0].id], store.runs())} == {run.id for run in forks.cells[0, 0][:1]} | {
         run.id for run in forks.cells[1, 0][:1]

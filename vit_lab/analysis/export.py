@@ -12,6 +12,7 @@ from vit_lab.events import counts_of, rows_of
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 from vit_lab.settings import flat
+from vit_lab.spelling import fork_spec
 
 PROGRESS = ("name", "status", "step", "wall_seconds", "images_per_second")
 OF_A_RUN = ("run_id", "arm", "condition", "seed")  # of each measurement; the table of runs has the rest
@@ -26,6 +27,7 @@ def summary(run: RunRecord) -> dict[str, Any]:
         {"run_id": run.id}
         | {field: getattr(run, field) for field in PROGRESS + RESULTS}
         | _place(run)
+        | ({"fork": fork_spec(run.config.fork)} if run.config.fork else {})
         | flat(run.config)
     )
 

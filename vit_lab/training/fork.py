@@ -7,7 +7,7 @@ From then on it is a training of its own, which begins with the parent's weights
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Union
+from typing import Protocol
 
 import torch
 
@@ -17,10 +17,32 @@ from vit_lab.events import Event, Started, Stepped
 from vit_lab.init.build import Model
 from vit_lab.training.checkpoint import Checkpoint
 
-if TYPE_CHECKING:
-    from vit_lab.training.trainer import Training
 
-AnyTraining = Union["Training", "Fork"]
+class Trains(Protocol):
+    """A training under way, as `vit_lab.training.trainer.Training` is one, or a fork."""
+
+    @property
+    def step(self) -> int:
+        """Updates done so far."""
+
+    @property
+    def model(self) -> Model:
+        """The model as it is."""
+
+    @property
+    def data(self) -> RunData:
+        """What it learns from."""
+
+    def __next__(self) -> Event: ...
+
+    def checkpoint(self) -> Checkpoint:
+        """The exact state after the step of the latest event, as copies."""
+
+    def weights(self) -> Checkpoint:
+        """The model after the step of the latest event, as copies."""
+
+    def advance(self) -> None:
+        """Train one step and say nothing."""
 
 
 class Fork(Iterator[Event]):
@@ -30,8 +52,8 @@ class Fork(Iterator[Event]):
         total_steps: of the whole run, which it says at its start.
     """
 
-    def __init__(self, parent: AnyTraining, step: int, own: Callable[[Checkpoint], "Training"], total_steps: int):
-        self._now: AnyTraining = parent
+    def __init__(self, parent: Trains, step: int, own: Callable[[Checkpoint], Trains], total_steps: int):
+        self._now = parent
         self._step, self._own, self._total_steps = step, own, total_steps
         self._is_own = False
         self._go_on_if_there()
