@@ -1,4 +1,6 @@
-"""python -m benchmarks [NAME ...]: print goal, figure and ratio of each, and keep them in results/latest.json.
+"""python -m benchmarks [NAME ...]: print goal, figure and ratio of each, and keep them.
+
+In results/: the latest as JSON, and a line each in history.csv, which `python -m benchmarks.history` draws.
 
 Nothing else should run meanwhile. A benchmark that cannot run here says why, and the others go on.
 """

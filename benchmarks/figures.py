@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import history
 from benchmarks.machine import machine
 
 RESULTS = Path(__file__).parent / "results"
@@ -39,10 +40,11 @@ class Figure:
 
 
 def keep(name: str, figures: Sequence[Figure], details: dict[str, Any]) -> None:
-    """Put the figures of one benchmark into latest.json, beside those of the others, with the machine they are of."""
+    """Put the figures of one benchmark into latest.json, beside those of the others, and add them to their history."""
     RESULTS.mkdir(exist_ok=True)
     kept = json.loads(LATEST.read_text()) if LATEST.exists() else {}
     kept[name] = {"machine": machine(), "figures": [asdict(figure) for figure in figures], "details": details}
+    history.add(name, kept[name]["machine"], kept[name]["figures"])
     LATEST.write_text(json.dumps(dict(sorted(kept.items())), indent=2, ensure_ascii=False) + "\n")
 
 
