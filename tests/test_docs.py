@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import history
+
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
@@ -68,3 +70,7 @@ def test_every_decision_that_the_project_names_is_there():
         words = file.read_text(encoding="utf-8")
         named |= set(re.findall(r"docs/decisions/(\d{3})", words)) | set(re.findall(r"\((0\d\d)\)", words))
     assert len(named) > 5 and named <= {file.name[:3] for file in DECISIONS}
+
+
+def test_the_page_of_what_was_measured_has_all_of_it():
+    assert history.PAGE.read_text(encoding="utf-8") == history.page(history.rows())
