@@ -179,7 +179,9 @@ class ForkConfig(Part):
     So a fork needs nobody: it trains its parent's part again, equal to the bit, also where the parent is deleted.
     """
 
-    run: str = Field(max_length=64, description="The id of the parent, where it was trained.")
+    run: str = Field(
+        "", pattern=r"^[0-9a-z_-]{0,64}$", description="The id of the parent; empty if nobody has trained it alone."
+    )
     step: int = Field(ge=0, description="The step of the parent after which all goes on.")
     parent: "RunConfig" = Field(description="The settings of the parent.")
     embed_factor: float = Field(1.0, gt=0, le=1e3, description="Factor on the weights of the embedding at that step.")

@@ -43,9 +43,10 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
 
     Giving `steps` without `epochs` means that many steps, also where the base counts in epochs. Another `kind` of model
     keeps what both kinds have, and another `dataset` brings the sizes it asks for: where the patches so far do not fit
-    its images, those that come nearest to as many. Another `optimiser` brings its standard learning rate, and a
-    `scheme` what it needs of the model. A residual factor that is the standard one follows scheme, norm and depth: that
-    of DeepNorm for deepnorm with the norm after the sum, otherwise 1. What the settings say themselves wins.
+    its images, those that come nearest to as many. Another `optimiser` brings its standard learning rate, a `scheme`
+    what it needs of the model, and another `seed` of a fork is that of its parents, too. A residual factor that is the
+    standard one follows scheme, norm and depth: that of DeepNorm for deepnorm with the norm after the sum, otherwise 1.
+    What the settings say themselves wins.
     Raises ConfigError, which names the field, the value and what would be valid.
     """
     nested: dict[str, Any] = (base or RunConfig()).model_dump()
@@ -71,6 +72,8 @@ def configure(base: RunConfig | None = None, /, **settings: Any) -> RunConfig:
         (nested[PART_OF[field]] if PART_OF[field] else nested)[field] = value
     if "residual_factor" not in settings and nested["model"].get("residual_factor") == standard:
         nested["model"]["residual_factor"] = _residual_factor(nested)
+    if "seed" in settings:
+        _of_seed(nested["fork"], settings["seed"])
     return parse(nested)
 
 
@@ -140,6 +143,14 @@ def bounds(field: str) -> tuple[float, float]:
 def models_of(field: str) -> list[type[BaseModel]]:
     """The pydantic models that have a setting; where they are several, it has the same meaning in each."""
     return [model for model in PARTS.get(PART_OF[field], (RunConfig,)) if field in model.model_fields]
+
+
+def _of_seed(fork: dict[str, Any] | None, seed: Any) -> None:
+    """Another seed of a fork goes on from another run, the parent of that seed, which nobody need have trained."""
+    while fork:
+        if fork["parent"]["seed"] != seed:
+            fork["run"], fork["parent"]["seed"] = "", seed
+        fork = fork["parent"]["fork"]
 
 
 def _residual_factor(nested: Mapping[str, Any]) -> float:

@@ -188,6 +188,11 @@ def value_words(field: str, value: Any) -> str:
     return f"{setting_words(field)} {_decimal(value, digits=6) if isinstance(value, float) else value}"
 
 
+def told_value(field: str, value: Any) -> str:
+    """A value beside the name of its setting, as tables have them."""
+    return fork_words(value) if field == "fork" else str(value)
+
+
 def fork_words(fork: ForkConfig | None) -> str:
     """What a run goes on from: 'from step 100', 'from step 100 with queries, keys × 2', 'from the start'."""
     if fork is None:

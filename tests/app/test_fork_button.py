@@ -39,8 +39,9 @@ def test_the_button_asks_and_trains_the_unchanged_beside_the_changed_for_all_see
     at.select_slider(key="step").set_value("2").run()
     at.button(key="fork").click().run()
     assert not at.exception and at.button(key="fork_train").disabled, "nothing is changed yet"
-    at.number_input(key="fork_learning_rate").set_value(0.02)
-    at.number_input(key="fork_qk_factor").set_value(2.0)
+    first = pairs.cells[0, 0][0].id
+    at.number_input(key=f"fork_{first}_learning_rate").set_value(0.02)
+    at.number_input(key=f"fork_{first}_qk_factor").set_value(2.0)
     at.button(key="fork").click().run()  # a dialog is drawn again with what opened it
     assert at.button(key="fork_train").label == "Train 4 runs"
     at.button(key="fork").click()
@@ -58,7 +59,7 @@ def test_a_parent_that_is_deleted_says_what_becomes_of_its_forks(open_page, pair
     from vit_lab.ui.experiments.fork import of_forks
 
     assert of_forks(pairs.runs, store) == " 1 fork of them will stay, with all that they have from there."
-    assert of_forks([fork], store) == "" and not open_page(RUNS).exception
+    assert of_forks([*pairs.runs, fork], store) == of_forks([fork], store) == "" and not open_page(RUNS).exception
 
 
 def test_what_is_the_parents_is_drawn_as_such_and_the_lines_meet(pairs, store):

@@ -8,10 +8,12 @@ from tiny import tiny, tiny_clips, tiny_data, tiny_sequences
 from vit_lab.config import MOST_GENERATIONS, ForkConfig
 from vit_lab.data import splits
 from vit_lab.events import Started, Stepped
+from vit_lab.lineage import lineage
 from vit_lab.settings import ConfigError, configure, parse
 from vit_lab.training import trainer
 from vit_lab.training.checkpoint import load_checkpoint
 from vit_lab.training.replay import replay
+from vit_lab.training.start import drawn, model_at_start
 from vit_lab.training.trainer import train
 
 NOISY = {"dropout": 0.1, "attention_dropout": 0.1, "label_noise": 0.3, "steps": 7, "seed": 3}
@@ -63,8 +65,12 @@ def test_a_changed_fork_goes_on_from_just_what_its_parent_was(parent):
     one, said = run_to_the_end(fork)
     other, expected = run_to_the_end(fork.model_copy(update={"fork": None}), state_at(parent, 3))
     assert_same_weights(one, other)
-    own = {key: told for key, told in upserted(said).items() if key[1] >= 3 and key != ("stepped", 3)}
-    assert own == {key: told for key, told in upserted(expected).items() if key[1] >= 3}
+    made_by_its_parent = {("stepped", 3), ("step", 3)}
+    ours, theirs = (
+        {key: told for key, told in upserted(events).items() if key[1] >= 3 and key not in made_by_its_parent}
+        for events in (said, expected)
+    )
+    assert ours == theirs
     before = upserted(run_to_the_end(parent)[1])
     assert all(before[key] == told for key, told in upserted(said).items() if 0 < key[1] < 3)
     assert {event.total_steps for event in said if isinstance(event, Started)} == {9}
@@ -147,3 +153,39 @@ def test_a_step_that_the_parent_does_not_train_is_refused():
 def test_a_fork_survives_its_way_through_json():
     fork = fork_of(tiny(), 3, {"learning_rate": 0.1}, qk_factor=2.0)
     assert parse(fork.model_dump_json()) == fork and isinstance(fork.fork, ForkConfig)
+
+
+def test_numbers_at_the_step_of_a_fork_are_of_who_made_it():
+    parent = tiny(steps=64)
+    fork = fork_of(parent, 6, {"steps": 48, "learning_rate": 0.5})  # probed at 6 by its own length, not by its parent's
+    told = {(event.kind, event.step): event for event in run_to_the_end(fork)[1]}
+    alone = {(event.kind, event.step): event for event in run_to_the_end(parent)[1]}
+    assert told["step", 6].learning_rate == alone["step", 6].learning_rate < 0.01 < told["step", 7].learning_rate
+    measures = {measure for measure, _, _ in told["probed", 6].rows}
+    assert "weight_std" in measures and not measures & {"gradient_norm", "update_ratio"}, "nobody looked at that step"
+
+
+def test_the_best_model_is_forgotten_where_validation_becomes_another():
+    parent = tiny(steps=7)
+    [*_, ended] = run_to_the_end(fork_of(parent, 6, {"pixel_noise": 1.0}))[1]
+    assert ended.best_step in (6, 7)
+    assert run_to_the_end(fork_of(parent, 6, {"label_noise": 0.5}))[0].checkpoint().counters["best"]["step"] <= 7
+
+
+def test_the_start_of_a_fork_is_its_first_parents():
+    parent = tiny(scheme="lsuv", steps=7)
+    noisy = fork_of(parent, 3, {"pixel_noise": 1.0})
+    ours, theirs = drawn(noisy), drawn(parent)
+    assert all(torch.equal(a, b) for a, b in zip(ours.parameters(), theirs.parameters(), strict=True))
+    scaled = model_at_start(fork_of(parent, 0, mlp_factor=2.0))
+    for one, other in zip(theirs.matrices(), scaled.matrices(), strict=True):
+        assert torch.equal(one.weight * (2.0 if one.group == "mlp" else 1.0), other.weight)
+
+
+def test_another_seed_of_a_fork_is_that_of_its_parents():
+    fork = fork_of(fork_of(tiny(), 2), 4, {"learning_rate": 0.02})
+    other = configure(fork, seed=5)
+    assert (
+        [one.seed for one in lineage(other)] == [5, 5, 5] and other.fork.run == "" and other.seedless == fork.seedless
+    )
+    assert configure(fork, seed=0) == fork

@@ -40,7 +40,7 @@ def ends(grid: Grid, runs: Iterable[RunRecord]) -> dict[tuple[float, float], End
 
 def _place(grid: Grid, run: RunRecord) -> tuple[float, float] | None:
     config, base = run.config, grid.base
-    if config.data != base.data or config.optim != base.optim or config.model.kind != base.model.kind:
+    if config.fork or config.data != base.data or config.optim != base.optim or config.model.kind != base.model.kind:
         return None  # as most runs of a full store, and told at once
     return grid.place_of(configure(config, seed=base.seed))
 

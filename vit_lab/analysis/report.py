@@ -19,7 +19,7 @@ from vit_lab.analysis.pilots import pilot_rows
 from vit_lab.analysis.scores import scores_of
 from vit_lab.analysis.summary import experiment_summary, rate_words
 from vit_lab.runs.experiments import Experiment
-from vit_lab.spelling import counted, setting_words
+from vit_lab.spelling import counted, setting_words, told_value
 
 TITLES = {
     "compare": "Which init is better here?",
@@ -57,8 +57,11 @@ def report(experiment: Experiment) -> str:
         pilots=pilot_rows(experiment),
         extended=experiment.extended,
         names=list(experiment.names.values()),
-        told=[(setting_words(field), values) for field, values in experiment.differences.items()],
-        settings=[(setting_words(field), value) for field, value in experiment.shared.items()],
+        told=[
+            (setting_words(field), [told_value(field, value) for value in values])
+            for field, values in experiment.differences.items()
+        ],
+        settings=[(setting_words(field), told_value(field, value)) for field, value in experiment.shared.items()],
         command=command(experiment),
         csv=outcomes_csv(experiment.runs),
         date=datetime.now(UTC).date().isoformat(),

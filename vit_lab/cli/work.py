@@ -10,6 +10,7 @@ from vit_lab.cli.refusals import stderr
 from vit_lab.config import DatasetName, RunConfig
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
+from vit_lab.lineage import lineage
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.forks import ForkPlan
@@ -37,7 +38,7 @@ def work_off(store: Store, plan: Plan | ForkPlan, download: bool, workers: int |
             stderr.print(words)
     manager = RunManager(store, workers)
     try:
-        config_of = {run.config.data.dataset: run.config for run in new}
+        config_of = {config.data.dataset: config for run in new for config in lineage(run.config)}
         _make_sure_of_files(config_of, download)
         manager.prepare(len(new))  # while the data is looked at
         device.check()  # refused before a run is queued for it

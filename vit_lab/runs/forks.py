@@ -57,7 +57,9 @@ def fork(run_id: str, parent: RunConfig, step: int, way: Mapping[str, Any]) -> R
 
 
 def siblings(experiment: Experiment, run: RunRecord, step: int) -> list[RunRecord]:
-    """The runs of all seeds that are otherwise as this one, and have come to that step, by seed."""
+    """The runs of all seeds that are otherwise as this one, and have come to that step, by seed; of a pilot, itself."""
+    if run.pilot:
+        return [run]
     alike = experiment.cells.get((run.arm, run.condition), ())
     return [one for one in alike if one.step >= step]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
+from vit_lab.lineage import lineage
 from vit_lab.models.size import num_parameters
 from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.settings import ConfigError, bounds
@@ -114,7 +115,7 @@ def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
     for config in configs:
         steps = config.total_steps
         length = "epochs" if config.optim.epochs else "steps"
-        memory = step_bytes(config)
+        memory = max(map(step_bytes, lineage(config)))
         for field, value, largest, unit, remedy in (
             (length, steps, most.steps, " steps", "choose less"),
             ("dim", config.model.dim, most.dim, "", "choose less"),

@@ -15,15 +15,15 @@ from vit_lab.data.run_data import RunData
 from vit_lab.data.sequences import START, Task
 from vit_lab.data.splits import load_run_data
 from vit_lab.datasets import DATASETS
-from vit_lab.init.build import Model, build_model, unfilled
+from vit_lab.init.build import Model, unfilled
 from vit_lab.model_config import TransformerConfig
 from vit_lab.probes.lens import lens, token_lens
 from vit_lab.probes.maps import maps
 from vit_lab.probes.occlusion import occlusion
 from vit_lab.settings import ConfigError
-from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_state
 from vit_lab.training.looks import UNKNOWN, Answers, Array, Example, Look, Weights
+from vit_lab.training.start import model_at_start
 
 AT_ONCE, MOST_ANSWERS = 250, 2_000
 
@@ -108,7 +108,7 @@ def model_at(config: RunConfig, weights: Weights, data: RunData) -> Model:
     if weights.file is None:
         if weights.step:
             raise CheckpointError(f"no weights of step {weights.step} are kept; replay the run to it")
-        return build_model(config, data.probed(PROBE_IMAGES).inputs)
+        return model_at_start(config, data)
     model = unfilled(config.model)
     try:
         found = load_checkpoint(weights.file)

@@ -33,12 +33,11 @@ def replay(config: RunConfig, step: int, checkpoint: Path, into: Path) -> Genera
     last = config.optim.total_steps(len(data.train))
     if not 0 <= step <= last:
         raise ValueError(f"step {step} is none of this run; choose 0 to {last}")
-    training = train(config, data, device)
     try:
-        if (found := load_checkpoint(checkpoint)).step <= step:
-            training = train(config, data, device, found)
-    except CheckpointError:
-        pass  # there is none, or it is of no use: from the start, then
+        found = load_checkpoint(checkpoint)
+        training = train(config, data, device, found if found.step <= step else None)
+    except CheckpointError:  # there is none, or it is of no use: from the start, then
+        training = train(config, data, device)
     told = -TELL_SECONDS
     while training.step < step:
         if time.monotonic() - told >= TELL_SECONDS:

@@ -31,7 +31,7 @@ from vit_lab.events import (
     StepMeasured,
     Stepped,
 )
-from vit_lab.init.build import build_model
+from vit_lab.lineage import is_judged_alike, maker_of
 from vit_lab.models.loss import training_loss
 from vit_lab.places import read_place
 from vit_lab.probes.rows import signal_and_attention
@@ -45,6 +45,7 @@ from vit_lab.training.fork import Fork, scale
 from vit_lab.training.optimiser_state import kept_tensors, kept_values, put_back
 from vit_lab.training.optimisers import OPTIMISERS
 from vit_lab.training.schedule import learning_rate
+from vit_lab.training.start import drawn
 
 
 @dataclass
@@ -78,6 +79,8 @@ def train(
     def own(state: Checkpoint) -> Training:
         training = Training(config, data, device, state)
         scale(training.model, fork)
+        if not is_judged_alike(config, fork.parent):
+            training.forget_best()
         return training
 
     parent = train(fork.parent, load_run_data(fork.parent), device, checkpoint)
@@ -92,7 +95,7 @@ class Training(Iterator[Event]):
         self.data = moved(data, self.device)
         self.total_steps = config.optim.total_steps(len(data.train))
         self.step = 0
-        self.model = build_model(config, data.probed(PROBE_IMAGES).inputs).to(device)
+        self.model = drawn(config, data).to(device)
         self._initial_weights = layers(self.model)
         self._optimisers = OPTIMISERS[config.optim.optimiser].build(self.model, config.optim)
         self._interval = _Interval()
@@ -128,6 +131,10 @@ class Training(Iterator[Event]):
         """The model after the step of the latest event, as copies: enough to look at, not to go on from."""
         tensors = self._model_tensors()
         return Checkpoint(_copies(tensors), {"step": self.step, "tensors": len(tensors)})
+
+    def forget_best(self) -> None:
+        """Begin anew to look for the best model, as where validation has become another."""
+        self._best = _Best()
 
     def advance(self) -> None:
         """Train one step and say nothing. Measuring changes nothing, so the weights are those of a run that speaks."""
@@ -183,7 +190,9 @@ class Training(Iterator[Event]):
             if not (finite and math.isfinite(gradient_norm)):
                 yield Diverged(step=self._first_bad_step())
                 return
-            rate = learning_rate(self.config.optim, step - 1, len(self.data.train))
+            made = maker_of(self.config, step)
+            examples = len(self.data.train) if made is self.config else made.train_images
+            rate = learning_rate(made.optim, step - 1, examples)
             yield StepMeasured(step=step, loss=loss, accuracy=accuracy, learning_rate=rate, gradient_norm=gradient_norm)
         if len(self.data.validation) and is_due(step, total, EVALUATIONS):
             loss, accuracy = evaluate(self.model, self.data.validation)
@@ -198,7 +207,8 @@ class Training(Iterator[Event]):
             weights = layers(self.model)
             rows = weight_rows(weights, self._initial_weights)
             rows += signal_and_attention(self.model, self.data.probed(PROBE_IMAGES).inputs)
-            yield Probed(step=step, rows=(*rows, *self._step_rows))
+            seen = self._step_rows if is_power_of_two(step) or self._was_due(PROBES) else []
+            yield Probed(step=step, rows=(*rows, *seen))
             yield Histograms(step=step, counts=histograms(weights))
 
     def _first_bad_step(self) -> int:
@@ -208,7 +218,12 @@ class Training(Iterator[Event]):
         return self.step - len(finite) + finite.index(False) + 1 if False in finite else self.step
 
     def _step_event_due(self) -> bool:
-        return is_due(self.step, self.total_steps, STEP_EVENTS)
+        return is_due(self.step, self.total_steps, STEP_EVENTS) and self._was_due(STEP_EVENTS)
+
+    def _was_due(self, times: int) -> bool:
+        """Whether who made the latest step looked at it: at the step of a fork that was its parent."""
+        made = maker_of(self.config, self.step)
+        return made is self.config or is_due(self.step, made.total_steps, times)
 
     def _probe_due(self) -> bool:
         return is_due(self.step, self.total_steps, PROBES) or is_power_of_two(self.step)

@@ -50,7 +50,7 @@ class ScriptError(Exception):
 def missing(config: RunConfig) -> str | None:
     """Why there is no script of a run, as a sentence; None if there is one."""
     if config.fork:
-        return f"no script is known of a fork; its parent, {config.fork.run}, may have one"
+        return "no script is known of a fork; its parent may have one"
     known = {
         "scheme": (config.init.scheme, init.KNOWN),
         "optimiser": (config.optim.optimiser, tuple(training.MADE)),

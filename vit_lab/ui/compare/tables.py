@@ -14,7 +14,7 @@ from vit_lab.analysis.statistics import accuracy_noise
 from vit_lab.datasets import DATASETS
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.rates import Pick, picks
-from vit_lab.spelling import setting_words
+from vit_lab.spelling import setting_words, told_value
 from vit_lab.ui.compare.scores import AT_STEP
 
 
@@ -62,7 +62,10 @@ def fine_print(experiment: Experiment, outcomes: Sequence[ArmOutcome], by: str) 
 
 def settings_table(experiment: Experiment) -> None:
     """The settings in which the arms differ, one row a setting."""
-    rows = [[setting_words(field), *map(str, values)] for field, values in experiment.differences.items()]
+    rows = [
+        [setting_words(field), *(told_value(field, value) for value in values)]
+        for field, values in experiment.differences.items()
+    ]
     columns = ["Setting", *(f"{letter(arm)}  {name}" for arm, name in experiment.names.items())]
     st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True, key="settings-table")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from vit_lab.config import GROUPS, RunConfig
+from vit_lab.config import GROUPS
 from vit_lab.places import GROUP_NAMES
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.forks import ForkPlan, forks_of, siblings
@@ -49,9 +49,10 @@ def _ask(runs: Sequence[RunRecord], step: int) -> None:
         told = {one.id: f"{chip(one.arm)} {literal(one.name)}" for one in runs}
         run = by_id[st.radio("Which", list(told), format_func=told.__getitem__, horizontal=True, key="fork_of")]
     st.markdown(f"**{literal(run.name)}** goes on after step **{step:,}**. What changes from there:")
-    way = _settings(run.config) | _factors()
+    way = _settings(run) | _factors(run.id)
     alike = siblings(Experiment.read(open_store(), run.experiment), run, step)
-    beside = st.toggle("Train it unchanged, too, to compare with", value=True, key="fork_beside")
+    can_go_on = step < run.config.total_steps
+    beside = can_go_on and st.toggle("Train it unchanged, too, to compare with", value=True, key="fork_beside")
     every = len(alike) > 1 and st.toggle(f"The same for all {len(alike)} seeds", value=True, key="fork_seeds")
     parents = alike if every else [run]
     note(f"The first {counted(step, 'step')} are trained again, to the bit. Init, model, optimiser and seed stay.")
@@ -61,28 +62,28 @@ def _ask(runs: Sequence[RunRecord], step: int) -> None:
         launch(ForkPlan.of(parents, step, ways), TRAIN)
 
 
-def _settings(config: RunConfig) -> dict[str, Any]:
+def _settings(run: RunRecord) -> dict[str, Any]:
     """Fields for settings that may change; what is not as the parent has it."""
-    now = flat(config) | {"steps": config.total_steps}
-    fields = [field for field in OFFERED if field in settings_of(config.model.kind)]
+    now = flat(run.config) | {"steps": run.config.total_steps}
+    fields = [field for field in OFFERED if field in settings_of(run.config.model.kind)]
     changed = {}
     for place, field in enumerate(fields):
         if place % COLUMNS == 0:
             columns = st.columns(COLUMNS)
         column = columns[place % COLUMNS]
-        value = number_field(field, now[field], f"fork_{field}", column)
+        value = number_field(field, now[field], f"fork_{run.id}_{field}", column)
         if value != now[field]:
             changed[field] = value
     return changed
 
 
-def _factors() -> dict[str, float]:
+def _factors(run_id: str) -> dict[str, float]:
     st.markdown("Weights of a group, times")
     found = {}
     for column, group in zip(st.columns(len(GROUPS)), GROUPS, strict=True):
         name = f"{group}_factor"
         words = GROUP_NAMES[group].capitalize()
-        value = column.number_input(words, 1e-3, 1e3, 1.0, format="%g", key=f"fork_{name}", help=FACTOR_HELP)
+        value = column.number_input(words, 1e-3, 1e3, 1.0, format="%g", key=f"fork_{run_id}_{name}", help=FACTOR_HELP)
         if value != 1:
             found[name] = value
     return found
@@ -90,5 +91,6 @@ def _factors() -> dict[str, float]:
 
 def of_forks(runs: Sequence[RunRecord], store: Store) -> str:
     """What becomes of the forks of runs that are to be deleted; nothing if there are none."""
-    forks = forks_of([run.id for run in runs], store.runs())
+    going = {run.id for run in runs}
+    forks = [fork for fork in forks_of(going, store.runs()) if fork.id not in going]
     return f" {counted(len(forks), 'fork')} of them will stay, with all that they have from there." if forks else ""

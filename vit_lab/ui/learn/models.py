@@ -9,12 +9,10 @@ import streamlit as st
 
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
-from vit_lab.init.schemes import SCHEMES
 from vit_lab.model_config import VitConfig
 from vit_lab.runs.limits import look_bytes
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import arm_label
-from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.ui.learn.image import DIGITS
 from vit_lab.ui.prose import warn
 from vit_lab.ui.serving.apart import memory
@@ -103,19 +101,10 @@ def vit(config: RunConfig, run_id: str | None = None, step: int | None = None) -
 @st.cache_resource(show_spinner="Building the model", max_entries=24, hash_funcs=BY_CONFIG)
 def _model_of(config: RunConfig, run_id: str | None, step: int | None) -> "Model":
     from vit_lab.runs.trained import trained_model
+    from vit_lab.training.start import model_at_start
 
-    model = _at_the_start(config) if run_id is None else trained_model(open_store().run(run_id), step)
+    model = model_at_start(config) if run_id is None else trained_model(open_store().run(run_id), step)
     return model.requires_grad_(False)
-
-
-def _at_the_start(config: RunConfig) -> "Model":
-    """The model with which a run of the config starts; its data is read only if the scheme looks at data."""
-    from vit_lab.data.splits import load_run_data
-    from vit_lab.init.build import build_model
-
-    if not SCHEMES[config.init.scheme].needs_data:
-        return build_model(config)
-    return build_model(config, load_run_data(config).probed(PROBE_IMAGES).inputs)
 
 
 def as_input(pixels: bytes, config: RunConfig) -> "Tensor":

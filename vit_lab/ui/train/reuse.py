@@ -20,6 +20,8 @@ def form_of(experiment: Experiment) -> dict[str, Any] | None:
     """What `train_link` takes to fill the form with an experiment's settings; None where the form cannot hold them."""
     if not experiment.proper or experiment.unreadable or len(experiment.data) > 1:
         return None
+    if any(config.fork for config in experiment.arms.values()):
+        return None
     seeds, fair, [condition] = experiment.seeds, experiment.is_fair, experiment.data
     arms = []
     for arm, config in experiment.arms.items():

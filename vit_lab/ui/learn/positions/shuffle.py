@@ -75,12 +75,16 @@ def readable_pair() -> tuple[RunRecord, RunRecord] | None:
     return found if found and all(can_be_read(run) for run in found) else None
 
 
+def _is_of_digits(config: RunConfig) -> bool:
+    return config.model.kind == "vit" and config.data.dataset == "mnist-10k" and not config.fork
+
+
 def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
     """The latest finished runs on the bundled digits that differ in positions alone: one with them, one without."""
     from vit_lab.runs.trained import trained_runs  # brings torch
 
     latest: dict[RunConfig, RunRecord] = {}
-    for run in trained_runs(store, lambda config: config.model.kind == "vit" and config.data.dataset == "mnist-10k"):
+    for run in trained_runs(store, _is_of_digits):
         latest.setdefault(run.config, run)
     for config, plain in latest.items():
         assert isinstance(config.model, VitConfig)
