@@ -478,3 +478,23 @@ def test_processes_that_open_a_new_file_at_once_all_succeed(path):
     command = [sys.executable, "-c", script, str(path)]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     assert [process.communicate(timeout=60) for process in processes] == [("0\n", "")] * 3
+
+
+def test_packed_events_are_read_as_before_and_the_file_is_smaller(store, path):
+    [ended, going] = add(store, 2)
+    places = [Place(block=block, group="qk") for block in range(1, 9)]
+    rows = tuple(("weight_std", place, 0.01 * step) for step in range(40) for place in places)
+    for run_id in (ended, going):
+        store.append(run_id, [(1.0, Probed(step=step, rows=rows)) for step in range(60)], 1.0, None)
+    store.end(ended, Status.FINISHED)
+    before, raw = store.events(ended, "probed"), list(store.tables.rows("events", ["e"]))
+    size = path.stat().st_size + path.with_name(f"{path.name}-wal").stat().st_size
+    assert store.tables.pack_events() == 60, "none of the run that is still queued"
+    store.tables.shrink()
+    assert path.stat().st_size < 0.7 * size
+    assert store.events(ended, "probed") == before
+    assert list(store.tables.rows("events", ["e"])) == raw, "as a bundle takes them"
+    assert store.tables.pack_events() == 0
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE events SET body = x'00ff' WHERE run = ? AND step = 3", (ended,))
+    assert [event["step"] for event in store.events(ended, "probed")] == [step for step in range(60) if step != 3]

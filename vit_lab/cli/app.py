@@ -15,7 +15,7 @@ import typer
 
 from vit_lab.cli.dashboard import dashboard
 from vit_lab.cli.inside import look
-from vit_lab.cli.kept import export, import_, runs
+from vit_lab.cli.kept import export, import_, runs, tidy
 from vit_lab.cli.training import claim, compare, sweep, train
 
 EXAMPLES = {
@@ -28,10 +28,11 @@ EXAMPLES = {
     "claim": ("vit-lab claim --seeds 6 --fair-rate", "vit-lab claim --task mnist-10k:0.4 --size 200 --size all"),
     "runs": ("vit-lab runs", "vit-lab runs --json"),
     "look": ("vit-lab look RUN --step 100", "vit-lab look RUN --digit 7 --json"),
+    "tidy": ("vit-lab tidy",),
     "import": ("vit-lab import class.zip",),
     "export": ("vit-lab export EXPERIMENT --html report.html", "vit-lab export RUN RUN --csv runs.csv"),
 }
-COMMANDS = (train, compare, sweep, claim, runs, look, export, import_)
+COMMANDS = (train, compare, sweep, claim, runs, look, export, import_, tidy)
 
 app = typer.Typer(
     help="Measure what the variance of the initial weights does to a Vision Transformer.",

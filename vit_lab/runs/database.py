@@ -65,6 +65,12 @@ class Database:
             self._writer.execute("VACUUM INTO ?", (str(saved),))
         return saved
 
+    def shrink(self) -> None:
+        """Write the file anew without what is free in it. Takes as much room again meanwhile."""
+        with self._write_lock, self._read_lock, self._explained():
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Let go of the file. A closed database cannot be used again."""
         with self._write_lock, self._read_lock:

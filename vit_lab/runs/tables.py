@@ -8,7 +8,7 @@ from vit_lab.runs.database import Database
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.limits import HOST
 from vit_lab.runs.rounds import new_code, now
-from vit_lab.runs.rows import AT_WORK
+from vit_lab.runs.rows import AT_WORK, WORTH_PACKING, packed, unpacked
 
 Row = dict[str, Any]
 
@@ -22,6 +22,10 @@ TABLES = {
     "players": "round IN ({}) ORDER BY rowid",
     "guesses": "round IN ({}) ORDER BY round, seed",
 }
+TO_PACK = (
+    "SELECT kind, step, body FROM events WHERE run = ? AND typeof(body) = 'text' AND length(body) > ? "
+    f"AND run NOT IN (SELECT id FROM runs WHERE {AT_WORK})"
+)
 # What a row becomes where it arrives: of another machine's processes, queue and people nothing is left.
 ON_ARRIVAL: Mapping[str, Row] = {"runs": {"process": "", "request": None, "owner": HOST, "turn": 0, "worker": ""}}
 
@@ -35,13 +39,29 @@ class Tables:
     def rows(self, table: str, experiments: Sequence[str]) -> Iterator[Row]:
         """The rows of a table that belong to some experiments, in an order that does not change."""
         query = f"SELECT * FROM {table} WHERE {TABLES[table].format(', '.join('?' * len(experiments)))}"
-        yield from (dict(row) for row in self._database.read(query, *experiments))
+        for row in map(dict, self._database.read(query, *experiments)):
+            yield row | {"body": unpacked(row["body"])} if table == "events" else row
 
     def are_at_work(self, experiments: Sequence[str]) -> bool:
         """Whether some process is, or will be, at work on a run of some experiments."""
         wanted = ", ".join("?" * len(experiments))
         query = f"SELECT 1 FROM runs WHERE experiment IN ({wanted}) AND {AT_WORK} LIMIT 1"
         return bool(self._database.read(query, *experiments))
+
+    def pack_events(self) -> int:
+        """Pack the long events of all runs that nobody is at work on, which are read as before; returns how many."""
+        count = 0
+        for row in self._database.read("SELECT id FROM runs"):
+            with self._database.transaction() as db:  # one a run, so that nobody waits long
+                found = db.execute(TO_PACK, (row["id"], WORTH_PACKING)).fetchall()
+                rows = [(packed(one["body"]), row["id"], one["kind"], one["step"]) for one in found]
+                db.executemany("UPDATE events SET body = ? WHERE run = ? AND kind = ? AND step = ?", rows)
+            count += len(rows)
+        return count
+
+    def shrink(self) -> None:
+        """Give the disk back what the file does not need any more."""
+        self._database.shrink()
 
     def columns(self, table: str) -> set[str]:
         """The names of a table's columns."""
