@@ -2,6 +2,9 @@
 # make bench: what things cost on this machine, against peers; up to an hour, and nothing else should run meanwhile.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+# An index of packages that has torch without CUDA: taken from there where there is no NVIDIA device.
+TORCH_INDEX ?=
 STAMP := .venv/.installed
 
 .PHONY: run test test-long lint bench browser
@@ -28,11 +31,15 @@ bench: $(STAMP) .venv/.bench-installed browser
 
 $(STAMP): requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@if [ -n "$(TORCH_INDEX)" ] && ! command -v nvidia-smi >/dev/null; then \
+	  $(PIP) --index-url "$(TORCH_INDEX)" torch torchvision \
+	  || echo "No torch from $(TORCH_INDEX): taking the usual build."; \
+	fi
+	$(PIP) -r requirements.txt
 	touch $@
 
 .venv/.bench-installed: benchmarks/requirements.txt $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	$(PIP) -r benchmarks/requirements.txt
 	touch $@
 
 # The browser tests want Chromium, best the one without windows; where there is none to be had they skip and say so.
