@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from vit_lab.analysis.comparison import Comparison
+from vit_lab.analysis.comparison import Comparison, arm_outcomes
+from vit_lab.analysis.findings import findings
+from vit_lab.analysis.scores import scores_of
 from vit_lab.ui.learn.findings.words import finding_link
 from vit_lab.ui.learn.init.figures import findings_chart
 from vit_lab.ui.learn.lesson import look_for
@@ -34,3 +36,33 @@ def what_was_measured(found: dict[str, Comparison]) -> None:
         Test accuracy at the last of 450 steps, in points.
     """)
     finding_link("001")
+    _where_it_decides()
+    for number in ("004", "006", "007"):
+        finding_link(number)
+
+
+def _where_it_decides() -> None:
+    """Who learns at all where norms are missing and blocks are many; nothing if that is not measured here."""
+    if learned := _who_learned(norm="none", depth=16):
+        told = ", ".join(f"`{arm}` in {count} of {of} seeds" for arm, (count, of) in learned.items())
+        everybody = all(count == of for count, of in _who_learned(norm="pre", depth=16).values())
+        say(f"""
+            **Where it does decide.** In a model of 16 blocks without norms, these learned anything: {told}.
+            {"With norms before the branches, all of them did, in every seed." if everybody else ""}
+        """)
+        finding_link("005")
+
+
+@st.cache_data(show_spinner=False)
+def _who_learned(norm: str, depth: int) -> dict[str, tuple[int, int]]:
+    """By arm of finding 005: how many of its seeds learned anything under that norm and depth."""
+    finding = findings().get("005")
+    experiment = finding.experiment if finding else None
+    if experiment is None:
+        return {}
+    asked = {"norm": norm, "depth": depth}
+    [condition] = [
+        one for one in experiment.data if all(experiment.varied[field][one] == value for field, value in asked.items())
+    ]
+    outcomes = arm_outcomes(experiment.under(condition), scores_of(experiment))
+    return {experiment.names[one.arm]: (one.trained, one.summary.n) for one in outcomes}
