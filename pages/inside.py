@@ -5,6 +5,7 @@ import streamlit as st
 from vit_lab.model_config import TimesformerConfig, TransformerConfig
 from vit_lab.runs.experiments import Experiment, Runs
 from vit_lab.runs.records import RunRecord
+from vit_lab.ui.experiments.fork import fork_button
 from vit_lab.ui.inside import looks, news, sheet, views
 from vit_lab.ui.inside.choice import ALL, KNOWS, LOOKS, NEEDS, VIEWS
 from vit_lab.ui.inside.pair import choose_pair
@@ -16,7 +17,6 @@ from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 
 SIDE_BY_SIDE = (0.24, 0.76)
-WHICH = {"cross": "The decoder reads the source", "decoder": "The decoder reads itself", "": "The encoder"}
 
 
 def draw(runs: list[RunRecord]) -> None:
@@ -34,6 +34,7 @@ def draw(runs: list[RunRecord]) -> None:
     with left:
         views.choose_place(shown[0])
         views.follow(shown[0])
+        fork_button(runs, step)
     with right:
         view = st.segmented_control(
             "View", list(VIEWS.values()), required=True, key="inside_view", label_visibility="collapsed"
@@ -73,11 +74,7 @@ def draw(runs: list[RunRecord]) -> None:
 
 def _where_it_looks(shown: list[Shown]) -> None:
     model = shown[0].run.config.model
-    which = ""
-    if isinstance(model, TransformerConfig):
-        which = st.segmented_control(
-            "Attention", list(WHICH), format_func=WHICH.__getitem__, default="cross", required=True, key="inside_which"
-        )
+    which = views.choose_attention(model)
     views.attention_maps(shown, which)
     whole = "In each, a row is a place that reads: a diagonal reads its own place, an anti-diagonal reads backwards."
     note(f"""

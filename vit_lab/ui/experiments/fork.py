@@ -82,7 +82,7 @@ def _factors(run_id: str) -> dict[str, float]:
     found = {}
     for column, group in zip(st.columns(len(GROUPS)), GROUPS, strict=True):
         name = f"{group}_factor"
-        words = GROUP_NAMES[group].capitalize()
+        words = GROUP_NAMES[group][:1].upper() + GROUP_NAMES[group][1:]
         value = column.number_input(words, 1e-3, 1e3, 1.0, format="%g", key=f"fork_{run_id}_{name}", help=FACTOR_HELP)
         if value != 1:
             found[name] = value

@@ -137,7 +137,7 @@ def _tables_together(
 def _names(tables: Sequence[pa.Table], *, downwards: bool) -> pa.Table:
     """Where the arms' names stand in a chart of live curves, one a row: at the last validation of its first run.
 
-    Curves that fall leave room above their ends, such as rise below them.
+    Curves that fall leave room above their ends, such as rise below them; there, beyond what the words span of it.
     """
     ends: dict[str, dict[str, Any]] = {}
     highest = []
@@ -145,10 +145,14 @@ def _names(tables: Sequence[pa.Table], *, downwards: bool) -> pa.Table:
         measured = table.filter(pc.and_(pc.equal(table["split"], "validation"), pc.is_valid(table["value"])))
         if len(measured):
             [end] = measured.slice(len(measured) - 1).to_pylist()
-            ends.setdefault(end["arm"], end | {"late": end["step"] > LATE * table["step"][-1].as_py()})
+            whole = table["step"][-1].as_py()
+            spanned = measured.filter(pc.greater_equal(measured["step"], end["step"] - (1 - LATE) * whole))["value"]
+            beyond = (pc.min if downwards else pc.max)(spanned).as_py()
+            ends.setdefault(end["arm"], end | {"late": end["step"] > LATE * whole, "beyond": beyond})
             highest.append(pc.max(table["value"]).as_py())
     gap = NAME_GAP * max(highest, default=1.0)
-    beside = {arm: end["value"] + gap * end["late"] * (-1 if downwards else 1) for arm, end in ends.items()}
+    sign = -1 if downwards else 1
+    beside = {arm: end["beyond"] + sign * gap if end["late"] else end["value"] for arm, end in ends.items()}
     places = apart(beside, gap, downwards=downwards)
     split = {False: "name", True: "name, late"}
     told = [

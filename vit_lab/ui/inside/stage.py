@@ -10,7 +10,6 @@ from vit_lab.runs import snapshots
 from vit_lab.runs.records import RunRecord
 from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import MEAN, Weights
-from vit_lab.ui.experiments.fork import fork_button
 from vit_lab.ui.inside import looks
 from vit_lab.ui.inside.choice import CLASS, LOOKS, NEWEST, VIEWS, arrive, remember
 from vit_lab.ui.inside.example import Chosen, choose_example
@@ -41,7 +40,6 @@ def set_stage(
             missing.append(Missing(run, min(step, run.step), weights.step))
         arms.append((run, weights))
     with offers:
-        fork_button(runs, step)
         offer_replays(missing)
     with controls:
         chosen = choose_example(arms)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from vit_lab.model_config import TimesformerConfig, TransformerConfig, VitConfig
+from vit_lab.model_config import ModelConfig, TimesformerConfig, TransformerConfig, VitConfig
 from vit_lab.training.looks import MEAN, Array
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures import matrix
@@ -32,6 +32,7 @@ FOLLOWED = prose("""
     By the figures of what the arms know, what they need, and how likely it was, step by step. At first it is the true
     class, and of a drawing what each arm answers.
 """)
+WHICH = {"cross": "The decoder reads the source", "decoder": "The decoder reads itself", "": "The encoder"}
 MOST_ACROSS = 8  # maps in a row, of blocks one after the other
 LARGE, EXAMPLE = 320, 240  # pixels of a map that stands alone
 
@@ -146,6 +147,16 @@ def ink(shown: Shown) -> Array:
     """The example as 0 to 255, (S, S), or (T, S, S) of a clip; colours as grey."""
     levels = (255 * np.clip(shown.glance.example, 0, 1)).astype(np.uint8)
     return levels.mean(axis=-3).astype(np.uint8)
+
+
+def choose_attention(model: ModelConfig) -> str:
+    """Which attention of a Transformer is shown, a key of WHICH; of other models there is one."""
+    if not isinstance(model, TransformerConfig):
+        return ""
+    which: str = st.segmented_control(
+        "Attention", list(WHICH), format_func=WHICH.__getitem__, default="cross", required=True, key="inside_which"
+    )
+    return which
 
 
 def attention_maps(shown: Sequence[Shown], which: str = "") -> None:

@@ -6,7 +6,7 @@ from vit_lab.datasets import DATASETS
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.spelling import percent
+from vit_lab.spelling import fork_words, percent
 from vit_lab.ui.arms import chip
 from vit_lab.ui.experiments.controls import status_badge
 from vit_lab.ui.words import about
@@ -20,7 +20,7 @@ TEST = "Accuracy on the test set, looked at once, at the end."
 def run_card(store: Store, run: RunRecord, name: str) -> None:
     """The run of an arm with that name. Nothing is told that is not known yet."""
     with st.container(horizontal=True, gap="xsmall", horizontal_alignment="distribute"):
-        words = f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(run))}]]"
+        words = f"{chip(run.arm)} **{name}** {status_badge(run)}  \n:small[:gray[{', '.join(_details(store, run))}]]"
         st.markdown(words, width=DETAILS_WIDTH)
         st.metric("Validation", percent(run.val_accuracy), width=METRIC_WIDTH, help=VALIDATION)
         if run.test_accuracy is not None:
@@ -30,10 +30,18 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
         st.caption(run.error)
 
 
-def _details(run: RunRecord) -> list[str]:
+def _details(store: Store, run: RunRecord) -> list[str]:
     examples = DATASETS[run.config.data.dataset].examples
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
-    return [f"run {run.number}", f"seed {run.config.seed}", *speed, f"{run.wall_seconds:.0f} s"]
+    known = [f"run {run.number}", f"seed {run.config.seed}", *_lineage(store, run), *speed]
+    return [*known, f"{run.wall_seconds:.0f} s"]
+
+
+def _lineage(store: Store, run: RunRecord) -> list[str]:
+    """What a fork goes on from, if it is one: 'from step 30 of run 1'."""
+    fork = run.config.fork
+    parents = store.runs([fork.run]) if fork else []
+    return [fork_words(fork) + (f" of run {parents[0].number}" if parents else "")] if fork else []
 
 
 def progress_words(store: Store, run: RunRecord) -> str:
