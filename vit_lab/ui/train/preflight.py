@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vit_lab.probes.gauge import Preflight
 
 TOO_LARGE = "A look at every model of this size would take too much of this machine; choose larger patches or less."
+CHART_WIDTH = 400  # pixels at least: names of lines stand at its right
 GAUGE_HELP = "How the model is before its first step. This judges the init, not the learning rate."
 SATURATES = "Each token looks at hardly more than one other, and the softmax lets little gradient through."
 HEALTHY = "Signal, attention and loss look healthy."
@@ -79,13 +80,11 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             even = f"ln {start.num_classes} = {math.log(start.num_classes):.2f}"
             say(f"{chip(arm)} {words} Loss {start.loss:.2f} nats; guessing evenly would give {even}.")
             st.markdown(f"{chip(arm)} {scheme_words(configs[arm].init.scheme)} {unmet_words(configs[arm])}")
-        left, right = st.columns(2)
-        with left:
+        with st.grid(2, min_column_width=CHART_WIDTH):
             _chart(table, "activation_rms", charts.DEPTH_RMS, "Size of the tokens after each block.")
+            _chart(table, "gradient_norm", charts.LAYER_GRADIENT, "Norm of the gradient that reaches each layer.")
             entropy = "A point a head: 1 looks everywhere, 0 at one token."
             _chart(table, "attention_entropy", charts.HEAD_ENTROPY, entropy)
-        with right:
-            _chart(table, "gradient_norm", charts.LAYER_GRADIENT, "Norm of the gradient that reaches each layer.")
             _chart(table, "max_attention_logit", charts.HEAD_LOGIT, "Largest |q·k|/√d of each head: large saturates.")
         st.markdown("**Spread (std) of the weights: what the scheme's formula promises, and what was drawn**")
         st.table(_promises(looks))
@@ -103,8 +102,9 @@ def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str
     from vit_lab.ui.figures.rows import named, placed
 
     rows = named(placed(table[table["measure"] == measure]))
-    st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
-    st.caption(words)
+    with st.container():
+        st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
+        st.caption(words)
 
 
 def _table(arm: int, look: "Preflight", name: str) -> "pd.DataFrame":

@@ -19,6 +19,7 @@ from vit_lab.ui.arms import chip
 from vit_lab.ui.prose import note
 
 ACROSS = 2  # charts in a row
+LETTER = 30  # pixels at their right
 
 
 def figures(finding: Finding) -> None:
@@ -67,10 +68,10 @@ def _lines(experiment: Experiment) -> None:
     spec = charts.over(setting_words(field), log=min(values.values()) > 0, whole=True)
     st.markdown("  ".join(f"{chip(arm)} {name}" for arm, name in experiment.names.items()))
     panels = {
-        title: over_rows(experiment, outcomes, values, where)
+        title: over_rows(experiment, outcomes, values, where).assign(name="")  # letters are told above all charts
         for title, where in alike_but_for(experiment, field).items()
     }
-    _beside_one_another(panels, _on_one_scale(spec))
+    _beside_one_another(panels, _on_one_scale(spec) | {"padding": spec["padding"] | {"right": LETTER}})
     note("Dots are runs, lines join the means, bars are 95 % intervals.")
 
 
