@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vit_lab.analysis.line_names import apart
+from vit_lab.analysis.line_names import apart, beyond
 
 PLACES = st.dictionaries(st.sampled_from("ABCDEF"), st.floats(0, 1), max_size=6)
 
@@ -30,3 +30,11 @@ def test_names_that_have_room_stay_and_others_move_one_way(downwards, wanted):
 
 def test_on_an_axis_with_negative_values_none_is_lifted():
     assert apart({"A": -3.0, "B": -3.0}, 0.5) == {"A": -3.0, "B": -2.5}
+
+
+def test_a_name_stands_beyond_what_lines_span():
+    assert beyond({"A": (1.0, 2.0)}, 0.1) == {"A": 2.1} and beyond({"A": (1.0, 2.0)}, 0.1, downwards=True) == {"A": 0.9}
+    far = {"A": (1.0, 2.0), "B": (4.0, 5.0)}
+    assert beyond(far, 0.25) == {"A": 2.25, "B": 5.25} and beyond(far, 0.25, downwards=True) == {"A": 0.75, "B": 3.75}
+    crossing = {"A": (1.0, 2.0), "B": (1.5, 3.0), "C": (3.25, 4.0)}
+    assert beyond(crossing, 0.5) == {"A": 4.5, "B": 4.5, "C": 4.5}

@@ -20,3 +20,14 @@ def apart(places: Mapping[Arm, float], gap: float, *, downwards: bool = False) -
         found[arm] = last
     lift = min(found.values(), default=0.0)
     return {arm: place - lift for arm, place in found.items()} if lift < 0 <= min(places.values()) else found
+
+
+def beyond(spans: Mapping[Arm, tuple[float, float]], gap: float, *, downwards: bool = False) -> dict[Arm, float]:
+    """The nearest place above what each line spans, or below, that is `gap` from what all lines span."""
+    found = {}
+    for arm, (low, high) in spans.items():
+        place = low - gap if downwards else high + gap
+        while inside := [one for one in spans.values() if one[0] - gap < place < one[1] + gap]:
+            place = min(one[0] for one in inside) - gap if downwards else max(one[1] for one in inside) + gap
+        found[arm] = place
+    return found

@@ -11,7 +11,7 @@ import streamlit as st
 
 from vit_lab.analysis.arms import letter
 from vit_lab.analysis.comparison_rows import name_rows
-from vit_lab.analysis.line_names import apart
+from vit_lab.analysis.line_names import apart, beyond
 from vit_lab.config import GROUPS
 from vit_lab.events import counts_at, rows_of
 from vit_lab.places import Place, read_place
@@ -137,22 +137,26 @@ def _tables_together(
 def _names(tables: Sequence[pa.Table], *, downwards: bool) -> pa.Table:
     """Where the arms' names stand in a chart of live curves, one a row: at the last validation of its first run.
 
-    Curves that fall leave room above their ends, such as rise below them; there, beyond what the words span of it.
+    Curves that fall leave room above their ends, such as rise below them: late in a run a name stands there, beyond
+    what its words span of the curves.
     """
     ends: dict[str, dict[str, Any]] = {}
+    spans: dict[str, tuple[float, float]] = {}
     highest = []
     for table in tables:
         measured = table.filter(pc.and_(pc.equal(table["split"], "validation"), pc.is_valid(table["value"])))
-        if len(measured):
-            [end] = measured.slice(len(measured) - 1).to_pylist()
-            whole = table["step"][-1].as_py()
-            spanned = measured.filter(pc.greater_equal(measured["step"], end["step"] - (1 - LATE) * whole))["value"]
-            beyond = (pc.min if downwards else pc.max)(spanned).as_py()
-            ends.setdefault(end["arm"], end | {"late": end["step"] > LATE * whole, "beyond": beyond})
-            highest.append(pc.max(table["value"]).as_py())
+        if not len(measured):
+            continue
+        [end] = measured.slice(len(measured) - 1).to_pylist()
+        arm, whole, values = end["arm"], table["step"][-1].as_py(), measured["value"].to_pylist()
+        ends.setdefault(arm, end | {"late": end["step"] > LATE * whole})
+        first = sum(step < end["step"] - (1 - LATE) * whole for step in measured["step"].to_pylist())
+        under = [*values[max(0, first - 1) :], *spans.get(arm, ())]
+        spans[arm] = min(under), max(under)
+        highest.append(max(values))
     gap = NAME_GAP * max(highest, default=1.0)
-    sign = -1 if downwards else 1
-    beside = {arm: end["beyond"] + sign * gap if end["late"] else end["value"] for arm, end in ends.items()}
+    beside = {arm: end["value"] for arm, end in ends.items()}
+    beside |= beyond({arm: spans[arm] for arm, end in ends.items() if end["late"]}, gap, downwards=downwards)
     places = apart(beside, gap, downwards=downwards)
     split = {False: "name", True: "name, late"}
     told = [
