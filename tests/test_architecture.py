@@ -19,7 +19,7 @@ FLOORS = """
     vit_lab.init
     vit_lab.models
     vit_lab.data
-    vit_lab.presets vit_lab.spelling vit_lab.axes vit_lab.events
+    vit_lab.presets vit_lab.spelling vit_lab.axes vit_lab.events vit_lab.lineage
     vit_lab.settings vit_lab.places
     vit_lab.config
     vit_lab.model_config

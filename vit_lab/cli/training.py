@@ -70,17 +70,19 @@ def train(
     settings: dict[str, Any],
 ) -> None:
     """Train one run and print how it ended."""
-    with refusals(TRAIN_KEYS if json_ else ()), closing(Store(paths.database())) as store:
+    with refusals(TRAIN_KEYS if json_ else ()):
         if factor and not fork:
             raise ConfigError("factor", "weights are multiplied where a run goes on from another; give --fork, too")
-        plan: Plan | ForkPlan
-        if fork:
-            run_id, step = parse_fork(fork)
-            plan = ForkPlan.of([store.run(run_id)], step, [settings | dict(map(parse_factor, factor or ()))])
-        else:
-            config = configure(preset_config(preset), **settings)
-            plan = Plan([config], [config.seed])
-        [run] = work_off(store, plan, download, workers=1).stored
+        factors = dict(map(parse_factor, factor or ()))
+        config = None if fork else configure(preset_config(preset), **settings)
+        with closing(Store(paths.database())) as store:
+            plan: Plan | ForkPlan
+            if config is None:
+                run_id, step = parse_fork(fork or "")
+                plan = ForkPlan.of([store.run(run_id)], step, [settings | factors])
+            else:
+                plan = Plan([config], [config.seed])
+            [run] = work_off(store, plan, download, workers=1).stored
     if json_:
         spelt = {"run_id": run.id, "config": run.config.model_dump(), "steps": run.step}
         print(json.dumps({key: spelt[key] if key in spelt else getattr(run, key) for key in TRAIN_KEYS}))
