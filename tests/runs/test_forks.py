@@ -98,7 +98,7 @@ def test_a_shell_forks_a_run():
         (("--fork", "abc"), "fork: 'abc' does not work; write RUN@STEP"),
         (("--fork", "abc@4"), "there is no run 'abc'"),
         (("--factor", "qk=2"), "give --fork, too"),
-        (("--fork", "abc@4", "--factor", "kq=2"), "there is no run"),
+        (("--fork", "abc@4", "--factor", "kq=2"), "there is no group 'kq'"),
     ],
 )
 def test_a_fork_that_cannot_be_is_refused_in_a_sentence(words, sentence):
