@@ -1,6 +1,7 @@
 """What a finding came to, drawn from the runs in its table as the lab draws any experiment."""
 
 import copy
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ def _differences(experiment: Experiment) -> None:
 
 
 def _arches(experiment: Experiment) -> None:
-    outcomes, spec = arm_outcomes(experiment, scores_of(experiment)), _on_one_scale(charts.ARCH)
+    outcomes, spec = arm_outcomes(experiment, scores_of(experiment)), charts.ARCH
     panels = {}
     for title, where in alike_but_for(experiment, _along(experiment)).items():
         others = [field for field in experiment.varied if len({experiment.varied[field][c] for c in where}) == 1]
@@ -71,7 +72,7 @@ def _lines(experiment: Experiment) -> None:
         title: over_rows(experiment, outcomes, values, where).assign(name="")  # letters are told above all charts
         for title, where in alike_but_for(experiment, field).items()
     }
-    _beside_one_another(panels, _on_one_scale(spec) | {"padding": spec["padding"] | {"right": LETTER}})
+    _beside_one_another(panels, spec | {"padding": spec["padding"] | {"right": LETTER}})
     note("Dots are runs, lines join the means, bars are 95 % intervals.")
 
 
@@ -83,6 +84,7 @@ def _along(experiment: Experiment) -> str:
 
 def _beside_one_another(panels: Mapping[str, pd.DataFrame], spec: dict[str, Any]) -> None:
     titles: Sequence[str] = list(panels)
+    spec = _on_one_scale(spec, panels)
     for first in range(0, len(titles), ACROSS):
         for column, title in zip(st.columns(ACROSS), titles[first : first + ACROSS], strict=False):
             with column:
@@ -91,11 +93,13 @@ def _beside_one_another(panels: Mapping[str, pd.DataFrame], spec: dict[str, Any]
                 st.vega_lite_chart(panels[title], spec, key=f"finding-{title}", alt=alt)
 
 
-def _on_one_scale(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same chart with accuracy from 0 to 1, so that charts beside one another can be compared."""
+def _on_one_scale(spec: dict[str, Any], panels: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """The same chart with an axis that holds the accuracies of all panels, so that they can be compared."""
+    scores = pd.concat([rows.loc[rows["kind"] == "run", "score"] for rows in panels.values()])
+    domain = [math.floor(10 * scores.min()) / 10, math.ceil(10 * scores.max()) / 10]
     found = copy.deepcopy(spec)
     for layer in found["layer"]:
         axis = layer.get("encoding", {}).get("y", {})
         if axis.get("scale"):
-            axis["scale"] = axis["scale"] | {"domain": [0, 1]}
+            axis["scale"] = axis["scale"] | {"domain": domain, "zero": False}
     return found
