@@ -175,7 +175,7 @@ def test_the_board_gives_the_verdict_of_compare_and_calls_it_a_demo_below_six(op
             [one.value.lstrip("#") for one in at.markdown if one.value.startswith("###")] for at in (board, compared)
         ]
         rooms().close(round_id)
-    assert told["open"][0] == [] and "and one more with each guess" in told["open"][1][0], "however many are in"
+    assert told["open"][0] == [] and "with each guess until the round" in told["open"][1][0], "however many are in"
     verdicts = told["closed"]
     assert verdicts[0] == verdicts[1] != []
     assert ("demo" in words(board)) == (pairs < 6)

@@ -143,7 +143,12 @@ def a_whole_round(server, home, count, kills):
 
 
 def board_is_compare(server, home, round_id, count):
+    """Once the host has closed and revealed; before, the board tells nobody what pairs have come to."""
     with closing(Store(home / "runs.sqlite3")) as store:
+        manager = RunManager(store, 1)
+        for step in (Classroom(manager).close, Classroom(manager).reveal):
+            step(round_id)
+        manager.shutdown()
         board = Board.read(store, round_id)
         assert len(board.stored) == 2 * count and {run.status for run in board.stored} <= set(ENDED)
         (found,) = comparisons(board)

@@ -397,7 +397,7 @@ def test_while_guesses_are_taken_nothing_is_decided_however_many_pairs_are_in(so
         (found,) = compare(experiment, scores_of(experiment))
         assert experiment.is_open and found.test.n == found.planned == 7
         assert (found.state, found.winner, found.p_holm) == ("not yet", None, None)
-        assert "0 pairs to come, and one more with each guess until the round is closed" in verdict(found, "A", "B")
+        assert "one more comes with each guess until the round is closed" in verdict(found, "A", "B")
         assert swapped(found).state == "not yet"
     someone().close(round_id)
     for read in (lambda: Experiment.read(store, round_id), lambda: Experiment.read_all(store)[0]):

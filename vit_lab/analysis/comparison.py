@@ -203,8 +203,10 @@ def _coming(c: Comparison) -> str:
     if not c.planned:
         return "these arms share no seed"
     resumed = f", {c.still} of them when {'its' if c.still == 1 else 'their'} runs are resumed" if c.still else ""
-    more = ", and one more with each guess until the round is closed" if c.is_open else ""
-    return f"{counted(c.planned - c.test.n, 'pair')} to come{resumed}{more}"
+    left, with_each = c.planned - c.test.n, "with each guess until the round is closed"
+    if c.is_open and not left:
+        return f"one more comes {with_each}"
+    return f"{counted(left, 'pair')} to come{resumed}{f', and one more {with_each}' if c.is_open else ''}"
 
 
 def _negative(value: float | None) -> float | None:
