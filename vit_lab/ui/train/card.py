@@ -12,7 +12,7 @@ from vit_lab.ui.experiments.controls import status_badge
 from vit_lab.ui.words import about
 
 METRIC_WIDTH = 112  # pixels: no number moves another
-DETAILS_WIDTH = 200
+DETAILS_WIDTH = 160
 VALIDATION = "Accuracy on what is held out from training."
 TEST = "Accuracy on the test set, looked at once, at the end."
 
@@ -34,7 +34,7 @@ def _details(store: Store, run: RunRecord) -> list[str]:
     examples = DATASETS[run.config.data.dataset].examples
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
     known = [f"run {run.number}", f"seed {run.config.seed}", *_lineage(store, run), *speed]
-    return [*known, f"{run.wall_seconds:.0f} s"]
+    return [*known, f"{run.wall_seconds:.0f}\u00a0s"]
 
 
 def _lineage(store: Store, run: RunRecord) -> list[str]:
