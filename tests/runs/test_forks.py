@@ -98,6 +98,7 @@ def test_a_shell_forks_a_run():
         (("--fork", "abc"), "fork: 'abc' does not work; write RUN@STEP"),
         (("--fork", "abc@4"), "there is no run 'abc'"),
         (("--factor", "qk=2"), "give --fork, too"),
+        (("--fork", "abc@4", "--preset", "accurate"), "preset: accurate is not read beside --fork"),
         (("--fork", "abc@4", "--factor", "kq=2"), "there is no group 'kq'"),
     ],
 )

@@ -31,6 +31,7 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError, configure
 
+USUAL = "classroom"  # the preset
 TRAIN_KEYS = (
     "run_id",
     "name",
@@ -64,7 +65,7 @@ def train(
             help=f"With --fork: what a group's weights are multiplied by, as qk=2. Groups: {', '.join(GROUPS)}."
         ),
     ] = None,
-    preset: PresetName = "classroom",
+    preset: PresetName = USUAL,
     download: Download = False,
     json_: Json = False,
     settings: dict[str, Any],
@@ -73,6 +74,8 @@ def train(
     with refusals(TRAIN_KEYS if json_ else ()):
         if factor and not fork:
             raise ConfigError("factor", "weights are multiplied where a run goes on from another; give --fork, too")
+        if fork and preset != USUAL:
+            raise ConfigError("preset", f"{preset[:40]} is not read beside --fork, whose settings are the parent's")
         factors = dict(map(parse_factor, factor or ()))
         config = None if fork else configure(preset_config(preset), **settings)
         with closing(Store(paths.database())) as store:
@@ -106,7 +109,7 @@ def compare(
     vary: Vary = None,
     seeds: Seeds = 6,
     fair_rate: FairRate = False,
-    preset: PresetName = "classroom",
+    preset: PresetName = USUAL,
     csv: CsvFile = None,
     html: HtmlFile = None,
     download: Download = False,
@@ -131,7 +134,7 @@ def sweep(
     vary: Vary = None,
     seeds: Seeds = 3,
     fair_rate: FairRate = False,
-    preset: PresetName = "classroom",
+    preset: PresetName = USUAL,
     csv: CsvFile = None,
     html: HtmlFile = None,
     download: Download = False,
@@ -168,7 +171,7 @@ def claim(
     vary: Vary = None,
     seeds: Seeds = 6,
     fair_rate: FairRate = False,
-    preset: PresetName = "classroom",
+    preset: PresetName = USUAL,
     csv: CsvFile = None,
     html: HtmlFile = None,
     download: Download = False,

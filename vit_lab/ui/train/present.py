@@ -107,7 +107,7 @@ def _accuracies(store: Store, experiment: Experiment) -> tuple[dict[int, list[fl
     """
     scores, on = scores_of(experiment), "on the test set"
     if len(scores) < len(experiment.proper):
-        scores, on = _on_validation(store, experiment)
+        scores, on = _on_validation(store, experiment, scores)
     found: dict[int, list[float]] = {}
     for run in experiment.proper:
         if run.id in scores:
@@ -115,7 +115,7 @@ def _accuracies(store: Store, experiment: Experiment) -> tuple[dict[int, list[fl
     return found, on
 
 
-def _on_validation(store: Store, experiment: Experiment) -> tuple[dict[str, float], str]:
+def _on_validation(store: Store, experiment: Experiment, scores: Mapping[str, float]) -> tuple[dict[str, float], str]:
     from vit_lab.ui.figures.rows import run_curves
 
     curves = run_curves(store, experiment.proper, "accuracy", "validation")
@@ -123,7 +123,7 @@ def _on_validation(store: Store, experiment: Experiment) -> tuple[dict[str, floa
     found: dict[str, float] = {}
     for run in experiment.proper:
         if run.status == Status.DIVERGED:
-            found[run.id] = scores_of(experiment)[run.id]
+            found[run.id] = scores[run.id]
         else:
             by_step = dict(zip(curves[run.id]["step"], curves[run.id]["value"], strict=True))
             twins.setdefault((run.condition, run.config.seed), {})[run.id] = by_step
