@@ -169,8 +169,8 @@ class OptimConfig(Part):
 
 FACTORS = tuple(f"{group}_factor" for group in GROUPS)  # of a fork: what the weights of single groups are multiplied by
 MOST_GENERATIONS = 8  # of forks of forks
-MAY_CHANGE = (*DataConfig.model_fields, "dropout", "attention_dropout", *OptimConfig.model_fields)  # at a fork
-MAY_CHANGE = tuple(field for field in MAY_CHANGE if field != "optimiser")  # whose state goes on
+# What may change at a fork; not the optimiser, whose state goes on.
+MAY_CHANGE = {*DataConfig.model_fields, *OptimConfig.model_fields, "dropout", "attention_dropout"} - {"optimiser"}
 
 
 class ForkConfig(Part):

@@ -498,3 +498,5 @@ def test_packed_events_are_read_as_before_and_the_file_is_smaller(store, path):
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE events SET body = x'00ff' WHERE run = ? AND step = 3", (ended,))
     assert [event["step"] for event in store.events(ended, "probed")] == [step for step in range(60) if step != 3]
+    with pytest.raises(StoreError, match=f"damaged .* of the run {ended} at step 3; start that run over"):
+        list(store.tables.rows("events", ["e"]))

@@ -37,10 +37,15 @@ class Tables:
         self._database = database
 
     def rows(self, table: str, experiments: Sequence[str]) -> Iterator[Row]:
-        """The rows of a table that belong to some experiments, in an order that does not change."""
+        """The rows of a table that belong to some experiments, in an order that does not change. Raises StoreError."""
         query = f"SELECT * FROM {table} WHERE {TABLES[table].format(', '.join('?' * len(experiments)))}"
         for row in map(dict, self._database.read(query, *experiments)):
-            yield row | {"body": unpacked(row["body"])} if table == "events" else row
+            try:
+                yield row | {"body": unpacked(row["body"])} if table == "events" else row
+            except ValueError as error:
+                raise StoreError(
+                    f"{error}, of the run {row['run']} at step {row['step']}; start that run over"
+                ) from error
 
     def are_at_work(self, experiments: Sequence[str]) -> bool:
         """Whether some process is, or will be, at work on a run of some experiments."""
