@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vit_lab import paths
+from vit_lab.cli.early import left_at_ctrl_c
 from vit_lab.cli.refusals import stderr
-from vit_lab.config import DatasetName, RunConfig
+from vit_lab.config import DatasetName
 from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
 from vit_lab.lineage import lineage
@@ -41,8 +42,11 @@ def work_off(store: Store, plan: Plan | ForkPlan, download: bool, workers: int |
         config_of = {config.data.dataset: config for run in new for config in lineage(run.config)}
         _make_sure_of_files(config_of, download)
         manager.prepare(len(new))  # while the data is looked at
+        with left_at_ctrl_c():
+            from vit_lab.data.splits import load_run_data  # imports torch
         device.check()  # refused before a run is queued for it
-        _make_sure_of_data(config_of.values())
+        for config in config_of.values():  # one run of each data set is enough
+            load_run_data(config)
         manager.submit(new, plan.kind)
         _watch(store, experiment, manager)
     except KeyboardInterrupt:
@@ -93,11 +97,3 @@ def _make_sure_of_files(datasets: Iterable[DatasetName], download: bool) -> None
                 f"dataset: {dataset} is not in {paths.data_folder()}; add --download to fetch it, "
                 "point VIT_LAB_DATA to a folder that has it, or choose mnist-10k, which is bundled"
             )
-
-
-def _make_sure_of_data(configs: Iterable[RunConfig]) -> None:
-    """Refuse data that cannot be read before a run is queued for it; one run of each data set is enough."""
-    from vit_lab.data.splits import load_run_data  # imports torch
-
-    for config in configs:
-        load_run_data(config)
