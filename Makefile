@@ -1,4 +1,5 @@
 # make run: open the dashboard.  make test: the whole suite.  make lint: the checks that CI runs.
+# make test-ray: runs on a cluster, which wants another package.
 # make bench: what things cost on this machine, against peers; up to an hour, and nothing else should run meanwhile.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -7,7 +8,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 TORCH_INDEX ?=
 STAMP := .venv/.installed
 
-.PHONY: run test test-long lint bench browser
+.PHONY: run test test-long test-ray lint bench browser
 
 run: $(STAMP)
 	$(BIN)/streamlit run dashboard.py
@@ -20,6 +21,10 @@ test: $(STAMP) lint browser
 # What takes minutes, as a server that is killed a hundred times, and what a faster test says, too.
 test-long: $(STAMP) browser
 	$(BIN)/python -m pytest -m long
+
+# Runs on a cluster of Ray, whose machines are processes of this one.
+test-ray: .venv/.ray-installed
+	$(BIN)/python -m pytest tests/cluster -m "not long"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -36,6 +41,10 @@ $(STAMP): requirements.txt
 	  || echo "No torch from $(TORCH_INDEX): taking the usual build."; \
 	fi
 	$(PIP) -r requirements.txt
+	touch $@
+
+.venv/.ray-installed: setup.py $(STAMP)
+	$(PIP) 'ray>=2.50,<3'  # the extra of setup.py
 	touch $@
 
 .venv/.bench-installed: benchmarks/requirements.txt $(STAMP)

@@ -10,7 +10,11 @@ top = {"vit_lab.top": ".", "vit_lab.top.pages": "pages", "vit_lab.top.docs.findi
 setup(
     script_name="setup.py",  # or it would be taken for a module of vit_lab.top
     install_requires=lab,
-    extras_require={"checks": checks, "tensorboard": ["tensorboard>=2.17,<3"]},  # for `export --tensorboard` alone
+    extras_require={
+        "checks": checks,
+        "ray": ["ray>=2.50,<3"],  # for `--executor ray` alone
+        "tensorboard": ["tensorboard>=2.17,<3"],  # for `export --tensorboard` alone
+    },
     packages=[*find_packages(include=["vit_lab", "vit_lab.*"]), *top],
     package_dir=top,
     package_data={

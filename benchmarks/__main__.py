@@ -25,6 +25,8 @@ BENCHMARKS = {
     "positions": "patches in another order, with and without positions",
     "tricks": "each speed trick, with it and without it",
     "space_time": "space and time attention: what they tell, what they cost",
+    "streams": "a thousand runs that stream into one store, simulated",
+    "cluster": "two machines over one, by Ray",
     "maps": "a map of starts, in a process of its own",
 }
 

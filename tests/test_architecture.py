@@ -114,6 +114,15 @@ def test_no_modules_import_one_another_in_a_circle():
     TopologicalSorter({name: own_imports(tree) for name, tree in ALL.items()}).prepare()
 
 
+def test_ray_is_imported_only_in_the_process_that_speaks_with_a_cluster():
+    users = {name for name, tree in ALL.items() if any(within(other, "ray") for other in imported(tree))}
+    assert users == {"vit_lab.runs.executors.nodes"}
+    importers = {
+        name for name, tree in ALL.items() if own_imports(tree) & {*users, "vit_lab.runs.executors.cluster_main"}
+    }
+    assert importers == {"vit_lab.runs.executors.cluster_main"}, "which is named where it is started, and not imported"
+
+
 @every_core_module
 def test_nothing_outside_the_screen_imports_streamlit(name):
     assert not {other for other in imported(WITHOUT_UI[name]) if within(other, "streamlit")}

@@ -13,13 +13,13 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.datasets import is_available
 from vit_lab.lineage import lineage
 from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors.choice import check
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.forks import ForkPlan
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.plans import Plan, new_experiment
 from vit_lab.runs.store import Store
 from vit_lab.spelling import warm_up_words
-from vit_lab.training import device
 
 
 def work_off(store: Store, plan: Plan | ForkPlan, download: bool, workers: int | None = None) -> Experiment:
@@ -44,7 +44,7 @@ def work_off(store: Store, plan: Plan | ForkPlan, download: bool, workers: int |
         manager.prepare(len(new))  # while the data is looked at
         with left_at_ctrl_c():
             from vit_lab.data.splits import load_run_data  # imports torch
-        device.check()  # refused before a run is queued for it
+        check()  # refused before a run is queued for it
         for config in config_of.values():  # one run of each data set is enough
             load_run_data(config)
         manager.submit(new, plan.kind)

@@ -111,6 +111,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         BEGIN SELECT RAISE(ABORT, 'one guess each'); END
         """,
     ),
+    (
+        "ALTER TABLE runs ADD COLUMN node TEXT NOT NULL DEFAULT ''",  # of a cluster, that trained it last; '': none
+    ),
 )
 
 NEWEST = len(MIGRATIONS)

@@ -65,7 +65,7 @@ QUEUED = f"SELECT {PLACE} FROM runs WHERE status = '{Status.QUEUED}' AND process
 TAKEN_LAST = f"SELECT {PLACE} FROM runs WHERE process = ? AND turn > 0 ORDER BY turn DESC LIMIT 1"
 LATEST_TURNS = "SELECT owner, MAX(turn) AS turn FROM runs WHERE process = ? GROUP BY owner"
 TAKE = (
-    "UPDATE runs SET status = ?, worker = ?, request = NULL, turn = (SELECT MAX(turn) + 1 FROM runs) "
+    "UPDATE runs SET status = ?, worker = ?, node = '', request = NULL, turn = (SELECT MAX(turn) + 1 FROM runs) "
     f"WHERE id = ? RETURNING {RUN_COLUMNS}"
 )
 # How long a run is in seconds, by the ten latest to finish and by those at work, of which each makes one worker busy.

@@ -74,6 +74,7 @@ class RunRecord:
     owner: str = ""
     turn: int = 0
     worker: str = ""
+    node: str = ""
 
     @cached_property
     def config(self) -> RunConfig:

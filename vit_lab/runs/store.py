@@ -227,13 +227,15 @@ class Store:
         wall_seconds: float,
         speed: float | None,
         turn: int | None = None,
+        node: str | None = None,
     ) -> str | None:
         """Add events, each with its training time, in one transaction; returns what is asked of the run, if anything.
 
         `turn` is that of the worker's taking: if the run is not the worker's any more, nothing is added, and the answer
-        is `interrupted`.
+        is `interrupted`. `node` is the machine of a cluster that trains it, if that is known.
         """
         columns: dict[str, Any] = {"wall_seconds": wall_seconds} | ({"images_per_second": speed} if speed else {})
+        columns |= {} if node is None else {"node": node}
         for _, event in events:
             columns |= {column: getattr(event, field) for field, column in LATEST.get(event.kind, {}).items()}
         kept = [

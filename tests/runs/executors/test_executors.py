@@ -1,21 +1,17 @@
 """Threads and processes show the same, whatever is asked of a run and whatever happens to who trains it."""
 
-import functools
-import json
 import os
 import signal
 import sys
 
 import pytest
-import torch
 from commands import SMALL
 from commands import run as command
 from tiny import pair, tiny
+from undisturbed import assert_as_if_undisturbed
 from waiting import ended, wait_for
 
 from vit_lab import paths
-from vit_lab.data.splits import load_run_data
-from vit_lab.events import Stepped
 from vit_lab.runs.executors.choice import EXECUTORS, VARIABLE, chosen_executor, chosen_name
 from vit_lab.runs.executors.processes import ProcessExecutor, WorkerProcess
 from vit_lab.runs.executors.threads import ThreadExecutor
@@ -25,7 +21,6 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
 from vit_lab.training.checkpoint import load_checkpoint
-from vit_lab.training.trainer import train
 
 ENDLESS = {"steps": 100_000}
 LONG = tiny(steps=400, dropout=0.1, shift=1)
@@ -78,15 +73,6 @@ def kill_worker(manager, monkeypatch):
     monkeypatch.setattr(Store, "append", dies)
 
 
-@functools.cache
-def never_disturbed(config):
-    """What a run says that nobody stops: its events by kind, and its last checkpoint."""
-    training = train(config, load_run_data(config), "cpu", None)
-    events = [event for event in training if not isinstance(event, Stepped)]
-    kinds = ("started", "step", "evaluated", "probed", "finished")
-    return {kind: [json.loads(e.to_json()) for e in events if e.kind == kind] for kind in kinds}, training.checkpoint()
-
-
 def test_a_run_that_is_paused_and_resumed_equals_one_never_disturbed(manager):
     (run_id,) = manager.submit(pair([LONG], "e"))
     at_step(manager, run_id)
@@ -95,14 +81,8 @@ def test_a_run_that_is_paused_and_resumed_equals_one_never_disturbed(manager):
     paused = manager.store.run(run_id)
     assert paused.test_accuracy is None and load_checkpoint(paths.checkpoint(run_id)).step == paused.step
     manager.resume(run_id)
-    run = ended(manager.store, run_id)
-    assert (run.status, run.error, run.step) == (Status.FINISHED, None, LONG.optim.steps)
-    events, checkpoint = never_disturbed(LONG)
-    for kind, expected in events.items():
-        kept = [{name: e[name] for name in e if name != "seconds"} for e in manager.store.events(run_id, kind)]
-        assert kept == expected
-    mine, theirs = load_checkpoint(paths.checkpoint(run_id)).tensors, checkpoint.tensors
-    assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+    ended(manager.store, run_id)
+    assert_as_if_undisturbed(manager.store, run_id, LONG)
 
 
 def test_visitors_take_turns(manager):
@@ -152,11 +132,11 @@ def test_processes_train_unless_something_else_is_asked_for(monkeypatch):
     assert isinstance(chosen_executor(), ProcessExecutor)
     monkeypatch.setenv(VARIABLE, "threads")
     assert isinstance(chosen_executor(), ThreadExecutor)
-    assert all(executor().most() >= 1 for executor in EXECUTORS.values())
+    assert all(EXECUTORS[name]().most() >= 1 for name in ("threads", "processes"))
 
 
 def test_an_unknown_one_is_refused_in_a_sentence(monkeypatch):
-    sentence = "there is no 'ether'; choose threads or processes, with --executor or VIT_LAB_EXECUTOR"
+    sentence = "there is no 'ether'; choose threads, processes or ray, with --executor or VIT_LAB_EXECUTOR"
     monkeypatch.setenv(VARIABLE, "ether")
     for chosen in (chosen_name, chosen_executor):
         with pytest.raises(ConfigError) as refused:

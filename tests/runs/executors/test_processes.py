@@ -182,7 +182,7 @@ def test_a_worker_that_hangs_does_not_keep_a_shutdown_waiting(manager, store):
 @one_worker
 def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, monkeypatch):
     with monkeypatch.context() as broken:
-        broken.setattr(processes, "MAIN", "vit_lab.nowhere:main")
+        broken.setattr(processes.WorkerProcess, "main", "vit_lab.nowhere:main")
         (run_id,) = manager.submit(pair([tiny()], "e"))
         wait_for(lambda: manager.problem == "a worker did not start (exit code 1); the terminal of the lab says more")
     assert store.run(run_id).status == Status.QUEUED
@@ -223,7 +223,7 @@ def test_runs_that_wait_for_pilots_are_released_if_the_worker_died_before_it_did
 
 
 def test_a_command_without_workers_ends_with_1_and_says_why(monkeypatch):
-    monkeypatch.setattr(processes, "MAIN", "vit_lab.nowhere:main")
+    monkeypatch.setattr(processes.WorkerProcess, "main", "vit_lab.nowhere:main")
     ran = command("train", *SMALL, "--json")
     assert ran.exit_code == 1 and "a worker did not start" in ran.stderr
     assert json.loads(ran.stdout)["status"] == "failed"

@@ -1,8 +1,8 @@
 """What trains queued runs, as its pool of workers sees it: `Executor` starts workers, `StartedWorker` is one of them.
 
-A worker takes a run from the queue, has it trained, and writes down what it says (see `vit_lab.runs.executors.worker`);
-it goes on with the next until it is told to end. An executor decides where that happens: in threads of this process, in
-processes of this machine, or on other machines (docs/decisions/023).
+A worker takes runs from the queue, has them trained, and writes down what they say (see
+`vit_lab.runs.executors.worker`); it goes on with the next until it is told to end. An executor decides where that
+happens: in threads of this process, in processes of this machine, or on other machines (docs/decisions/023).
 """
 
 import os
@@ -41,8 +41,15 @@ class StartedWorker(Protocol):
 class Executor(Protocol):
     """Starts workers."""
 
+    @property
+    def trains_elsewhere(self) -> bool:
+        """Whether the end of a worker says nothing about its runs, so that they are queued again and not failed."""
+
     def most(self) -> int:
         """How many runs it can train at once. It may change: machines come and go."""
+
+    def workers(self, runs: int) -> int:
+        """How many workers it takes to train so many runs at once."""
 
     def start(self, server: str) -> StartedWorker:
         """A worker for the queue of a server. Raises OSError, RuntimeError or StoreError if it cannot be started."""

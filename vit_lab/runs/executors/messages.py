@@ -24,11 +24,13 @@ class Said:
         events: each with the training time in seconds at which it happened; there may be none.
         seconds: training time of the run so far, pauses left out.
         images_per_second: over the last few seconds, evaluations and probes included; None before there is a speed.
+        node: the machine of a cluster that trains it; empty while it waits for one, None if no cluster is asked.
     """
 
     events: tuple[tuple[float, Event], ...]
     seconds: float
     images_per_second: float | None
+    node: str | None = None
 
 
 @dataclass(frozen=True)

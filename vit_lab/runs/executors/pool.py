@@ -99,13 +99,14 @@ class WorkerPool:
             self._pause(worker.problem or f"a worker {what} {how}", worker.seconds)
 
     def _end_runs_of(self, worker: str, why: str) -> None:
+        status, error = (Status.QUEUED, None) if self._executor.trains_elsewhere else (Status.FAILED, why)
         for run in self._store.runs_of_worker(worker):
-            self._store.end(run.id, Status.FAILED, why, run.turn)
+            self._store.end(run.id, status, error, run.turn)
         for experiment in self._store.waiting_experiments():  # the worker may have been about to release its runs
             release(self._store, experiment)
 
     def _start_missing(self) -> None:
-        wanted = min(self.most, max(self._ready, self._store.queue.at_work()))
+        wanted = self._executor.workers(min(self.most, max(self._ready, self._store.queue.at_work())))
         while len(self._workers) < wanted:
             if time.monotonic() < self._not_before:
                 return

@@ -12,15 +12,20 @@ from vit_lab.forkserver import client
 from vit_lab.runs.executors.executor import usable_cores
 
 KILL_SECONDS = 1.0  # for the system to end a process
-MAIN = "vit_lab.runs.executors.worker_main:main"
 
 
 class ProcessExecutor:
     """Starts worker processes, as many as there are cores."""
 
+    trains_elsewhere = False
+
     def most(self) -> int:
         """One run a core."""
         return usable_cores()
+
+    def workers(self, runs: int) -> int:
+        """One for each run."""
+        return runs
 
     def start(self, server: str) -> "WorkerProcess":
         """A process that works for a server. Raises OSError or RuntimeError if it cannot be started."""
@@ -28,12 +33,14 @@ class ProcessExecutor:
 
 
 class WorkerProcess:
-    """Works for a server until it is ended; see `StartedWorker`."""
+    """Works for a server until it is ended; see `StartedWorker`. `main` names the function that does."""
+
+    main = "vit_lab.runs.executors.worker_main:main"
 
     def __init__(self, server: str):
         self.name = self.problem = ""
         self._started = time.monotonic()
-        self._process = client.start(MAIN, server)
+        self._process = client.start(self.main, server)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -79,4 +86,7 @@ class WorkerProcess:
         assert self._process.stdout is not None
         self.name = self._process.stdout.readline().strip()
         for line in self._process.stdout:
-            self.problem = line.strip()
+            self._hear(line.strip())
+
+    def _hear(self, line: str) -> None:
+        self.problem = line

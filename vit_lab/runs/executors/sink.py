@@ -98,8 +98,9 @@ class Sink:
             if self._said:
                 events = tuple(event for said in self._said for event in said.events)
                 latest = self._said[-1]
+                node = next((said.node for said in reversed(self._said) if said.node is not None), None)
                 batch = events, latest.seconds, latest.images_per_second
-                self._asked = self._store.append(self._run.id, *batch, self._run.turn)
+                self._asked = self._store.append(self._run.id, *batch, self._run.turn, node)
                 self._said.clear()
         except StoreBusyError:
             now = time.monotonic()

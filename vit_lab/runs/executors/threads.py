@@ -17,12 +17,18 @@ from vit_lab.runs.store import Store
 class ThreadExecutor:
     """Starts worker threads, as many as there are cores. `train` is what they train with, if not `train_here`."""
 
+    trains_elsewhere = False
+
     def __init__(self, train: TrainRun | None = None):
         self._train = train
 
     def most(self) -> int:
         """One run a core."""
         return usable_cores()
+
+    def workers(self, runs: int) -> int:
+        """One for each run."""
+        return runs
 
     def start(self, server: str) -> "WorkerThread":
         """A thread that works for a server. Raises StoreError or RuntimeError if it cannot be started."""

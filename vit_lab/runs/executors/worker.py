@@ -61,7 +61,11 @@ class Worker:
             if run is None:
                 self._wait()
             else:
-                self._write_end(run, self.train(run))
+                self.finish(run)
+
+    def finish(self, run: RunRecord) -> None:
+        """Train one run that was taken, and write down how it ended."""
+        self._write_end(run, self.train(run))
 
     def train(self, run: RunRecord) -> Ended:
         """Train one run that was taken until it ends or is asked to; returns how it ended."""

@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from vit_lab import paths
-from vit_lab.runs.errors import StoreError
+from vit_lab.runs.errors import ClusterError, StoreError
 from vit_lab.runs.executors.follow import train_here
 from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.store import Store
@@ -21,8 +23,26 @@ NICE = 10  # pages, and whatever else a person does on this machine, come first
 LAST_SECONDS = 30.0  # in which a worker ends whatever step it is in; a server that lives does not wait as long
 
 
+class Works(Protocol):
+    """What a worker process does beside listening; a `Worker`, say."""
+
+    def work(self) -> None:
+        """Go on until told to end."""
+
+    def call(self) -> None:
+        """There may be something in the queue."""
+
+    def end(self) -> None:
+        """Checkpoint what is at hand, and return from `work`."""
+
+
 def main(server: str) -> None:
     """Work for a server until it ends, or is gone."""
+    serve(lambda store, tell: Worker(store, server, train_here, told=tell))
+
+
+def serve(worker_of: Callable[[Store, Callable[[str], None]], Works]) -> None:
+    """Be a worker process: `worker_of` makes what works, from the store and what tells a line to the server."""
     lines = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is not for the server
     if hasattr(os, "nice"):
@@ -34,11 +54,11 @@ def main(server: str) -> None:
 
     try:
         store = Store(paths.database())
+        worker = worker_of(store, tell)
     except StoreError as error:
         tell(f"\n{error}")
         sys.exit(1)
-    worker = Worker(store, server, train_here, told=tell)
-    thread = threading.Thread(target=_work, args=(worker,), daemon=True)
+    thread = threading.Thread(target=_work, args=(worker, tell), daemon=True)
     try:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         tell(store.presence.name)
@@ -56,10 +76,13 @@ def main(server: str) -> None:
         os._exit(0)  # taking torch down takes seconds on a busy machine
 
 
-def _work(worker: Worker) -> None:
+def _work(worker: Works, tell: Callable[[str], None]) -> None:
     """A worker that breaks takes its process with it, so that the server learns of it."""
     try:
         worker.work()
+    except ClusterError as error:
+        tell(str(error))
+        os._exit(1)
     except BaseException:
         sys.excepthook(*sys.exc_info())
         os._exit(1)

@@ -24,14 +24,16 @@ COLUMN_CONFIG: dict[str, Any] = {
     "init": st.column_config.TextColumn("Init", width=190),
     "settings": st.column_config.TextColumn("Other settings", help="What differs from the classroom preset."),
     "tags": st.column_config.TextColumn("Tags"),
+    "node": st.column_config.TextColumn("Machine", help="The one of the cluster that trained it last."),
     "seconds": st.column_config.NumberColumn("Time", format="%.0f s"),
     "started": st.column_config.DatetimeColumn("Launched", format="distance"),
 }
 
 
 def runs_table(runs: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row a run, in the columns of COLUMN_CONFIG."""
-    return pd.DataFrame([_row(run) for run in runs], columns=list(COLUMN_CONFIG))
+    """One row a run, in the columns of COLUMN_CONFIG; that of machines only if a cluster has trained one."""
+    shown = [column for column in COLUMN_CONFIG if column != "node" or any(run.node for run in runs)]
+    return pd.DataFrame([_row(run) for run in runs], columns=shown)
 
 
 def matches(run: RunRecord, words: str) -> bool:
@@ -55,6 +57,7 @@ def _row(run: RunRecord) -> dict[str, Any]:
         "init": init,
         "settings": settings,
         "tags": run.tags,
+        "node": run.node,
         "seconds": run.wall_seconds,
         "started": pd.to_datetime(run.created_at, errors="coerce", utc=True),
     }

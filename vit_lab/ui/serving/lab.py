@@ -10,13 +10,12 @@ import streamlit as st
 
 from vit_lab import paths
 from vit_lab.runs.errors import StoreError
-from vit_lab.runs.executors.choice import chosen_name
+from vit_lab.runs.executors.choice import check
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.replays import Replays
 from vit_lab.runs.store import Store
 from vit_lab.settings import ConfigError
-from vit_lab.training import device
 from vit_lab.ui.serving import beside
 from vit_lab.ui.serving.lately import Lately
 from vit_lab.ui.serving.once import Once
@@ -88,8 +87,7 @@ def open_store() -> Store:
     """The store; if it cannot be opened, or nothing could train its runs, the page says why and ends here."""
     start_from_dashboard()
     try:
-        chosen_name()
-        device.check()
+        check()
         return store_as_it_is()
     except (ConfigError, StoreError) as error:
         what = "The runs cannot be read" if isinstance(error, StoreError) else "Nothing can be trained here"

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from vit_lab.datasets import DATASETS
+from vit_lab.runs.executors.choice import chosen_name
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -33,7 +34,8 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
 def _details(store: Store, run: RunRecord) -> list[str]:
     examples = DATASETS[run.config.data.dataset].examples
     speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
-    known = [f"run {run.number}", f"seed {run.config.seed}", *_lineage(store, run), *speed]
+    where = [f"on {run.node}"] if run.node else []
+    known = [f"run {run.number}", f"seed {run.config.seed}", *_lineage(store, run), *where, *speed]
     return [*known, f"{run.wall_seconds:.0f}\u00a0s"]
 
 
@@ -52,6 +54,8 @@ def progress_words(store: Store, run: RunRecord) -> str:
         place = store.queue.places().get(run.id, 0)
         where = f"{place} before it in the queue" if place else "next in the queue"
         return f"{words}, {where}{_start_words(store, place)}"
+    if run.status == Status.RUNNING and not run.node and chosen_name() == "ray":
+        return f"{words}, waits for a machine of the cluster"
     if run.status == Status.RUNNING and run.images_per_second:
         seconds = (total - run.step) * run.config.optim.batch_size / run.images_per_second
         return f"{words}, {about(seconds)} to go"

@@ -1,0 +1,53 @@
+"""Runs on the machines of a Ray cluster, seen from the server: one process speaks with the cluster, for all runs.
+
+So the server needs neither ray nor torch in its memory, and is still the only machine that writes its database. What
+happens inside of that process: `vit_lab.runs.executors.cluster_main`.
+"""
+
+from importlib.util import find_spec
+
+from vit_lab.runs.executors.processes import WorkerProcess
+from vit_lab.settings import ConfigError
+
+
+class ClusterExecutor:
+    """Starts the one process that has runs trained on a cluster, as many at once as that has places.
+
+    Raises ConfigError if Ray is not installed.
+    """
+
+    trains_elsewhere = True
+
+    def __init__(self) -> None:
+        if find_spec("ray") is None:
+            raise ConfigError("executor", "ray is not installed here; pip install '.[ray]', or choose processes")
+        self._worker: ClusterProcess | None = None
+
+    def most(self) -> int:
+        """One run a core of the cluster; one until that is known."""
+        return max(1, self._worker.places) if self._worker else 1
+
+    def workers(self, runs: int) -> int:
+        """One, if there are any runs."""
+        return min(1, runs)
+
+    def start(self, server: str) -> "ClusterProcess":
+        """A process that works for a server. Raises OSError or RuntimeError if it cannot be started."""
+        self._worker = ClusterProcess(server)
+        return self._worker
+
+
+class ClusterProcess(WorkerProcess):
+    """Has runs trained for a server until it is ended; see `StartedWorker`. It also says how many places there are."""
+
+    main = "vit_lab.runs.executors.cluster_main:main"
+
+    def __init__(self, server: str):
+        self.places = 0
+        super().__init__(server)
+
+    def _hear(self, line: str) -> None:
+        if line.isdecimal():
+            self.places = int(line)
+        else:
+            super()._hear(line)

@@ -1,0 +1,102 @@
+"""The inside of the process that has runs trained on a cluster, as `vit_lab.runs.executors.cluster` starts it.
+
+It speaks with the server as any worker process does, and says a line more: how many places the cluster has, a number.
+While the cluster is away, or cannot be used, it says why and ends; the pool starts another after a while, and what it
+was training is queued again meanwhile.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+from vit_lab.runs.errors import StoreError
+from vit_lab.runs.executors.nodes import Cluster
+from vit_lab.runs.executors.worker import Worker
+from vit_lab.runs.executors.worker_main import serve
+from vit_lab.runs.store import Store
+
+ONE_MORE = "start one with: ray start --address=HEAD:6379"
+LOOK_SECONDS = 0.5  # how often it looks into the queue unasked, and
+COUNT_SECONDS = 2.0  # how often at the cluster
+
+
+def main(server: str) -> None:
+    """Work for a server until it ends, or is gone."""
+    serve(lambda store, tell: Crew(store, server, Cluster(), tell))
+
+
+class Crew:
+    """Takes runs from the queue while the cluster has places, and trains each from a thread of its own.
+
+    `tell` hears of places and problems. Raises ClusterError if the cluster cannot be used.
+    """
+
+    def __init__(self, store: Store, server: str, cluster: Cluster, tell: Callable[[str], None]):
+        self._store, self._server, self._cluster, self._tell = store, server, cluster, tell
+        self._worker = Worker(store, server, cluster.train, told=self._say_store)
+        self._threads: list[threading.Thread] = []
+        self._said: dict[str, str] = {}
+        self._places = -1
+        self._called, self._ending = threading.Event(), threading.Event()
+
+    def call(self) -> None:
+        """There may be something in the queue."""
+        self._called.set()
+
+    def end(self) -> None:
+        """Checkpoint the runs at hand, mark them interrupted, and return from `work`."""
+        self._ending.set()
+        self._worker.end()
+        self._called.set()
+
+    def work(self) -> None:
+        """Have run after run trained, until told to end. Raises ClusterError once the cluster is away."""
+        counted = -COUNT_SECONDS
+        while not self._ending.is_set():
+            if time.monotonic() - counted > COUNT_SECONDS:
+                counted = time.monotonic()
+                self._count()
+            self._threads = [thread for thread in self._threads if thread.is_alive()]
+            if len(self._threads) < self._places and self._take():
+                continue
+            self._called.wait(LOOK_SECONDS)
+            self._called.clear()
+        for thread in self._threads:
+            thread.join()
+
+    def _count(self) -> None:
+        places = self._cluster.places()
+        if places != self._places:
+            self._places = places
+            self._tell(str(places))
+        trains = places or self._cluster.is_looking
+        self._say("cluster", "" if trains else f"{self._cluster} has no machine that trains; {ONE_MORE}")
+
+    def _take(self) -> bool:
+        """Begin with the next run of the queue, if there is one."""
+        try:
+            run = self._store.queue.take(self._server)
+        except StoreError as error:
+            self._say("queue", str(error))
+            return False
+        self._say("queue", "")
+        if run is None:
+            return False
+        thread = threading.Thread(target=self._worker.finish, args=(run,), name=f"vit-lab-{run.id}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+        return True
+
+    def _say_store(self, problem: str) -> None:
+        self._say("store", problem)
+
+    def _say(self, of: str, problem: str) -> None:
+        """What is wrong with one of several things; the first of them is told."""
+        before = self._problem
+        self._said[of] = problem
+        if self._problem != before:
+            self._tell(self._problem)
+
+    @property
+    def _problem(self) -> str:
+        return next(filter(None, self._said.values()), "")
