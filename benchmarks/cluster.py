@@ -36,9 +36,10 @@ def cluster(machines: int) -> Iterator[RunManager]:
         there.join(*"ab"[:machines])
         with patch.dict(os.environ, {"VIT_LAB_HOME": home, "RAY_ADDRESS": there.address}):
             store = Store(paths.database())
-            manager = RunManager(store, executor=ClusterExecutor())
+            executor = ClusterExecutor()
+            manager = RunManager(store, executor=executor)
             manager.prepare(1)
-            while manager.workers < machines:
+            while executor.places < machines:
                 time.sleep(0.1)
         try:
             yield manager

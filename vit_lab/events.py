@@ -32,6 +32,7 @@ def _pairs(told: Any) -> Iterable[tuple[Any, Any]]:
 
 # A float whose null in JSON means: it was not finite.
 Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+AS_THEY_ARE = frozenset({int, str, bool, type(None)})  # in JSON; most of what a run says are counts
 StoredPlace = Annotated[Place, BeforeValidator(read_place)]
 
 
@@ -173,6 +174,8 @@ def counts_at(event: Mapping[str, Any], layer: Place) -> list[int]:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in AS_THEY_ARE:
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Place):
@@ -182,5 +185,6 @@ def _plain(value: Any) -> Any:
         pairs = [(_plain(key), _plain(item)) for key, item in value.items()]
         return pairs if by_place else dict(pairs)
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        items = list(value)
+        return items if AS_THEY_ARE.issuperset(map(type, items)) else [_plain(item) for item in items]
     return value

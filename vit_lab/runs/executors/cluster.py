@@ -23,9 +23,14 @@ class ClusterExecutor:
             raise ConfigError("executor", "ray is not installed here; pip install '.[ray]', or choose processes")
         self._worker: ClusterProcess | None = None
 
+    @property
+    def places(self) -> int:
+        """How many runs the cluster can train at once; 0 until that is known."""
+        return self._worker.places if self._worker else 0
+
     def most(self) -> int:
-        """One run a core of the cluster; one until that is known."""
-        return max(1, self._worker.places) if self._worker else 1
+        """As many as it has places; one until that is known."""
+        return max(1, self.places)
 
     def workers(self, runs: int) -> int:
         """One, if there are any runs."""
