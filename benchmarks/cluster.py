@@ -23,7 +23,7 @@ from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
 from vit_lab.settings import configure
 
-ROUNDS, RUNS, STEPS = 3, 4, 300
+ROUNDS, RUNS, STEPS = 3, 6, 100
 GOAL = 1.9
 
 

@@ -33,6 +33,5 @@ finding = found[number]
 figures(finding)
 st.markdown(on_the_page(finding))
 with st.container(horizontal=True):
-    for file, words in ((finding.table, "Its numbers (CSV)"), (finding.report, "Its report (HTML)")):
-        if file:
-            st.download_button(words, file.read_bytes, file.name, icon=":material/download:", on_click="ignore")
+    for words, file in finding.files.items():
+        st.download_button(words, file.read_bytes, file.name, icon=":material/download:", on_click="ignore")

@@ -15,6 +15,7 @@ def test_a_finding_opens_by_its_link(home, open_page, number):
     at = open_page(PAGE, finding=number)
     assert not at.exception and at.selectbox[0].value == number
     assert on_the_page(MEASURED[number]) in [one.value for one in at.markdown]
+    assert [one.label for one in at.get("download_button")] == list(MEASURED[number].files)
     assert bool(at.get("vega_lite_chart")) == (MEASURED[number].experiment is not None)
 
 
@@ -28,3 +29,8 @@ def test_what_is_only_expected_is_no_finding(tmp_path):
     (tmp_path / "001-x.md").write_text("# 001: A question\n\n**Not measured yet.** What is expected.\n")
     (tmp_path / "002-y.md").write_text("# 002: An answer\n\nIt was measured.\n")
     assert list(findings(tmp_path)) == ["002"]
+
+
+def test_all_tables_and_reports_of_a_finding_can_be_taken_along():
+    names = [file.name.removeprefix("004-the-claim-fairly") for file in MEASURED["004"].files.values()]
+    assert names == [".csv", ".html", "-full.csv", "-full.html"]

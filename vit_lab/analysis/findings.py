@@ -38,9 +38,13 @@ class Finding:
         return _if_there(self.page.with_suffix(".csv"))
 
     @property
-    def report(self) -> Path | None:
-        """The report of its experiment, if there is one."""
-        return _if_there(self.page.with_suffix(".html"))
+    def files(self) -> dict[str, Path]:
+        """All its tables and reports, also those of further experiments, by what a button calls them."""
+        kinds = {".csv": "numbers", ".html": "report"}
+        found = [file for file in self.page.parent.glob(f"{self.page.stem}*") if file.suffix in kinds]
+        found.sort(key=lambda file: (len(file.stem), file.suffix))
+        told = [(kinds[file.suffix], file.stem.removeprefix(self.page.stem).replace("-", ", "), file) for file in found]
+        return {f"Its {kind}{which} ({file.suffix[1:].upper()})": file for kind, which, file in told}
 
     @property
     def experiment(self) -> Experiment | None:
