@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.figures import Figure
-from benchmarks.local_cluster import Machines
+from benchmarks.local_cluster import LocalCluster
 from vit_lab import paths
 from vit_lab.presets import preset
 from vit_lab.runs.executors.cluster import ClusterExecutor
@@ -30,16 +30,20 @@ GOAL = 1.9
 @contextmanager
 def cluster(machines: int) -> Iterator[RunManager]:
     """A manager whose runs are trained by so many machines of one core each, once these are there."""
-    there = Machines()
+    there = LocalCluster()
     with tempfile.TemporaryDirectory() as home:
         there.begin()
         there.join(*"ab"[:machines])
-        with patch.dict(os.environ, {"VIT_LAB_HOME": home, "RAY_ADDRESS": there.address}):
+        environment = {"VIT_LAB_HOME": home, "RAY_ADDRESS": there.address}
+        with patch.dict(os.environ, environment):
             store = Store(paths.database())
             executor = ClusterExecutor()
             manager = RunManager(store, executor=executor)
             manager.prepare(1)
+            deadline = time.monotonic() + 120
             while executor.places < machines:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(manager.problem or "the cluster has no places")
                 time.sleep(0.1)
         try:
             yield manager
@@ -56,6 +60,8 @@ def seconds(manager: RunManager) -> float:
     began = time.monotonic()
     ids = manager.submit(Plan([base], list(range(RUNS))).runs(experiment))
     while any(run.is_active for run in manager.store.runs(ids)):
+        if manager.problem:
+            raise RuntimeError(manager.problem)
         time.sleep(0.05)
     runs = manager.store.runs(ids)
     if {run.status for run in runs} != {Status.FINISHED}:

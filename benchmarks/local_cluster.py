@@ -6,7 +6,7 @@ from contextlib import suppress
 MEMORY = {"object_store_memory": 100 * 2**20}  # of a container's /dev/shm there is little
 
 
-class Machines:
+class LocalCluster:
     """A head that trains nothing, and the machines that do, each with one core; they are known by their names."""
 
     def __init__(self):
@@ -26,7 +26,7 @@ class Machines:
             )
 
     def kill(self, name):
-        """As a machine that loses its power."""
+        """All its processes at once."""
         self.cluster.remove_node(self._nodes.pop(name), allow_graceful=False)
 
     @property

@@ -3,7 +3,7 @@
 import pytest
 from waiting import wait_for
 
-from benchmarks.local_cluster import Machines
+from benchmarks.local_cluster import LocalCluster
 from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.executors.cluster import ClusterExecutor
 from vit_lab.runs.manager import RunManager
@@ -12,7 +12,7 @@ from vit_lab.runs.manager import RunManager
 @pytest.fixture(scope="module")
 def machines():
     pytest.importorskip("ray", reason="Ray is not installed; pip install '.[ray]'.")
-    machines = Machines()
+    machines = LocalCluster()
     machines.begin()
     yield machines
     machines.end()

@@ -1,5 +1,6 @@
 """Runs on a cluster: the same numbers, the same wishes, and nothing lost with a machine."""
 
+import os
 import random
 import time
 
@@ -11,13 +12,16 @@ from tiny import pair, tiny
 from undisturbed import assert_as_if_undisturbed
 from waiting import ended, wait_for
 
-from benchmarks.local_cluster import Machines
+from benchmarks.local_cluster import LocalCluster
 from vit_lab import paths
+from vit_lab.runs.errors import ClusterError
 from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.executors.cluster import ClusterExecutor
+from vit_lab.runs.executors.machines import RUNS_A_GPU
 from vit_lab.runs.manager import RunManager
 from vit_lab.runs.states import ACTIVE, Status
 from vit_lab.runs.store import Store
+from vit_lab.settings import ConfigError
 from vit_lab.training.checkpoint import load_checkpoint
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]  # of Ray's own
@@ -95,7 +99,7 @@ def test_machines_that_are_killed_lose_nothing(manager, two, kills):
 
 
 def test_a_cluster_that_is_away_is_told_and_the_queue_waits_for_it(store, monkeypatch):
-    machines = Machines()
+    machines = LocalCluster()
     monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{machines.port}")
     config = tiny(**LONG)
     manager = RunManager(store, executor=ClusterExecutor())
@@ -143,38 +147,60 @@ def test_what_a_run_is_refused_there_is_told_here(manager, monkeypatch, home):
     assert "mnist is not on this machine" in manager.store.run(run_id).error
 
 
-def test_other_versions_are_refused_in_a_sentence(two, monkeypatch):
+@pytest.fixture
+def connected(two, monkeypatch):
+    """Makes a `Cluster` of this process, for runs on some device."""
     ray = pytest.importorskip("ray")
-    from vit_lab.runs.errors import ClusterError
     from vit_lab.runs.executors import nodes
 
-    cluster = nodes.Cluster()
-    try:
-        monkeypatch.setattr(nodes, "version", lambda package: "0.4+cpu")
-        with pytest.raises(ClusterError) as told:
-            wait_for(lambda: cluster.places() or None)
-        assert str(told.value).partition(" has torch ")[0] in [f"{name} of {cluster}" for name in two.names]
-        assert str(told.value).endswith("and this machine 0.4; install the same on both")
-    finally:
+    def connect(device="cpu"):
         ray.shutdown()
+        monkeypatch.setenv("VIT_LAB_DEVICE", device)
+        return nodes.Cluster()
+
+    yield connect
+    ray.shutdown()
 
 
-def test_places_are_cores_or_shares_of_gpus(two, monkeypatch):
-    ray = pytest.importorskip("ray")
-    from vit_lab.runs.executors import nodes
+def test_a_machine_with_other_versions_is_of_no_use_and_said_to_be(connected, two, monkeypatch, capfd):
+    cluster = connected()
+    monkeypatch.setattr("vit_lab.runs.executors.nodes.versions", lambda: {"torch": "0.4", "numpy": np.__version__})
+    wait_for(lambda: cluster.places() or cluster.problem)
+    assert cluster.places() == 0
+    told = cluster.problem
+    assert told.startswith(f"{cluster} is of no use: ") and " has torch " in told
+    assert told.endswith("and this machine 0.4; install the same on both")
+    said = capfd.readouterr().err
+    assert all(f"{cluster}: {name} has torch " in said for name in two.names)
 
+
+def test_what_is_refused_on_a_machine_is_raised_here(connected, two):
+    """No machine has the GPU that Ray is told of, so the device is refused where it is looked for."""
     two.join("with a gpu", num_cpus=8, num_gpus=1)
-    try:
-        monkeypatch.setenv("VIT_LAB_DEVICE", "cuda")
-        cluster = nodes.Cluster()
-        wait_for(lambda: cluster.places() == nodes.RUNS_A_GPU)
-        ray.shutdown()
-        monkeypatch.setenv("VIT_LAB_DEVICE", "auto")
-        cluster = nodes.Cluster()
-        wait_for(lambda: cluster.places() == 2 + 8)
-        assert cluster._wants_gpu()
-    finally:
-        ray.shutdown()
+    cluster = connected("cuda")
+    wait_for(lambda: cluster.places() == RUNS_A_GPU)
+    messages = cluster.train(tiny(), None, lambda: None, 0.0, 0)
+    assert next(messages).node == "with a gpu"
+    with pytest.raises(ConfigError, match="cuda is not on this machine"):
+        list(messages)
+    cluster = connected("auto")
+    wait_for(lambda: cluster.places() == 2 + 8)
+    two.kill("with a gpu")
+
+
+def test_a_process_that_dies_again_and_again_fails_its_run(connected, monkeypatch):
+    monkeypatch.setattr("vit_lab.runs.executors.nodes.TRIES", 2)
+    cluster = connected()
+    wait_for(lambda: cluster.places() == 2)
+    ray = pytest.importorskip("ray")
+
+    @ray.remote(num_cpus=1, max_retries=0)
+    def dies(*arguments):
+        yield os._exit(1)
+
+    cluster._train[False] = dies
+    with pytest.raises(ClusterError, match="what trained it was ended 2 times in a row"):
+        list(cluster.train(tiny(), None, lambda: None, 0.0, 0))
 
 
 def test_nothing_trains_by_ray_where_it_is_not_installed(monkeypatch):

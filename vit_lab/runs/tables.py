@@ -27,7 +27,9 @@ TO_PACK = (
     f"AND run NOT IN (SELECT id FROM runs WHERE {AT_WORK})"
 )
 # What a row becomes where it arrives: of another machine's processes, queue and people nothing is left.
-ON_ARRIVAL: Mapping[str, Row] = {"runs": {"process": "", "request": None, "owner": HOST, "turn": 0, "worker": ""}}
+ON_ARRIVAL: Mapping[str, Row] = {
+    "runs": {"process": "", "request": None, "owner": HOST, "turn": 0, "worker": "", "node": ""}
+}
 
 
 class Tables:

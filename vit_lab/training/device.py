@@ -4,7 +4,7 @@ A device is no setting of a run: it says where the numbers are computed, not whi
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,13 @@ def check() -> None:
     """Refuse what VIT_LAB_DEVICE names if runs cannot train on it. Raises ConfigError. The CPU asks for no torch."""
     if (name := os.environ.get(VARIABLE) or "cpu") != "cpu":
         resolve(name)
+
+
+def check_name(but: Sequence[str] = ()) -> None:
+    """Refuse what VIT_LAB_DEVICE names if there is no such device, or if it is among `but`. Raises ConfigError."""
+    known = [one for one in DEVICES if one not in but]
+    if (name := os.environ.get(VARIABLE) or "cpu") not in known:
+        raise ConfigError("device", f"{name[:40]!r} does not work here; choose {one_of(known)}")
 
 
 def resolve(name: str) -> "torch.device":

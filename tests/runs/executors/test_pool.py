@@ -122,3 +122,18 @@ def test_as_visitor_shares_the_workers_and_their_end(manager):
     ann.shutdown()
     manager.submit(pair([tiny()], "e"))
     assert manager._pool.is_ending and manager._pool._workers == []
+
+
+@pytest.mark.parametrize("asked", [None, Status.STOPPED])
+def test_what_is_trained_elsewhere_goes_on_after_its_worker_has_died_or_is_as_was_asked(
+    manager, executor, monkeypatch, asked
+):
+    monkeypatch.setattr(executor, "trains_elsewhere", True, raising=False)
+    pool = manager._pool
+    (run_id,) = manager.store.add(pair([tiny()], "e"))
+    manager.store.queue.take()
+    if asked:
+        manager.store.request(run_id, asked)
+    pool._end_runs_of(manager.store.presence.name, "it was ended")
+    run = manager.store.run(run_id)
+    assert (run.status, run.error) == (asked or Status.QUEUED, None)

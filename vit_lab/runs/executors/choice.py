@@ -38,5 +38,7 @@ def check() -> None:
 
     Which devices a cluster has, is not known here.
     """
-    if not chosen_executor().trains_elsewhere:
+    if chosen_executor().trains_elsewhere:
+        device.check_name(but=("mps",))
+    else:
         device.check()

@@ -15,7 +15,6 @@ from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.executors.worker_main import serve
 from vit_lab.runs.store import Store
 
-ONE_MORE = "start one with: ray start --address=HEAD:6379"
 LOOK_SECONDS = 0.5  # how often it looks into the queue unasked, and
 COUNT_SECONDS = 2.0  # how often at the cluster
 
@@ -69,8 +68,7 @@ class Crew:
         if places != self._places:
             self._places = places
             self._tell(str(places))
-        trains = places or self._cluster.is_looking
-        self._say("cluster", "" if trains else f"{self._cluster} has no machine that trains; {ONE_MORE}")
+        self._say("cluster", self._cluster.problem)
 
     def _take(self) -> bool:
         """Begin with the next run of the queue, if there is one."""

@@ -1,43 +1,39 @@
-"""A Ray cluster: its machines, and runs trained on them (docs/decisions/043). Nothing else imports ray.
+"""A Ray cluster, seen from the process that speaks with it: runs trained on its machines (docs/decisions/043).
 
-The machines get the lab's own code from this process and need what requirements.txt names; and the data of runs through
-Ray's object store, once a machine. A run is one task that yields the messages of `follow`; Ray does not repeat tasks,
-for what becomes of a run whose machine is lost is decided here.
+A run is one task that yields the messages of `follow`. Ray neither places tasks nor repeats them: which machine will
+do, and what becomes of a run whose machine is lost, is decided here.
 """
 
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Generator
 from contextlib import suppress
-from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import ray
-import torch
-from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import vit_lab
 from vit_lab.config import RunConfig
-from vit_lab.data.pixels import Pixels, bring, load_pixels
-from vit_lab.data.splits import load_run_data
+from vit_lab.data.pixels import load_pixels
 from vit_lab.datasets import DATASETS
 from vit_lab.lineage import lineage
 from vit_lab.runs.errors import ClusterError
-from vit_lab.runs.executors.follow import follow
+from vit_lab.runs.executors.machines import RUNS_A_GPU, Machine, Machines, Place
 from vit_lab.runs.executors.messages import Ended, Message, Said, Wishes
+from vit_lab.runs.executors.tasks import train_there, versions, versions_there
+from vit_lab.runs.executors.wishes import WishesOfRuns
 from vit_lab.training import device
 from vit_lab.training.checkpoint import Checkpoint
 
 ADDRESS = "RAY_ADDRESS"
-SAME = ("torch", "numpy")  # of which every machine must have the version of this one, or numbers may differ
-RUNS_A_GPU = 4
 LISTEN_SECONDS = 0.2  # how often a wish is looked for while no message comes
 SILENT_SECONDS = 1.0  # after which a run that says nothing says just that, so that its wishes are read
 UNHEARD_SECONDS = 20.0  # for which a run may leave a wish unanswered before it is ended without a checkpoint
@@ -53,7 +49,7 @@ class Cluster:
     def __init__(self) -> None:
         self._address = os.environ.get(ADDRESS) or "auto"
         self._device = os.environ.get(device.VARIABLE) or "cpu"
-        self._checks: dict[str, Any] = {}  # what a machine has, by its id: asked, or None once it will do
+        self._machines = Machines(self._device)
         self._data: dict[str, Any] = {}
         self._changing = threading.Lock()
         try:
@@ -61,9 +57,16 @@ class Cluster:
             _knock(self._address)
             quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
             ray.init(self._address, namespace="vit-lab", runtime_env={"py_modules": [code]}, **quiet)
-            self._head = str(ray.get_runtime_context().gcs_address)
-            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-            self._wishes = ray.remote(num_cpus=0)(WishesOfRuns).options(scheduling_strategy=here).remote()
+            here = ray.get_runtime_context()
+            self._head = str(here.gcs_address)
+            self._wishes = ray.remote(num_cpus=0, max_restarts=-1)(WishesOfRuns)
+            self._wishes = self._wishes.options(scheduling_strategy=_on(here.get_node_id())).remote()
+            self._look = ray.remote(num_cpus=0, max_retries=0)(versions_there)
+            once = {"num_cpus": 1, "max_retries": 0}
+            self._train = {
+                False: ray.remote(**once)(train_there),
+                True: ray.remote(**once, num_gpus=1 / RUNS_A_GPU)(train_there),  # a process of its own, so Ray decides
+            }
         except (RayError, OSError, RuntimeError, ValueError) as error:
             raise self._away(error) from error
 
@@ -72,113 +75,116 @@ class Cluster:
         return "the Ray cluster" if self._address == "auto" else f"the Ray cluster at {self._address}"
 
     def places(self) -> int:
-        """How many runs it can train at once: one a core, or so many a GPU if runs are to train on these alone.
-
-        A machine counts once it is known to have what it takes. Raises ClusterError if it never will, or if the cluster
-        is away.
-        """
+        """How many runs it can train at once on the machines that will do. Raises ClusterError if it is away."""
         try:
             _knock(self._head)  # or Ray would look for it for a minute, and then end this process
-            nodes = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
-            self._check(nodes)
+            there = {node["NodeID"]: (node["NodeName"], node["Resources"]) for node in ray.nodes() if node["Alive"]}
+            with self._changing:
+                self._machines.update(there)
+                for key, machine in self._machines.of.items():
+                    if not machine.is_checked:
+                        self._check(key, machine)
         except (RayError, OSError) as error:
             raise self._away(error) from error
-        return sum(self._places(node["Resources"]) for key, node in nodes.items() if self._checks.get(key, 0) is None)
+        return self._machines.count()
 
     @property
-    def is_looking(self) -> bool:
-        """Whether it is still being asked of a machine what it has."""
-        return any(check is not None for check in self._checks.values())
+    def problem(self) -> str:
+        """What keeps all of its machines from training, as a sentence; empty if nothing does."""
+        return f"{self} {why}" if (why := self._machines.why_none) else ""
 
     def train(
         self, config: RunConfig, checkpoint: Checkpoint | None, wishes: Wishes, before: float, snapshots: int
     ) -> Generator[Message]:
         """Train a run on one machine after another, until it has ended; see `TrainRun`.
 
-        Raises ClusterError if its machine's process dies again and again, and what `follow` raises.
+        Raises ClusterError if what trains it is ended again and again, and what `follow` raises.
         """
         run, tries = _Run(config, checkpoint, before, snapshots), 0
+        data = self._data_of(config)
         while True:
+            while (place := self._machines.take()) is None:
+                yield Said((), run.seconds, None, node="")
+                if wish := wishes():
+                    yield wish
+                    return
+                time.sleep(SILENT_SECONDS)
             try:
-                for message in self._once(run, wishes):
+                for message in self._once(run, wishes, place, data):
                     tries = 0 if isinstance(message, Checkpoint) else tries
                     yield message
                     if isinstance(message, Ended):
                         return
-                raise _LostError
+                raise _LostError("it fell silent")
             except _LostError as lost:
-                yield Said((), run.seconds, None, node="")
                 time.sleep(PAUSE_SECONDS)
-                tries += self._is_alive(run.node)
+                tries += self._is_there(place)
                 if tries >= TRIES:
                     raise ClusterError(
-                        f"what trained it on {self} was ended {tries} times in a row ({lost}); choose a smaller batch "
-                        "or model, then resume"
+                        f"what trained it was ended {tries} times in a row, on {place.name} at last ({lost}); choose a "
+                        "smaller batch or model, then resume"
                     ) from lost
+            finally:
+                self._machines.give_back(place)
 
-    def _once(self, run: "_Run", wishes: Wishes) -> Generator[Message]:
+    def _once(self, run: "_Run", wishes: Wishes, place: Place, data: dict[str, Any]) -> Generator[Message]:
         """What a run says on one machine, until it has ended or is lost. Raises _LostError."""
-        task = self._start(run)
-        heard = asked_at = time.monotonic()
-        asked: Ended | None = None
-        is_placed = False
+        task: Any = None
         try:
+            task = self._start(run, place, data)
+            yield Said((), run.seconds, None, node=place.name)
+            asked, asked_at, has_spoken = None, 0.0, False
+            told = sent = time.monotonic()
             while True:
                 now = time.monotonic()
-                if (wish := wishes()) and wish != asked:
-                    asked, asked_at = wish, now
-                    self._wishes.wish.remote(run.key, wish)
-                if asked and (not is_placed or now - asked_at > UNHEARD_SECONDS):
+                if (wish := wishes()) and (wish != asked or now - sent > SILENT_SECONDS):
+                    asked, asked_at, sent = wish, asked_at if wish == asked else now, now
+                    self._wishes.wish.remote(run.key, wish)  # again and again, for whoever keeps it may be lost
+                if asked and (not has_spoken or now - asked_at > UNHEARD_SECONDS):
                     yield asked
                     return
                 if not ray.wait([task], timeout=LISTEN_SECONDS)[0]:
-                    if now - heard > SILENT_SECONDS:
-                        heard = now
+                    if now - told > SILENT_SECONDS:
+                        told = now
                         yield Said((), run.seconds, None)
                     continue
                 message = ray.get(next(task))
-                heard, is_placed = now, True
+                told, has_spoken = now, True
                 run.heard(message)
-                yield self._named(message)
+                if isinstance(message, Ended):
+                    next(task, None)  # its process is free for another run then
+                    task = None
+                yield message
         except StopIteration:
             return
-        except OutOfMemoryError as error:
-            raise MemoryError from error
         except RayTaskError as error:
-            raise (error.cause if isinstance(error.cause, Exception) else error) from None
+            if isinstance(error.cause, Exception) and not isinstance(error.cause, RayError):
+                raise error.cause from None
+            raise _LostError(_brief(error)) from error
         except RayError as error:
-            raise _LostError(type(error).__name__) from error
+            raise _LostError(_brief(error)) from error
         finally:
-            with suppress(RayError, ValueError):
-                ray.cancel(task, force=True)
+            if task is not None:
+                with suppress(RayError, ValueError):
+                    ray.cancel(task, force=True)
             self._wishes.forget.remote(run.key)
 
-    def _start(self, run: "_Run") -> Any:
-        share = {"num_gpus": 1 / RUNS_A_GPU} if self._wants_gpu() else {}
-        on = "cpu" if self._device == "auto" and not share else self._device
-        task = ray.remote(_train_there).options(
-            num_cpus=1,
-            **share,
-            max_retries=0,
+    def _start(self, run: "_Run", place: Place, data: dict[str, Any]) -> Any:
+        on = self._device if place.on_gpu or self._device != "auto" else "cpu"
+        task = self._train[place.on_gpu].options(
             num_returns="streaming",
-            scheduling_strategy="SPREAD",
+            scheduling_strategy=_on(place.key),
             _generator_backpressure_num_objects=MOST_AHEAD,
         )
-        data = self._data_of(run.config)
-        left = run.config, run.checkpoint, run.seconds, run.snapshots
-        return task.remote(*left, on, data, self._wishes, run.key)
+        return task.remote(run.config, run.checkpoint, run.seconds, run.snapshots, on, data, self._wishes, run.key)
 
-    def _wants_gpu(self) -> bool:
-        return self._device == "cuda" or (
-            self._device == "auto" and ray.available_resources().get("GPU", 0.0) >= 1 / RUNS_A_GPU
-        )
-
-    def _is_alive(self, node: str) -> bool:
-        return any(one["NodeID"] == node and one["Alive"] for one in ray.nodes())
-
-    def _places(self, resources: dict[str, float]) -> int:
-        cores = int(resources.get("CPU", 0))
-        return min(cores, int(resources.get("GPU", 0) * RUNS_A_GPU)) if self._device == "cuda" else cores
+    def _is_there(self, place: Place) -> bool:
+        """Whether a machine lives, so that its loss of a run is the run's own doing."""
+        try:
+            self.places()
+        except ClusterError:  # all of them are gone; whoever counts places decides what that means
+            return False
+        return place.key in self._machines.of
 
     def _data_of(self, config: RunConfig) -> dict[str, Any]:
         """Where the object store has the sets of a run that do not come with the lab's code. Raises DatasetError."""
@@ -188,53 +194,30 @@ class Cluster:
                 self._data[name] = ray.put(load_pixels(name))
         return {name: self._data[name] for name in names}
 
-    def _named(self, message: Message) -> Message:
-        """A message that says where it comes from, with the name of that machine in place of its id."""
-        if not isinstance(message, Said) or not message.node:
-            return message
-        names = {node["NodeID"]: node["NodeName"] for node in ray.nodes()}
-        return replace(message, node=names.get(message.node, message.node))
-
-    def _check(self, nodes: dict[str, Any]) -> None:
-        """Ask each machine that is new what it has, and refuse one with other versions. Raises ClusterError."""
-        self._checks = {key: self._checks[key] for key in self._checks if key in nodes}
-        for key, node in nodes.items():
-            if key not in self._checks and node["Resources"].get("CPU"):
-                there = NodeAffinitySchedulingStrategy(key, soft=False)
-                look = ray.remote(_versions).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-                self._checks[key] = look.remote()
-        for key, asked in self._checks.items():
-            if asked is None:
-                continue
-            name = nodes[key]["NodeName"]
-            try:
-                found = ray.get(asked, timeout=0)
-            except GetTimeoutError:
-                continue
-            except RayTaskError as error:
-                raise ClusterError(f"{name} of {self} lacks what requirements.txt names ({error.cause})") from error
-            except RayError:  # it is gone, or will be asked again
-                del self._checks[key]
-                return
-            for package, theirs in found.items():
-                if theirs != (mine := _public(version(package))):
-                    raise ClusterError(
-                        f"{name} of {self} has {package} {theirs}, and this machine {mine}; install the same on both"
-                    )
-            self._checks[key] = None
+    def _check(self, key: str, machine: Machine) -> None:
+        """Ask a machine what it has, or hear its answer: with other versions than these it is of no use."""
+        if machine.check is None:
+            machine.check = self._look.options(scheduling_strategy=_on(key)).remote()
+        try:
+            theirs = ray.get(machine.check, timeout=0)
+        except GetTimeoutError:
+            return
+        except RayError as error:
+            machine.refusal = f"{machine.name} cannot load what trains ({_brief(error)})"
+        else:
+            for package, mine in versions().items():
+                if theirs[package] != mine:
+                    has = f"{machine.name} has {package} {theirs[package]}, and this machine {mine}"
+                    machine.refusal = f"{has}; install the same on both"
+        machine.is_checked = True
+        if machine.refusal:
+            print(f"{self}: {machine.refusal}", file=sys.stderr, flush=True)
 
     def _away(self, error: Exception) -> ClusterError:
-        why = " ".join(str(error).split())[:200]
         return ClusterError(
-            f"{self} cannot be used ({why}); start one with: ray start --head, or choose another executor than ray"
+            f"{self} cannot be used ({_brief(error)}); start one with: ray start --head, or choose another executor "
+            "than ray"
         )
-
-
-def _knock(address: str) -> None:
-    """Raise OSError if nobody listens at an address, which Ray itself takes a minute to notice."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
 
 
 class _LostError(Exception):
@@ -246,61 +229,29 @@ class _Run:
 
     def __init__(self, config: RunConfig, checkpoint: Checkpoint | None, seconds: float, snapshots: int):
         self.config, self.checkpoint, self.seconds, self.snapshots = config, checkpoint, seconds, snapshots
-        self.key, self.node, self._said = uuid.uuid4().hex, "", seconds
+        self.key, self._said = uuid.uuid4().hex, seconds
 
     def heard(self, message: Message) -> None:
         """Remember what a machine that goes on would need."""
         if isinstance(message, Said):
-            self._said, self.node = message.seconds, message.node or self.node
+            self._said = message.seconds
         elif isinstance(message, Checkpoint):
             self.checkpoint, self.seconds = message, self._said
 
 
-class WishesOfRuns:
-    """An actor beside the server: how somebody wants each run to end. Tasks ask it, for nobody can call a task."""
-
-    def __init__(self) -> None:
-        self._of: dict[str, Ended] = {}
-
-    def wish(self, run: str, ended: Ended) -> None:
-        """This run should end so."""
-        self._of[run] = ended
-
-    def of(self, run: str) -> Ended | None:
-        """How a run should end; None: it goes on."""
-        return self._of.get(run)
-
-    def forget(self, run: str) -> None:
-        """This run has ended."""
-        self._of.pop(run, None)
+def _on(key: str) -> NodeAffinitySchedulingStrategy:
+    return NodeAffinitySchedulingStrategy(key, soft=False)
 
 
-def _train_there(
-    config: RunConfig,
-    checkpoint: Checkpoint | None,
-    before: float,
-    snapshots: int,
-    on: str,
-    data: dict[str, Any],
-    wishes: Any,
-    key: str,
-) -> Generator[Message]:
-    """Train a run on the machine that this is called on, with one intra-op thread as everywhere."""
-    yield Said((), before, None, node=ray.get_runtime_context().get_node_id())
-    for name, reference in data.items():
-        bring(name, Pixels(*ray.get(reference)))
-    torch.set_num_threads(1)
-    run = config, load_run_data(config), checkpoint, lambda: ray.get(wishes.of.remote(key))
-    messages = follow(*run, device=device.resolve(on), before=before, snapshots=snapshots)
-    for message in messages:  # noqa: UP028 - Ray sends something back, which not all that follow goes through takes
-        yield message
+def _knock(address: str) -> None:
+    """Raise OSError if nobody listens at an address, which Ray itself takes a minute to notice."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
 
 
-def _versions() -> dict[str, str]:
-    """What a machine has of what must be the same everywhere. It has all that trains loaded, or this fails."""
-    return {package: _public(version(package)) for package in SAME}
-
-
-def _public(version: str) -> str:
-    """A version without what a build for another processor or accelerator adds to it."""
-    return version.partition("+")[0]
+def _brief(error: Exception) -> str:
+    """What an error says, in a line; of a traceback the end."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    last = lines[-1] if isinstance(error, RayTaskError) and lines else " ".join(lines)
+    return f"{type(error).__name__}: {last}"[:200] if last else type(error).__name__

@@ -25,6 +25,7 @@ class WorkerPool:
         self._workers: list[StartedWorker] = []
         self._ready = 0  # workers to have whether there are runs or not
         self._trouble, self._deaths, self._not_before = "", 0, 0.0
+        self._has_worked = False  # any of them
         self._changing, self._called = threading.Lock(), threading.Event()
         self._supervisor: threading.Thread | None = None
         self.is_ending = False  # from the first call of `end` on
@@ -57,8 +58,12 @@ class WorkerPool:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether no worker is left, and several in a row have died soon after their start."""
-        return not self._workers and self._deaths >= HOPELESS
+        """Whether no worker is left, and several in a row have died soon after their start.
+
+        A cluster that has been there once may come back.
+        """
+        may_return = self._executor.trains_elsewhere and self._has_worked
+        return not self._workers and self._deaths >= HOPELESS and not may_return
 
     def end(self, timeout: float) -> None:
         """End all workers. One that takes more than `timeout` seconds is given up; its run has its last checkpoint."""
@@ -90,6 +95,7 @@ class WorkerPool:
             if how is None:
                 continue
             if worker.name:
+                self._has_worked = True
                 self._end_runs_of(worker.name, f"the worker that trained it was ended {how}")
             with self._changing:
                 if self.is_ending:
@@ -99,9 +105,12 @@ class WorkerPool:
             self._pause(worker.problem or f"a worker {what} {how}", worker.seconds)
 
     def _end_runs_of(self, worker: str, why: str) -> None:
-        status, error = (Status.QUEUED, None) if self._executor.trains_elsewhere else (Status.FAILED, why)
+        goes_on = self._executor.trains_elsewhere
         for run in self._store.runs_of_worker(worker):
-            self._store.end(run.id, status, error, run.turn)
+            if goes_on:  # or is as somebody has asked meanwhile
+                self._store.end(run.id, Status(run.request or Status.QUEUED), None, run.turn)
+            else:
+                self._store.end(run.id, Status.FAILED, why, run.turn)
         for experiment in self._store.waiting_experiments():  # the worker may have been about to release its runs
             release(self._store, experiment)
 

@@ -85,6 +85,7 @@ class Worker:
                 self.store.end(run.id, ended.status, ended.error, run.turn)
                 if run.pilot:
                     release(self.store, run.experiment)
+                self._say("")
                 return
             except StoreError as problem:
                 if self._ending.is_set():

@@ -50,13 +50,14 @@ def serve(worker_of: Callable[[Store, Callable[[str], None]], Works]) -> None:
 
     def tell(line: str) -> None:
         with suppress(OSError):  # the server is gone, which the end of stdin says, too
-            print(line, file=lines)
+            print(" ".join(line.split()), file=lines)  # it is read line by line
 
     try:
         store = Store(paths.database())
         worker = worker_of(store, tell)
     except StoreError as error:
-        tell(f"\n{error}")
+        tell("")  # it has no name
+        tell(str(error))
         sys.exit(1)
     thread = threading.Thread(target=_work, args=(worker, tell), daemon=True)
     try:

@@ -54,7 +54,8 @@ def progress_words(store: Store, run: RunRecord) -> str:
         place = store.queue.places().get(run.id, 0)
         where = f"{place} before it in the queue" if place else "next in the queue"
         return f"{words}, {where}{_start_words(store, place)}"
-    if run.status == Status.RUNNING and not run.node and chosen_name() == "ray":
+    of_this_server = run.process == store.presence.name
+    if run.status == Status.RUNNING and not run.node and of_this_server and chosen_name() == "ray":
         return f"{words}, waits for a machine of the cluster"
     if run.status == Status.RUNNING and run.images_per_second:
         seconds = (total - run.step) * run.config.optim.batch_size / run.images_per_second
