@@ -28,7 +28,7 @@ def test_an_empty_home_is_said_in_words(open_page, page, sentence):
 
 
 NOWHERE_TO_TRAIN = {
-    VARIABLE: "executor: there is no 'ether'; choose threads or processes, with --executor or VIT_LAB_EXECUTOR",
+    VARIABLE: "executor: there is no 'ether'; choose threads, processes or ray, with --executor or VIT_LAB_EXECUTOR",
     device.VARIABLE: "device: 'ether' does not work; choose cpu, cuda, mps or auto",
 }
 

@@ -25,6 +25,7 @@ from vit_lab.settings import ConfigError
 from vit_lab.training.checkpoint import load_checkpoint
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore")]  # of Ray's own
+LACKING = "Ray is not installed; pip install '.[ray]'."
 LONG = {"steps": 4_000, "dropout": 0.1, "shift": 1}
 ENDLESS = {"steps": 100_000}
 
@@ -99,6 +100,7 @@ def test_machines_that_are_killed_lose_nothing(manager, two, kills):
 
 
 def test_a_cluster_that_is_away_is_told_and_the_queue_waits_for_it(store, monkeypatch):
+    pytest.importorskip("ray", reason=LACKING)
     machines = LocalCluster()
     monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{machines.port}")
     config = tiny(**LONG)
