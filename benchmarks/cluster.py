@@ -62,7 +62,7 @@ def seconds(manager: RunManager) -> float:
     while any(run.is_active for run in manager.store.runs(ids)):
         if manager.problem:
             raise RuntimeError(manager.problem)
-        time.sleep(0.05)
+        time.sleep(0.25)  # looking takes from those that train
     runs = manager.store.runs(ids)
     if {run.status for run in runs} != {Status.FINISHED}:
         raise RuntimeError(f"runs have {', '.join(run.status for run in runs)}")
