@@ -19,7 +19,7 @@ from vit_lab.presets import preset
 from vit_lab.runs.executors.follow import train_here
 from vit_lab.runs.executors.messages import Message, Said
 from vit_lab.runs.executors.sink import Sink
-from vit_lab.runs.records import NewRun, RunRecord
+from vit_lab.runs.records import NewRun
 from vit_lab.runs.store import Store
 
 COUNTS = (10, 100, 300, 1_000)
@@ -71,9 +71,9 @@ class Streams:
         """One run, which begins at some part of the five seconds between checkpoints."""
         run = self._store.queue.take()
         assert run is not None
-        Sink(self._store, run, lambda: False).write(self._messages(self._begin + 5 * part, run))
+        Sink(self._store, run, lambda: False).write(self._messages(self._begin + 5 * part))
 
-    def _messages(self, begin: float, run: RunRecord) -> Iterator[Message]:
+    def _messages(self, begin: float) -> Iterator[Message]:
         for second, message in self._said:
             due = begin + second
             time.sleep(max(0.0, due - time.monotonic()))

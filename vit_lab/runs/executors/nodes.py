@@ -28,7 +28,7 @@ from vit_lab.lineage import lineage
 from vit_lab.runs.errors import ClusterError
 from vit_lab.runs.executors.machines import RUNS_A_GPU, Machine, Machines, Place
 from vit_lab.runs.executors.messages import Ended, Message, Said, Wishes
-from vit_lab.runs.executors.tasks import train_there, versions, versions_there
+from vit_lab.runs.executors.tasks import train_there, versions
 from vit_lab.runs.executors.wishes import WishesOfRuns
 from vit_lab.training import device
 from vit_lab.training.checkpoint import Checkpoint
@@ -61,7 +61,7 @@ class Cluster:
             self._head = str(here.gcs_address)
             self._wishes = ray.remote(num_cpus=0, max_restarts=-1)(WishesOfRuns)
             self._wishes = self._wishes.options(scheduling_strategy=_on(here.get_node_id())).remote()
-            self._look = ray.remote(num_cpus=0, max_retries=0)(versions_there)
+            self._look = ray.remote(num_cpus=0, max_retries=0)(versions)
             once = {"num_cpus": 1, "max_retries": 0}
             self._train = {
                 False: ray.remote(**once)(train_there),

@@ -55,11 +55,9 @@ def train_there(
             yield message
 
 
-def versions_there() -> dict[str, str]:
-    """What a machine has of what must be the same everywhere. It has all that trains loaded, or this fails."""
-    return versions()
-
-
 def versions() -> dict[str, str]:
-    """What this machine has, without what a build for another processor or accelerator adds to a version."""
+    """What this machine has of what must be the same everywhere, without what a build for an accelerator adds.
+
+    As a task it fails where something is lacking that trains, for this module is loaded first.
+    """
     return {package: version(package).partition("+")[0] for package in SAME}
