@@ -29,6 +29,10 @@ class LocalCluster:
         """All its processes at once."""
         self.cluster.remove_node(self._nodes.pop(name), allow_graceful=False)
 
+    def leave(self, name):
+        """It says so before it goes."""
+        self.cluster.remove_node(self._nodes.pop(name))
+
     @property
     def names(self):
         return list(self._nodes)

@@ -84,6 +84,16 @@ def test_a_damaged_file_is_refused_in_a_sentence(path, damage):
     assert "\n" not in str(caught.value)
 
 
+def test_it_travels_between_processes_to_the_bit_and_shares_no_memory():
+    weights = torch.arange(6.0).reshape(2, 3).T
+    sent = Checkpoint({"weights": weights, "count": torch.tensor(3)}, COUNTERS)
+    came = pickle.loads(pickle.dumps(sent))
+    assert came.counters == COUNTERS
+    assert torch.equal(came.tensors["weights"], weights) and torch.equal(came.tensors["count"], torch.tensor(3))
+    came.tensors["weights"].zero_()
+    assert weights.sum() == 15
+
+
 def test_a_missing_file_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(CheckpointError, match=r"there is no checkpoint .*gone\.safetensors; start the run again"):
         load_checkpoint(tmp_path / "gone.safetensors")

@@ -14,7 +14,7 @@ from vit_lab.config import RunConfig
 from vit_lab.data.run_data import RunData
 from vit_lab.data.splits import load_run_data
 from vit_lab.events import Diverged, Event, Finished, Probed, Started, StepMeasured, Stepped
-from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot, Wishes
+from vit_lab.runs.executors.messages import Ended, Message, Said, Wishes
 from vit_lab.runs.states import Status
 from vit_lab.training.cadence import PROBES, probe_steps, thinned
 from vit_lab.training.checkpoint import Checkpoint
@@ -50,9 +50,9 @@ def follow(
 ) -> Generator[Message]:
     """Train a run to its end, or until there is a wish, and tell.
 
-    Checkpoints and snapshots come only after all events up to their step. So whoever writes messages down in their
-    order, and dies in between, repeats a few steps later on and leaves no gap. After each batch `wishes` is asked; if
-    there is a wish, a checkpoint and the wish itself end the messages. The last message is always an `Ended`.
+    Checkpoints come only after all events up to their step, snapshots with them. So whoever writes messages down in
+    their order, and dies in between, repeats a few steps later on and leaves no gap. After each batch `wishes` is
+    asked; if there is a wish, a checkpoint and the wish itself end the messages. The last message is always an `Ended`.
 
     Args:
         before: seconds that the run has trained up to `checkpoint`.
@@ -62,8 +62,12 @@ def follow(
     clock = _Clock(before)
     looked_at: list[int] = []
     events: list[tuple[float, Event]] = []
-    taken: list[Snapshot] = []
+    taken: list[Checkpoint] = []
     ended: Ended | None = None
+
+    def said() -> Said:
+        return Said(tuple(events), clock.training_seconds, clock.images_per_second, snapshots=tuple(taken))
+
     told = kept = time.monotonic()
     for event in training:
         if isinstance(event, Stepped | StepMeasured) and events and isinstance(events[-1][1], Stepped):
@@ -75,12 +79,11 @@ def follow(
             looked_at = thinned(probe_steps(event.total_steps, PROBES), snapshots)
         elif isinstance(event, Probed) and event.step in looked_at:
             with suppress(Exception):  # no memory for copies, say: no run fails over a luxury
-                taken.append(Snapshot(training.weights()))
+                taken.append(training.weights())
         now = time.monotonic()
         if now - told < BATCH_SECONDS:
             continue
-        yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
-        yield from taken
+        yield said()
         events, taken, told = [], [], now
         if ended is None and (wish := wishes()):
             yield training.checkpoint()
@@ -89,8 +92,7 @@ def follow(
         if now - kept >= CHECKPOINT_SECONDS:
             yield training.checkpoint()
             kept = now
-    yield Said(tuple(events), clock.training_seconds, clock.images_per_second)
-    yield from taken
+    yield said()
     yield training.checkpoint()
     yield ended or Ended(Status.FAILED, "the run ended without saying why")
 

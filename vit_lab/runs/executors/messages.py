@@ -1,4 +1,4 @@
-"""What a training passes on to whoever listens: batches of events, checkpoints, snapshots, and in the end how it went.
+"""What a training passes on to whoever listens: batches of events, checkpoints, and in the end how it went.
 
 Plain data that can be pickled, so whatever trains may be elsewhere; and no torch, so that a server which has its runs
 trained elsewhere need not load it.
@@ -25,12 +25,14 @@ class Said:
         seconds: training time of the run so far, pauses left out.
         images_per_second: over the last few seconds, evaluations and probes included; None before there is a speed.
         node: the machine of a cluster that trains it; empty while it waits for one, None if no cluster is asked.
+        snapshots: the weights after those of its steps that are to be looked at later.
     """
 
     events: tuple[tuple[float, Event], ...]
     seconds: float
     images_per_second: float | None
     node: str | None = None
+    snapshots: "tuple[Checkpoint, ...]" = ()
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,7 @@ class Ended:
     error: str | None = None
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """The weights of a run after one of the steps at which it is probed, to be looked at later."""
-
-    weights: "Checkpoint"
-
-
-Message: TypeAlias = "Said | Checkpoint | Snapshot | Ended"
+Message: TypeAlias = "Said | Checkpoint | Ended"
 Wishes = Callable[[], Ended | None]  # how somebody wants the run to end, as far as is known; None: it goes on
 
 

@@ -34,7 +34,7 @@ from vit_lab.training import device
 from vit_lab.training.checkpoint import Checkpoint
 
 ADDRESS = "RAY_ADDRESS"
-LISTEN_SECONDS = 0.2  # how often a wish is looked for while no message comes
+LISTEN_SECONDS = 0.5  # how often a wish is looked for while no message comes
 SILENT_SECONDS = 1.0  # after which a run that says nothing says just that, so that its wishes are read
 UNHEARD_SECONDS = 20.0  # for which a run may leave a wish unanswered before it is ended without a checkpoint
 KNOCK_SECONDS = 3.0

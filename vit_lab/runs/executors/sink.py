@@ -7,7 +7,7 @@ from contextlib import suppress
 from vit_lab import paths
 from vit_lab.runs import snapshots
 from vit_lab.runs.errors import StoreBusyError, StoreError
-from vit_lab.runs.executors.messages import Ended, Message, Said, Snapshot
+from vit_lab.runs.executors.messages import Ended, Message, Said
 from vit_lab.runs.limits import limits_of, too_long
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
@@ -32,7 +32,7 @@ class Sink:
         self._seconds = run.wall_seconds
         self._said: list[Said] = []  # not written yet
         self._checkpoint: Checkpoint | None = None
-        self._snapshots: list[Snapshot] = []
+        self._snapshots: list[Checkpoint] = []
         self._keeps = 0  # so many of them at most
         self._busy_since: float | None = None
 
@@ -82,9 +82,8 @@ class Sink:
                 return message
             if isinstance(message, Said):
                 self._said.append(message)
+                self._snapshots += message.snapshots
                 self._seconds = message.seconds
-            elif isinstance(message, Snapshot):
-                self._snapshots.append(message)
             else:
                 self._checkpoint = message
             self._write_kept()
@@ -111,7 +110,7 @@ class Sink:
         self._busy_since = None
         if self._asked != Status.INTERRUPTED:
             for snapshot in self._snapshots:
-                snapshots.keep(self._run.id, snapshot.weights)
+                snapshots.keep(self._run.id, snapshot)
             if self._checkpoint is not None:
                 save_checkpoint(self._checkpoint, self._path)
         self._checkpoint = None
