@@ -13,6 +13,7 @@ from vit_lab.runs.errors import StoreError
 from vit_lab.runs.executors.nodes import Cluster
 from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.executors.worker_main import serve
+from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
 
 LOOK_SECONDS = 0.5  # how often it looks into the queue unasked, and
@@ -55,12 +56,11 @@ class Crew:
             if time.monotonic() - counted > COUNT_SECONDS:
                 counted = time.monotonic()
                 self._count()
-            self._threads = [thread for thread in self._threads if thread.is_alive()]
             if len(self._threads) < self._places and self._take():
                 continue
             self._called.wait(LOOK_SECONDS)
             self._called.clear()
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.join()
 
     def _count(self) -> None:
@@ -80,10 +80,17 @@ class Crew:
         self._say("queue", "")
         if run is None:
             return False
-        thread = threading.Thread(target=self._worker.finish, args=(run,), name=f"vit-lab-{run.id}", daemon=True)
-        thread.start()
+        thread = threading.Thread(target=self._finish, args=(run,), name=f"vit-lab-{run.id}", daemon=True)
         self._threads.append(thread)
+        thread.start()
         return True
+
+    def _finish(self, run: RunRecord) -> None:
+        try:
+            self._worker.finish(run)
+        finally:
+            self._threads.remove(threading.current_thread())
+            self._called.set()  # there is a place for the next
 
     def _say_store(self, problem: str) -> None:
         self._say("store", problem)
