@@ -3,8 +3,9 @@
 import streamlit as st
 
 from vit_lab.model_config import TimesformerConfig, TransformerConfig
-from vit_lab.runs.experiments import Experiment, Runs
+from vit_lab.runs.experiments import Runs
 from vit_lab.runs.records import RunRecord
+from vit_lab.ui.experiments.choose import listed
 from vit_lab.ui.experiments.fork import fork_button
 from vit_lab.ui.inside import looks, news, sheet, views
 from vit_lab.ui.inside.choice import ALL, KNOWS, LOOKS, NEEDS, VIEWS
@@ -115,13 +116,14 @@ def _all_digits(shown: list[Shown]) -> None:
 
 
 store = open_store()
-experiments = [one for one in Experiment.read_all(store) if one.proper]
+newest, others = listed()
+experiments = [one for one in newest if one.proper]
 if not experiments:
     st.info("No runs yet: train your first pair, and both can be looked into here, live.")
     st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")
     st.stop()
 
-pair = choose_pair(experiments)
+pair = choose_pair(experiments, others)
 for sentence in [*pair.wrong, *arrive_once(pair.runs)]:
     st.warning(sentence)
 ids = [run.id for run in pair.runs]

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from vit_lab.runs.experiments import Experiment, Runs
+from vit_lab.runs.experiments import Runs
 from vit_lab.ui.arms import chip
 from vit_lab.ui.compare.grid import pick_condition
-from vit_lab.ui.experiments.choose import ANOTHER, box_of_experiments, mine_first, not_here
+from vit_lab.ui.experiments.choose import ANOTHER, box_of_experiments, listed, not_here
 from vit_lab.ui.experiments.fork import look_or_fork
 from vit_lab.ui.figures import charts
 from vit_lab.ui.figures.rows import probe_table
@@ -126,8 +126,8 @@ def draw(runs: Runs) -> None:
 
 
 store = open_store()
-experiments = mine_first([one for one in Experiment.read_all(store) if one.runs])
-if not experiments:
+newest, others = listed()
+if not (experiments := [one for one in newest if one.runs]):
     st.info("No runs yet: train your first pair, and its weights can be looked at here, live.")
     st.page_link("pages/train.py", label="Open Train", icon=":material/play_circle:")
     st.stop()
@@ -138,7 +138,7 @@ if (linked := st.query_params.get("experiment")) and linked not in labels:
     st.warning(f"{not_here(linked)} {ANOTHER}")
 left, right = st.columns([0.7, 0.3], gap="large")
 with left:
-    chosen = box_of_experiments("Runs", labels, "weights")
+    chosen = box_of_experiments("Runs", labels, "weights", others)
 found = by_id[chosen]
 with right:
     condition = pick_condition(found) if found.conditions else 0

@@ -3,7 +3,7 @@
 import pytest
 from every_kind import PAIRS
 from places import COMPARE, RUNS, TRAIN
-from tiny import record
+from tiny import record, tiny
 
 from vit_lab import paths
 from vit_lab.runs.records import NewRun
@@ -248,3 +248,13 @@ def test_the_code_that_a_page_gives_away_names_no_folder_of_the_server(monkeypat
     monkeypatch.setattr(downloads.st, "download_button", lambda label, data, *_, **__: given.append(data()))
     downloads.script_button(record(configure()))
     assert 'DATA = "mnist_10k.npz"' in given[0] and str(paths.top()) not in given[0]
+
+
+def test_many_runs_are_a_page_and_a_button_for_more(open_page, store, monkeypatch):
+    monkeypatch.setattr("vit_lab.ui.runs.table.A_PAGE", 2)
+    store.add([NewRun(tiny(seed=seed), f"number {seed}", "e", status=Status.STOPPED) for seed in range(5)])
+    at = open_page(RUNS)
+    assert list(at.dataframe[0].value["name"]) == ["number 4", "number 3"]
+    assert any("3 older runs not shown" in caption.value for caption in at.caption)
+    at.button(key="more").click().run()
+    assert not at.exception and len(at.dataframe[0].value) == 2 + 2

@@ -106,6 +106,15 @@ class Experiment(Runs):
             if runs
         ]
 
+    @classmethod
+    def read_newest(
+        cls, store: Store, kind: Kind | None = None, first: str | None = None, also: str | None = None
+    ) -> tuple[list[Self], int]:
+        """Those that a box lists, and how many others there are; see `vit_lab.runs.listing.Listing.experiments`."""
+        with store.snapshot():
+            (found, others), open_ones = store.listing.experiments(kind, first, also), store.rounds.open_ones()
+        return [cls.of(runs, record, is_open=record.id in open_ones) for record, runs in found], others
+
     @cached_property
     def proper(self) -> tuple[RunRecord, ...]:
         """The runs that are compared."""

@@ -1,8 +1,8 @@
 """Every run and everything it said, row by row: the only channel between a run and a screen.
 
 Workers append, any number of sessions read (see `vit_lab.runs.database`). Whose turn it is, is asked of `Store.queue`;
-what a class does together, of `Store.rounds`; who may change what, and how much may be queued, of
-`vit_lab.runs.manager`.
+what a class does together, of `Store.rounds`; what is newest, of `Store.listing`; who may change what, and how much may
+be queued, of `vit_lab.runs.manager`.
 """
 
 import json
@@ -19,6 +19,7 @@ from vit_lab.events import Event, Stepped
 from vit_lab.runs.database import Database
 from vit_lab.runs.errors import StoreError
 from vit_lab.runs.limits import HOST
+from vit_lab.runs.listing import Listing
 from vit_lab.runs.queue import Queue
 from vit_lab.runs.records import ExperimentRecord, Kind, NewRun, RunRecord, read_runs
 from vit_lab.runs.rounds import Rounds
@@ -64,7 +65,7 @@ class Store:
     def __init__(self, path: Path):
         self._database = Database(path)
         self.presence, self.queue = self._database.presence, Queue(self._database)
-        self.rounds = Rounds(self._database)
+        self.rounds, self.listing = Rounds(self._database), Listing(self._database)
         self.tables = Tables(self._database)
         self.interrupt_runs_of_dead_processes()
 

@@ -43,7 +43,7 @@ def test_a_machine_counts_once_it_is_known_to_do():
     found = machines(refused="g")
     assert found.count() == 2 and {found.take().name, found.take().name} == {"a"} and found.take() is None
     assert found.why_none == ""
-    assert machines(refused="ag").why_none == "is of no use: it is old"
+    assert machines(refused="ag").why_none == "has no machine that can train: it is old"
 
 
 def test_a_machine_that_comes_back_is_another():

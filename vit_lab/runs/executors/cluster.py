@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from vit_lab.runs.executors.processes import WorkerProcess
 from vit_lab.settings import ConfigError
 
+LOST = "the Ray cluster does not answer any more; runs go on from their last checkpoint when it is back"
+
 
 class ClusterExecutor:
     """Starts the one process that has runs trained on a cluster, as many at once as that has places.
@@ -50,6 +52,14 @@ class ClusterProcess(WorkerProcess):
     def __init__(self, server: str):
         self.places = 0
         super().__init__(server)
+
+    @property
+    def how_it_ended(self) -> str | None:
+        """As of any worker; but where Ray has ended it, `problem` says what that means."""
+        how = super().how_it_ended
+        if how is not None and self.name:
+            self.problem = self.problem or LOST
+        return how
 
     def _hear(self, line: str) -> None:
         if line.isdecimal():

@@ -96,7 +96,7 @@ class Machines:
         with self._changing:
             if any(not one.is_checked for one in self.of.values()) or self.count():
                 return ""
-            told = [f"is of no use: {one.refusal}" for one in self.of.values() if one.refusal]
+            told = [f"has no machine that can train: {one.refusal}" for one in self.of.values() if one.refusal]
             if not told and self.of:  # they will do, but have no place
                 return "has no machine with a GPU; start one, or choose another device than cuda"
-            return told[0] if told else "has no machine that trains; start one with: ray start --address=HEAD:6379"
+            return told[0] if told else "has no machine that trains; start one with: ray start --address=SERVER:6379"

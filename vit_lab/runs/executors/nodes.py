@@ -54,7 +54,7 @@ class Cluster:
         self._changing = threading.Lock()
         try:
             code = str(Path(vit_lab.__file__).parent)
-            _knock(self._address)
+            _knock(self._address if self._address != "auto" else _of_this_machine())
             quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
             ray.init(self._address, namespace="vit-lab", runtime_env={"py_modules": [code]}, **quiet)
             here = ray.get_runtime_context()
@@ -72,7 +72,7 @@ class Cluster:
 
     def __str__(self) -> str:
         """As a sentence names it."""
-        return "the Ray cluster" if self._address == "auto" else f"the Ray cluster at {self._address}"
+        return "the Ray cluster of this server" if self._address == "auto" else f"the Ray cluster at {self._address}"
 
     def places(self) -> int:
         """How many runs it can train at once on the machines that will do. Raises ClusterError if it is away."""
@@ -207,17 +207,15 @@ class Cluster:
         else:
             for package, mine in versions().items():
                 if theirs[package] != mine:
-                    has = f"{machine.name} has {package} {theirs[package]}, and this machine {mine}"
+                    has = f"{machine.name} has {package} {theirs[package]}, and the server {mine}"
                     machine.refusal = f"{has}; install the same on both"
         machine.is_checked = True
         if machine.refusal:
             print(f"{self}: {machine.refusal}", file=sys.stderr, flush=True)
 
     def _away(self, error: Exception) -> ClusterError:
-        return ClusterError(
-            f"{self} cannot be used ({_brief(error)}); start one with: ray start --head, or choose another executor "
-            "than ray"
-        )
+        why = "nobody answers" if isinstance(error, ConnectionError | TimeoutError) else _brief(error)
+        return ClusterError(f"{self} cannot be used ({why}); docs/scaling.md says how to start one")
 
 
 class _LostError(Exception):
@@ -241,6 +239,13 @@ class _Run:
 
 def _on(key: str) -> NodeAffinitySchedulingStrategy:
     return NodeAffinitySchedulingStrategy(key, soft=False)
+
+
+def _of_this_machine() -> str:
+    """Where Ray itself would look for the cluster that was started or joined here last; empty if it knows of none."""
+    with suppress(Exception):  # a part of Ray that it does not promise to keep
+        return str(ray._private.utils.read_ray_address() or "")
+    return ""
 
 
 def _knock(address: str) -> None:

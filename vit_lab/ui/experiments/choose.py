@@ -1,6 +1,6 @@
 """The box in which a page's experiment is chosen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -34,6 +34,15 @@ def experiment_on_screen(store: Store) -> str | None:
     return found
 
 
+def listed(kind: Kind | None = None) -> tuple[list[Experiment], int]:
+    """The newest experiments, this visitor's own first, and how many there are that a box does not list.
+
+    The address's, or else what they looked at last, is among them in any case.
+    """
+    wanted = st.query_params.get("experiment") or st.session_state.get(LOOKED_AT)
+    return Experiment.read_newest(open_store(), kind, visitor(), wanted)
+
+
 def not_here(linked: str) -> str:
     """A sentence on a link that names an experiment which a page cannot show."""
     return f"The experiment of this link is not here ({as_code(linked)}): it may be deleted, or of another page."
@@ -45,20 +54,21 @@ def pick_experiment(kind: Kind) -> str | None:
     One of another kind is among them if the address asks for it and it can be seen this way.
     """
     linked = st.query_params.get("experiment")
+    found, others = listed(kind)
     labels = {
         one.id: _title(one)
-        for one in mine_first(Experiment.read_all(open_store()))
+        for one in found
         if _has_several(one) and (one.kind == kind or (one.id == linked and can_be_seen_as(one, kind)))
     }
     if linked and linked not in labels:
         st.warning(not_here(linked) + (f" {ANOTHER}" if labels else ""))
     if not labels:
         return None
-    return box_of_experiments("Experiment", labels, kind)
+    return box_of_experiments("Experiment", labels, kind, others)
 
 
-def box_of_experiments(label: str, labels: Mapping[str, str], key: str) -> str:
-    """A box that chooses one of some experiments, by id, and says so in the address.
+def box_of_experiments(label: str, labels: Mapping[str, str], key: str, others: int) -> str:
+    """A box that chooses one of some experiments, by id, and says so in the address; it tells if there are `others`.
 
     The address decides where it names another one than the box did last, as after a link and after Back in a browser;
     on arrival without one, what this visitor looked at last, and their own before others'.
@@ -71,15 +81,16 @@ def box_of_experiments(label: str, labels: Mapping[str, str], key: str) -> str:
         st.session_state[box] = seen
     if st.session_state.get(box) not in labels:
         st.session_state[box] = next(iter(labels))
-    chosen = str(st.selectbox(label, list(labels), format_func=lambda one: labels[one], key=box))
+    chosen = str(st.selectbox(label, list(labels), format_func=labels.__getitem__, key=box, help=tell_others(others)))
     st.query_params["experiment"] = st.session_state[told] = st.session_state[LOOKED_AT] = chosen
     return chosen
 
 
-def mine_first(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """Experiments in their order, those of the person who looks before all others."""
-    me = visitor()
-    return sorted(experiments, key=lambda one: all(run.owner != me for run in one.stored))
+def tell_others(others: int) -> str | None:
+    """What the help of a box says of the experiments that it does not list; None if it has all."""
+    return (
+        f"Without {counted(others, 'older one')}: open those from the page Runs, which can search." if others else None
+    )
 
 
 def can_be_seen_as(experiment: Experiment, kind: Kind) -> bool:

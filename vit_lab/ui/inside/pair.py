@@ -8,7 +8,7 @@ import streamlit as st
 from vit_lab.analysis.arms import LETTERS, letter
 from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import RunRecord
-from vit_lab.ui.experiments.choose import LOOKED_AT
+from vit_lab.ui.experiments.choose import LOOKED_AT, tell_others
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Pair:
     address: Mapping[str, str | int | None]
 
 
-def choose_pair(experiments: Sequence[Experiment]) -> Pair:
-    """Boxes that choose the runs; there is at least one experiment."""
+def choose_pair(experiments: Sequence[Experiment], others: int) -> Pair:
+    """Boxes that choose the runs; there is at least one experiment, and so many `others` that no box lists."""
     wrong: list[str] = []
     by_id = {one.id: one for one in experiments}
     arriving = "inside_experiment" not in st.session_state
@@ -34,7 +34,12 @@ def choose_pair(experiments: Sequence[Experiment]) -> Pair:
     boxes = st.container(horizontal=True, vertical_alignment="bottom")
     labels = {one.id: _title(one) for one in experiments}
     chosen = boxes.selectbox(
-        "Runs", list(labels), format_func=lambda one: labels[one], key="inside_experiment", label_visibility="collapsed"
+        "Runs",
+        list(labels),
+        format_func=labels.__getitem__,
+        key="inside_experiment",
+        help=tell_others(others),
+        label_visibility="collapsed",
     )
     experiment = st.session_state[LOOKED_AT] = str(chosen)
     found = by_id[experiment]

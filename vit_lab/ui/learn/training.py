@@ -36,7 +36,7 @@ def started(key: str, arms: Mapping[str, RunConfig]) -> list[RunRecord]:
     """
     store = open_store()
     experiment = st.session_state.get(key) or st.query_params.get(key)
-    at_work = dict.fromkeys(run.experiment for run in store.runs() if run.is_active)
+    at_work = dict.fromkeys(run.experiment for run in store.listing.at_work())
     for known in [experiment, *at_work] if experiment else at_work:
         if runs := [run for run in store.runs(experiment=known) if _is_of(run, list(arms.values()))]:
             st.session_state[key] = st.query_params[key] = known

@@ -33,8 +33,9 @@ def run_card(store: Store, run: RunRecord, name: str) -> None:
 
 def _details(store: Store, run: RunRecord) -> list[str]:
     examples = DATASETS[run.config.data.dataset].examples
-    speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second else []
-    where = [f"on {run.node}"] if run.node else []
+    stands = run.status in (Status.QUEUED, Status.WAITING)  # whatever it did before
+    speed = [f"{run.images_per_second:,.0f} {examples}/s"] if run.images_per_second and not stands else []
+    where = [f"on {run.node}"] if run.node and not stands else []
     known = [f"run {run.number}", f"seed {run.config.seed}", *_lineage(store, run), *where, *speed]
     return [*known, f"{run.wall_seconds:.0f}\u00a0s"]
 
