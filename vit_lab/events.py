@@ -104,7 +104,7 @@ class Probed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Histograms(Event):
-    """How many weights of each layer fall into each bin of `vit_lab.probes.weights.histogram_edges`."""
+    """How many weights of each layer fall into each bin of `vit_lab.probes.bins.histogram_edges`."""
 
     kind = "histograms"
     counts: Annotated[dict[Place, list[int]], BeforeValidator(_counts)]

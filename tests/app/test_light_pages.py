@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from commands import SMALL, run
 from places import ROOT
 
 HEAVY = {"train": {"torch", "scipy", "pandas", "altair"}}  # the others show tables and charts at once
@@ -52,3 +53,18 @@ print(loaded, [button.key for button in at.button], len(at.exception), healthy, 
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[[], []] ['train'] 0 True False"
+
+
+@pytest.mark.parametrize("page", ["compare", "weights", "runs"])
+def test_a_page_about_runs_is_drawn_without_torch(home, page):
+    """With it, the server would hold twice the memory."""
+    assert run("compare", *SMALL, "--seeds=2", "--json").exit_code == 0
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+at = AppTest.from_file("dashboard.py", default_timeout=60).run()
+at.switch_page("pages/{page}.py").run()
+print(len(at.exception), bool(at.get("vega_lite_chart") or at.dataframe), "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 True False"

@@ -9,10 +9,9 @@ from tiny import tiny
 from vit_lab.config import GROUPS
 from vit_lab.init.build import build_model
 from vit_lab.places import Place
+from vit_lab.probes.bins import BINS, histogram_edges
 from vit_lab.probes.weights import (
-    HISTOGRAM_BINS,
     gradient_rows,
-    histogram_edges,
     histograms,
     layers,
     update_rows,
@@ -96,7 +95,7 @@ def test_histograms_count_every_weight_in_its_bin(std):
     weights = std * torch.randn(5000, generator=torch.Generator().manual_seed(1))
     counts = histograms({QK: weights})[QK]
     edges = histogram_edges()
-    assert len(counts) == HISTOGRAM_BINS and len(edges) == HISTOGRAM_BINS + 1 and sum(counts) == 5000
+    assert len(counts) == BINS and len(edges) == BINS + 1 and sum(counts) == 5000
     expected = torch.histogram(
         weights.double().clamp(edges[0], edges[-1]), torch.tensor(edges, dtype=torch.float64)
     ).hist

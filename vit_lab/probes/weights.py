@@ -13,12 +13,7 @@ from torch import Tensor
 from vit_lab.events import Row
 from vit_lab.init.build import Model
 from vit_lab.places import Place
-
-# Edges of the histogram bins, the same for every run, so that arms overlay honestly. They are evenly spaced in
-# symlog(w) = sign(w) log(1 + |w| / HISTOGRAM_CONSTANT): fine near 0, where a std of 0.02 lives, and wide enough for 30.
-HISTOGRAM_CONSTANT = 0.01
-HISTOGRAM_BINS = 160
-_RANGE = 8.0
+from vit_lab.probes.bins import BINS, CONSTANT, RANGE
 
 
 def layers(model: Model) -> dict[Place, Tensor]:
@@ -83,17 +78,11 @@ def spectrum_rows(model: Model) -> list[Row]:
     return rows
 
 
-def histogram_edges() -> list[float]:
-    """The HISTOGRAM_BINS + 1 edges, in units of a weight. Weights beyond the outermost count to the last bin."""
-    position = torch.linspace(-_RANGE, _RANGE, HISTOGRAM_BINS + 1, dtype=torch.float64)
-    return (position.sign() * HISTOGRAM_CONSTANT * position.abs().expm1()).tolist()
-
-
 @torch.no_grad()
 def histograms(weights: Mapping[Place, Tensor]) -> dict[Place, list[int]]:
-    """How many weights of every layer fall into each bin."""
+    """How many weights of every layer fall into each bin of `vit_lab.probes.bins.histogram_edges`."""
     counts = {}
     for layer, values in weights.items():
-        position = values.sign() * (values.abs() / HISTOGRAM_CONSTANT).log1p()
-        counts[layer] = position.clamp(-_RANGE, _RANGE).histc(HISTOGRAM_BINS, -_RANGE, _RANGE).int().tolist()
+        position = values.sign() * (values.abs() / CONSTANT).log1p()
+        counts[layer] = position.clamp(-RANGE, RANGE).histc(BINS, -RANGE, RANGE).int().tolist()
     return counts

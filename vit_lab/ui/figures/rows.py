@@ -15,6 +15,7 @@ from vit_lab.analysis.line_names import apart, beyond
 from vit_lab.config import GROUPS
 from vit_lab.events import counts_at, rows_of
 from vit_lab.places import Place, read_place
+from vit_lab.probes.bins import histogram_edges
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -108,7 +109,7 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
     ]
     if not found:
         return pd.DataFrame(columns=["arm", "step", "weight", "share"])
-    edges = np.array(_edges())
+    edges = np.array(histogram_edges())
     counts = np.array([counts for _, _, counts in found], dtype=float)
     used = np.flatnonzero(counts.sum(axis=0))
     first, last = max(used[0] - 1, 0), min(used[-1] + 2, counts.shape[1])
@@ -239,10 +240,3 @@ def _probes(_store: Store, run_id: str, version: str) -> pd.DataFrame:
 def _histograms(_store: Store, run_id: str, layer: str, version: str) -> list[tuple[int, list[int]]]:
     place = read_place(layer)
     return [(event["step"], counts_at(event, place)) for event in _store.events(run_id, "histograms")]
-
-
-@st.cache_data(show_spinner=False)
-def _edges() -> list[float]:
-    from vit_lab.probes.weights import histogram_edges  # brings torch
-
-    return histogram_edges()
