@@ -56,7 +56,7 @@ print(loaded, [button.key for button in at.button], len(at.exception), healthy, 
 
 
 @pytest.mark.parametrize("page", ["compare", "weights", "runs"])
-def test_a_page_about_runs_is_drawn_without_torch(home, page):
+def test_a_page_about_runs_is_drawn_without_torch(home, worker_processes, page):
     """With it, the server would hold twice the memory."""
     assert run("compare", *SMALL, "--seeds=2", "--json").exit_code == 0
     code = f"""
