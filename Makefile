@@ -1,6 +1,7 @@
 # make run: open the dashboard.  make test: the whole suite.  make lint: the checks that CI runs.
 # make test-ray: runs on a cluster, which wants another package.
-# make bench: what things cost on this machine, against peers; up to an hour, and nothing else should run meanwhile.
+# make bench: what things cost on this machine, against peers; about two hours, and nothing else should run meanwhile.
+#   make bench ONLY=quick takes a quarter of an hour.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
@@ -32,7 +33,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP) .venv/.bench-installed browser
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ONLY)
 
 $(STAMP): requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -1,4 +1,4 @@
-"""python -m benchmarks [NAME ...]: print goal, figure and ratio of each, and keep them.
+"""python -m benchmarks [NAME ...]: print goal, figure and ratio of each, and keep them. `quick` names some of them.
 
 In results/: the latest as JSON, and a line each in history.csv, which `python -m benchmarks.history` draws.
 
@@ -7,6 +7,7 @@ Nothing else should run meanwhile. A benchmark that cannot run here says why, an
 
 import importlib
 import sys
+import time
 
 from benchmarks.figures import keep, show
 
@@ -20,6 +21,8 @@ BENCHMARKS = {
     "classroom": "thirty viewers while two runs train",
     "inside": "thirty viewers draw on Inside while two runs train",
     "cold_start": "from `streamlit run` to a usable page",
+    "memory": "a server at work, and how it grows",
+    "speedrun": "the preset of that name: ten seeds, and their time",
     "probes": "what probes and the preflight cost",
     "snapshots": "what keeping snapshots costs a run",
     "positions": "patches in another order, with and without positions",
@@ -29,22 +32,27 @@ BENCHMARKS = {
     "cluster": "two machines over one, by Ray",
     "maps": "a map of starts, in a process of its own",
 }
+# What `quick` stands for: the figures with goals of their own, within a quarter of an hour.
+QUICK = ("peers:classroom", "cold_start", "memory", "growth")
 
 
 def main(names: list[str]) -> int:
     """Run the named benchmarks, all if none is named."""
     failed = False
-    for name in names or list(BENCHMARKS):
-        if name not in BENCHMARKS:
-            print(f"there is no benchmark {name!r}; choose {', '.join(BENCHMARKS)}", file=sys.stderr)
+    for name in QUICK if names == ["quick"] else names or list(BENCHMARKS):
+        module, _, part = name.partition(":")
+        if module not in BENCHMARKS:
+            print(f"there is no benchmark {name!r}; choose quick, or {', '.join(BENCHMARKS)}", file=sys.stderr)
             return 2
+        began = time.monotonic()
         try:
-            figures, details = importlib.import_module(f"benchmarks.{name}").measure()
+            measure = importlib.import_module(f"benchmarks.{module}").measure
+            figures, details = measure(part) if part else measure()
         except (ImportError, RuntimeError) as error:
             print(f"{name}: not measured, {error}", file=sys.stderr)
             failed = True
             continue
-        keep(name, figures, details)
+        keep(name, figures, details | {"took": round(time.monotonic() - began)})
         show(name, figures)
     return int(failed)
 

@@ -44,7 +44,7 @@ def keep(name: str, figures: Sequence[Figure], details: dict[str, Any]) -> None:
     RESULTS.mkdir(exist_ok=True)
     kept = json.loads(LATEST.read_text()) if LATEST.exists() else {}
     kept[name] = {"machine": machine(), "figures": [asdict(figure) for figure in figures], "details": details}
-    history.add(name, kept[name]["machine"], kept[name]["figures"])
+    history.add(name.partition(":")[0], kept[name]["machine"], kept[name]["figures"])
     LATEST.write_text(json.dumps(dict(sorted(kept.items())), indent=2, ensure_ascii=False) + "\n")
 
 

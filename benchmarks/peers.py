@@ -14,10 +14,10 @@ GOALS = {"vit-notes": 1.6, "classroom": 1.3}
 MOST_ROUNDS = 90
 
 
-def measure() -> tuple[list[Figure], dict[str, Any]]:
-    """Images a second of all contenders at both sizes."""
+def measure(*sizes: str) -> tuple[list[Figure], dict[str, Any]]:
+    """Images a second of all contenders at some sizes, by default at both."""
     figures, details = [], {}
-    for size in SIZES:
+    for size in sizes or SIZES:
         with contenders(NAMES, size) as taking_part:
             rounds(taking_part, MOST_ROUNDS)
             speed = {one.name: 128 * one.steps_per_second for one in taking_part}

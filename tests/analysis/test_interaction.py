@@ -120,6 +120,9 @@ def test_who_trains_at_all_is_a_proportion_with_wilsons_interval():
     assert wilson(0, 0) is None
     low, high = wilson(6, 6)  # (1 - z^2 / (n + z^2)) with z = 1.96
     assert (low, high) == pytest.approx((6 / (6 + 1.959964**2), 1.0), abs=1e-6)
+    for successes, n in ((0, 5), (1, 3), (7, 40), (40, 40)):
+        known = stats.binomtest(successes, n).proportion_ci(method="wilson")
+        assert wilson(successes, n) == pytest.approx((known.low, known.high), abs=1e-12)
     runs = [
         record(
             tiny(seed=seed, scheme=scheme),
