@@ -25,7 +25,14 @@ from vit_lab.settings import configure
 SEEDS, SHORT_EPOCHS, RIVALS = 10, 2, 4
 HELD_OUT, LADDER_SEEDS = 10_000, (100, 101)
 # From `accurate` to `speedrun`: what each step changes, all others kept.
-LADDER: dict[str, dict[str, Any]] = {}
+LADDER: dict[str, dict[str, Any]] = {
+    "`accurate`: AdamW, 6 epochs": {},
+    "3 epochs": {"epochs": 3},
+    "Muon, rate 0.02": {"optimiser": "muon", "learning_rate": 0.02, "warmup_steps": 50},
+    "width 48, 3 blocks, 3 heads, and 5 epochs": {"dim": 48, "depth": 3, "heads": 3, "epochs": 5},
+    "residual branches start at 0": {"residual": "zero"},
+    "no clipping": {"clip_norm": None},
+}
 
 
 def trained(manager: RunManager, runs: list[tuple[str, RunConfig]]) -> dict[str, list[RunRecord]]:

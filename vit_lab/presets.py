@@ -53,6 +53,23 @@ PRESETS: dict[str, Preset] = {
         "Full MNIST, each image moved by up to a pixel, 6 epochs: about 99 % (99.1 with seed 0), in less than two "
         f"minutes on one core. {NEEDS_MNIST}",
     ),
+    "speedrun": Preset(
+        configure(
+            dataset="mnist",
+            validation_size=1000,
+            shift=1,
+            dim=48,
+            depth=3,
+            heads=3,
+            scheme="xavier",
+            residual="zero",
+            epochs=5,
+            optimiser="muon",
+            learning_rate=0.02,
+            clip_norm=None,
+        ),
+        f"As accurate as it gets in half the time of `accurate`, by Muon and a smaller model. {NEEDS_MNIST}",
+    ),
     "copy": Preset(
         configure(
             kind="transformer",

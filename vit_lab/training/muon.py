@@ -15,16 +15,19 @@ ROUNDS = 5
 RMS_OF_ADAMW = 0.2  # Liu et al. 2025, arXiv 2502.16982, Sec. 2.2: so that both can share a learning rate
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """U S' V^T for a matrix U S V^T, S' between about 0.7 and 1.2: five rounds of Newton-Schulz. Same shape."""
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """U S' V^T for each matrix U S V^T, S' between about 0.7 and 1.2: five rounds of Newton-Schulz.
+
+    (B, n, m), all at once, which takes half the time of one by one. Same shape.
+    """
     a, b, c = COEFFICIENTS
-    is_tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if is_tall else matrix
-    x = x / x.norm().clamp(min=1e-7)
+    is_tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if is_tall else matrices
+    x = x / x.flatten(1).norm(dim=1).clamp(min=1e-7)[:, None, None]
     for _ in range(ROUNDS):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)  # ax + (bG + cGG)x, G = xx^T
-    return x.T if is_tall else x
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)  # ax + (bG + cGG)x, G = xx^T
+    return x.mT if is_tall else x
 
 
 class Muon(torch.optim.Optimizer):
@@ -45,19 +48,26 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """One update. A parameter without a gradient stays as it is."""
         for group in self.param_groups:
+            by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}  # matrices, and where each should go
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    self._update(parameter, group)
+                    ahead = self._ahead(parameter, group["momentum"])
+                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
+                    for rows in self._rows[parameter]:
+                        own, update = (parameter, ahead) if rows is None else (parameter[rows], ahead[rows])
+                        by_shape.setdefault(own.shape, []).append((own, update))
+            for shape, pairs in by_shape.items():
+                size = group["lr"] * RMS_OF_ADAMW * math.sqrt(max(shape))
+                updates = size * orthogonalised(torch.stack([update for _, update in pairs]))
+                for (own, _), update in zip(pairs, updates, strict=True):
+                    own.sub_(update)
 
-    def _update(self, parameter: Tensor, group: Mapping[str, float]) -> None:
+    def _ahead(self, parameter: Tensor, factor: float) -> Tensor:
+        """The gradient, as far ahead along its momentum as Nesterov's goes. Brings the momentum up to date."""
         kept = self.state[parameter]
         if not kept:
             kept["momentum_buffer"] = torch.zeros_like(parameter)
-        assert parameter.grad is not None
         momentum: Tensor = kept["momentum_buffer"]
-        momentum.lerp_(parameter.grad, 1 - group["momentum"])
-        ahead = parameter.grad.lerp(momentum, group["momentum"])
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        for rows in self._rows[parameter]:
-            own, update = (parameter, ahead) if rows is None else (parameter[rows], ahead[rows])
-            own.sub_(group["lr"] * RMS_OF_ADAMW * math.sqrt(max(own.shape)) * orthogonalised(update))
+        assert parameter.grad is not None
+        momentum.lerp_(parameter.grad, 1 - factor)
+        return parameter.grad.lerp(momentum, factor)

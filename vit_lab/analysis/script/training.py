@@ -2,16 +2,16 @@
 
 OPTIMISER = '''
 #? by-muon
-def orthogonalised(matrix):
-    """U S' V^T of a matrix U S V^T, S' near 1: Newton-Schulz (Jordan et al. 2024)."""
-    is_tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if is_tall else matrix
-    x = x / x.norm().clamp(min=1e-7)
+def orthogonalised(matrices):
+    """U S' V^T of each U S V^T, S' near 1: Newton-Schulz (Jordan et al. 2024)."""
+    is_tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if is_tall else matrices
+    x = x / x.flatten(1).norm(dim=1).clamp(min=1e-7)[:, None, None]
     for _ in range(5):
-        gram = x @ x.T
-        gram = torch.addmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
-        x = torch.addmm(x, gram, x, beta=3.4445)
-    return x.T if is_tall else x
+        gram = x @ x.mT
+        gram = torch.baddbmm(gram, gram, gram, beta=-4.7750, alpha=2.0315)
+        x = torch.baddbmm(x, gram, x, beta=3.4445)
+    return x.mT if is_tall else x
 
 
 named = dict(model.named_parameters())
@@ -68,6 +68,7 @@ for step, (x, y) in zip(range(STEPS), batches(), strict=False):
         group["lr"] = rate
     optimiser.step()
     #? by-muon
+    by_shape = {}
     for name, matrix in in_blocks.items():  # of q, k and v, each for itself
         momentum = momenta[name].lerp_(matrix.grad, 1 - MOMENTUM)
         ahead = matrix.grad.lerp(momentum, MOMENTUM)
@@ -75,8 +76,12 @@ for step, (x, y) in zip(range(STEPS), batches(), strict=False):
         parts = 3 if name.endswith("qkv.weight") else 1
         pairs = zip(matrix.data.chunk(parts), ahead.chunk(parts), strict=True)
         for own, update in pairs:
-            size = rate * 0.2 * math.sqrt(max(own.shape))  # Liu et al. 2025, Eq. 4
-            own.sub_(size * orthogonalised(update))
+            by_shape.setdefault(own.shape, []).append((own, update))
+    for shape, pairs in by_shape.items():
+        size = rate * 0.2 * math.sqrt(max(shape))  # Liu et al. 2025, Eq. 4
+        updates = size * orthogonalised(torch.stack([update for _, update in pairs]))
+        for (own, _), update in zip(pairs, updates, strict=True):
+            own.sub_(update)
     #.
     print(step + 1, loss.item(), flush=True) #? every_step
     #? !every_step
