@@ -1,4 +1,4 @@
-"""Two machines of one core over one, in runs an hour. Their cluster of Ray is on this machine, as processes.
+"""Two machines of one core over one, in steps of runs an hour. Their cluster of Ray is on this machine, as processes.
 
 The second machine joins and leaves, in turn. The queue is never empty meanwhile, so no machine waits for the other's
 last run; what is counted are steps, of runs that begin, end and are written down like any others.
@@ -56,7 +56,7 @@ def steps_an_hour(manager: RunManager, machines: int) -> float:
     _until(lambda: manager.workers == machines, manager)
     runs = Plan([configure(preset("classroom"), steps=STEPS)], list(range(QUEUED))).runs(new_experiment())
     ids = manager.submit(runs)
-    _until(lambda: sum(run.step > 0 for run in manager.store.runs(ids)) >= machines, manager)
+    _until(lambda: sum(run.is_active and run.step > 0 for run in manager.store.runs(ids)) >= machines, manager)
     began, before = time.monotonic(), _steps(manager, ids)
     time.sleep(SECONDS)
     done, took = _steps(manager, ids) - before, time.monotonic() - began

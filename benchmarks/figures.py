@@ -39,13 +39,14 @@ class Figure:
         object.__setattr__(self, "ratio", reached)
 
 
-def keep(name: str, figures: Sequence[Figure], details: dict[str, Any]) -> None:
-    """Put the figures of one benchmark into latest.json, beside those of the others, and add them to their history."""
+def keep(name: str, figures: Sequence[Figure], details: dict[str, Any], *, latest: bool = True) -> None:
+    """Add the figures of one benchmark to their history, and put them into latest.json beside those of the others."""
     RESULTS.mkdir(exist_ok=True)
     kept = json.loads(LATEST.read_text()) if LATEST.exists() else {}
     kept[name] = {"machine": machine(), "figures": [asdict(figure) for figure in figures], "details": details}
-    history.add(name.partition(":")[0], kept[name]["machine"], kept[name]["figures"])
-    LATEST.write_text(json.dumps(dict(sorted(kept.items())), indent=2, ensure_ascii=False) + "\n")
+    history.add(name, kept[name]["machine"], kept[name]["figures"])
+    if latest:
+        LATEST.write_text(json.dumps(dict(sorted(kept.items())), indent=2, ensure_ascii=False) + "\n")
 
 
 def show(name: str, figures: Sequence[Figure]) -> None:

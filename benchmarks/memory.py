@@ -56,7 +56,7 @@ def all_of(pid: int) -> list[int]:
 
 def megabytes(pid: int, which: str = "Pss") -> float:
     """What a process has, by one of the counts of smaps_rollup; 0 once it has ended."""
-    with suppress(OSError, StopIteration):
+    with suppress(OSError):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
         return sum(int(line.split()[1]) for line in lines if line.split(":")[0] in which.split()) * 1024 / MEGABYTE
     return 0.0
@@ -77,7 +77,7 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
             time.sleep(0.2)
         [experiment] = {run.experiment for run in store.runs()}
         each = {one: (_name(one), megabytes(one), megabytes(one, "Private_Clean Private_Dirty")) for one in all_of(pid)}
-        loaded = [_grown(pid, [(page, experiment)], server) for page in (PAGES * LOADS)[:LOADS]]
+        loaded = [_after_drawing(page, experiment, server) for page in (PAGES * LOADS)[:LOADS]]
         before = megabytes(pid)
         watched = _watch(server, experiment)
         after = megabytes(pid)
@@ -126,14 +126,13 @@ def _start(server: Server, query: str) -> None:
         asyncio.run(Viewer(server.port, query).watch(time.monotonic() + 20, press="Train"))
 
 
-def _grown(pid: int, pages: list[tuple[str, str]], server: Server) -> float:
+def _after_drawing(page: str, experiment: str, server: Server) -> float:
     """The server's memory after it has drawn a page for somebody new."""
-    for page, experiment in pages:
-        viewer = Viewer(server.port, urlencode({"experiment": experiment}), Hurried(), page=page)
-        asyncio.run(viewer.watch(0.0))
-        if viewer.problems:
-            raise RuntimeError(f"the viewer was shown an error: {viewer.problems[0]}")
-    return megabytes(pid)
+    viewer = Viewer(server.port, urlencode({"experiment": experiment}), Hurried(), page=page)
+    asyncio.run(viewer.watch(0.0))
+    if viewer.problems:
+        raise RuntimeError(f"the viewer was shown an error: {viewer.problems[0]}")
+    return megabytes(server.process.pid)
 
 
 def _watch(server: Server, experiment: str) -> int:

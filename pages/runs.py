@@ -1,6 +1,7 @@
-"""Runs: every run so far, and what one may do with them."""
+"""Runs: the newest runs, a search over all, and what one may do with them."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import streamlit as st
 
@@ -19,20 +20,32 @@ SEARCH = "Search names, tags, states and settings"
 store = open_store()
 
 
-def read() -> Runs:
-    """The newest runs that are searched for, as many as the page shows."""
+@dataclass(frozen=True)
+class Newest(Runs):
+    """The newest runs that are searched for, as many as the page shows; which of all are at work, and how many more."""
+
+    all_at_work: tuple[RunRecord, ...] = ()
+    others: int = 0
+
+    @cached_property
+    def active(self) -> tuple[RunRecord, ...]:
+        """Whether shown or not: the table moves while there are any."""
+        return self.all_at_work
+
+
+def read() -> Newest:
+    """What the page shows now."""
     words, owner = st.session_state.get("search", ""), visitor() if st.session_state.get("mine") else None
-    found = store.listing.runs(st.session_state.setdefault("most", A_PAGE), words, owner)
-    st.session_state["found"] = found.count
-    return Runs(found.runs)
+    found = store.listing.runs(st.session_state.get("most", A_PAGE), words, owner)
+    return Newest(found.runs, store.listing.at_work(), found.count - len(found.runs))
 
 
-def table(newest: Runs) -> None:
+def table(newest: Newest) -> None:
     """The table and what may be done with its selection. While rows are selected, no row is added or moved."""
     chosen_rows = st.session_state.get("table", {}).get("selection", {}).get("rows", [])
-    asked = (st.session_state.get("search", ""), st.session_state.get("mine", False), st.session_state["most"])
+    asked = [st.session_state.get(key) for key in ("search", "mine", "most")]
     shown = st.session_state.get("shown", [])
-    runs: Sequence[RunRecord] = store.runs(shown)
+    runs = tuple(store.runs(shown)) if chosen_rows else ()
     if not chosen_rows or len(runs) < len(shown) or asked != st.session_state.get("asked", asked):
         if chosen_rows:  # a row may have moved: what was ticked is not what stands there now
             chosen_rows, st.session_state["table"] = [], {"selection": {"rows": []}}
@@ -56,16 +69,15 @@ def table(newest: Runs) -> None:
         actions(chosen)
     if not chosen:
         st.caption("Select rows to open, rename, tag, run again, stop, delete or download them.")
-    if (others := st.session_state["found"] - len(runs)) > 0:
-        words = f"{counted(others, 'older run')} not shown: search, or"
+    if newest.others:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(words, width="content")
-            st.button(f"Show {min(others, A_PAGE):,} more", on_click=show_more, key="more")
+            st.caption(f"{counted(newest.others, 'older run')} not shown: search, or", width="content")
+            st.button(f"Show {min(newest.others, A_PAGE):,} more", on_click=show_more, key="more")
 
 
 def show_more() -> None:
     """Make the table longer by a page."""
-    st.session_state["most"] += A_PAGE
+    st.session_state["most"] = st.session_state.get("most", A_PAGE) + A_PAGE
 
 
 if store.latest_experiment():

@@ -1,11 +1,13 @@
 """The Runs page finds runs, opens them, queues them again and keeps to the rows that a person selected."""
 
 import pytest
+import streamlit as st
 from every_kind import PAIRS
 from places import COMPARE, RUNS, TRAIN
 from tiny import record, tiny
 
 from vit_lab import paths
+from vit_lab.runs.experiments import Experiment
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 from vit_lab.settings import configure
@@ -258,3 +260,33 @@ def test_many_runs_are_a_page_and_a_button_for_more(open_page, store, monkeypatc
     assert any("3 older runs not shown" in caption.value for caption in at.caption)
     at.button(key="more").click().run()
     assert not at.exception and len(at.dataframe[0].value) == 2 + 2
+
+
+def test_the_table_moves_while_any_run_is_at_work_whatever_is_searched_for(open_page, every_kind, monkeypatch):
+    told, fragment = [], st.fragment
+
+    def noted(draw=None, *, run_every=None):
+        told.append(run_every)
+        return fragment(draw, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noted)
+    at = open_page(RUNS)
+    at.text_input(key="search").set_value("finished").run()
+    assert told[-1] == 2.0
+    for run in every_kind.store.listing.at_work():
+        every_kind.store.end(run.id, Status.FINISHED)
+    at.run()
+    assert told[-1] is None and len(at.dataframe[0].value) > 1
+
+
+def test_a_box_tells_of_what_it_leaves_out(open_page, every_kind, monkeypatch):
+    monkeypatch.setattr("vit_lab.runs.listing.MOST_RUNS", 1)
+    monkeypatch.setattr("vit_lab.runs.listing.FEWEST", 1)
+    at = open_page(COMPARE)
+    [box] = [box for box in at.selectbox if box.label == "Experiment"]
+    assert len(box.options) == 1 and "more on the page Runs" in box.help
+    (hidden, *_) = [
+        one.id for one in Experiment.read_all(every_kind.store) if one.id != box.value and len(one.runs) > 1
+    ]
+    linked = open_page(COMPARE, experiment=hidden)
+    assert linked.selectbox(key="compare_experiment").value == hidden

@@ -1,10 +1,11 @@
 """What screens list of many runs: the newest, what is searched for, and what is somebody's own."""
 
 import pytest
+from tiny import tiny
 
-from tests.tiny import tiny
 from vit_lab.runs import listing
 from vit_lab.runs.experiments import Experiment
+from vit_lab.runs.forks import fork
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
 
@@ -72,18 +73,35 @@ def test_whose_experiments_come_first_and_of_which_kind(many):
 
 
 @pytest.mark.parametrize(
-    ("room", "also", "listed", "others"),
+    ("room", "of", "listed", "others"),
     [
-        (4, None, ["fourth", "third"], 2),
-        (1, None, ["fourth"], 3),
-        (4, "first", ["fourth", "third", "first"], 1),
-        (4, "nowhere", ["fourth", "third"], 2),
+        (4, {}, ["fourth", "third"], 2),
+        (1, {}, ["fourth"], 3),
+        (4, {"also": "first"}, ["fourth", "third", "first"], 1),
+        (4, {"also": "nowhere"}, ["fourth", "third"], 2),
+        (5, {"least": 3}, ["second"], 0),
+        (6, {}, ["fourth", "third", "first"], 1),  # the second has no room, and a later one has
+        (4, {"first": "me"}, ["third", "fourth"], 2),  # half of the room for their own
     ],
 )
-def test_no_more_experiments_than_have_so_many_runs(many, monkeypatch, room, also, listed, others):
+def test_no_more_experiments_than_have_so_many_runs(many, monkeypatch, room, of, listed, others):
     monkeypatch.setattr(listing, "MOST_RUNS", room)
-    found, left_out = many.experiments(also=also)
+    monkeypatch.setattr(listing, "FEWEST", 1)
+    found, left_out = many.experiments(**of)
     assert [record.id for record, _ in found] == listed and left_out == others
+
+
+def test_a_few_experiments_are_listed_however_large_they_are(many, monkeypatch):
+    monkeypatch.setattr(listing, "MOST_RUNS", 1)
+    monkeypatch.setattr(listing, "FEWEST", 3)
+    assert len(many.experiments()[0]) == 3
+
+
+def test_forks_are_found_and_nothing_else(many, store):
+    parent = tiny(steps=10)
+    forked = fork("", parent, 4, {"learning_rate": 0.1})
+    [run_id] = store.add([NewRun(forked, "a fork of {words}", "fifth")])
+    assert [run.id for run in many.forks()] == [run_id]
 
 
 def test_what_is_read_newest_is_what_all_of_them_are(many, store):

@@ -107,12 +107,10 @@ class Experiment(Runs):
         ]
 
     @classmethod
-    def read_newest(
-        cls, store: Store, kind: Kind | None = None, first: str | None = None, also: str | None = None
-    ) -> tuple[list[Self], int]:
+    def read_newest(cls, store: Store, **of: Any) -> tuple[list[Self], int]:
         """Those that a box lists, and how many others there are; see `vit_lab.runs.listing.Listing.experiments`."""
         with store.snapshot():
-            (found, others), open_ones = store.listing.experiments(kind, first, also), store.rounds.open_ones()
+            (found, others), open_ones = store.listing.experiments(**of), store.rounds.open_ones()
         return [cls.of(runs, record, is_open=record.id in open_ones) for record, runs in found], others
 
     @cached_property

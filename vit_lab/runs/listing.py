@@ -1,4 +1,5 @@
-"""What screens list: the newest of many runs and experiments. Each answer takes as long with ten thousand as with ten.
+"""What screens list: the newest of many runs and experiments. Of ten thousand, few are read whole and have their
+settings parsed.
 
 All there are, `vit_lab.runs.store.Store.runs` has.
 """
@@ -11,7 +12,8 @@ from vit_lab.runs.database import Database
 from vit_lab.runs.records import ExperimentRecord, Kind, RunRecord, read_runs
 from vit_lab.runs.rows import AT_WORK, RUN_COLUMNS
 
-MOST_RUNS = 1_000  # of the experiments that a box lists
+MOST_RUNS = 1_000  # of the experiments that a box lists; half of them somebody's own, where they have as many
+FEWEST = 10  # experiments, however many runs they have
 SEARCHED = "name, tags, status, config"
 COLUMNS = tuple(field.name for field in fields(ExperimentRecord))
 
@@ -43,9 +45,9 @@ class Listing:
         return Found(self._runs(f"WHERE number IN ({places}) ORDER BY number DESC", *numbers[:most]), len(numbers))
 
     def experiments(
-        self, kind: Kind | None = None, first: str | None = None, also: str | None = None
+        self, kind: Kind | None = None, first: str | None = None, also: str | None = None, least: int = 1
     ) -> tuple[list[tuple[ExperimentRecord, list[RunRecord]]], int]:
-        """The newest experiments with their runs, by arm: as many as have `MOST_RUNS` runs together, but one at least.
+        """The newest experiments with their runs, by arm: about as many as have `MOST_RUNS` runs together.
 
         And how many others there are.
 
@@ -53,6 +55,7 @@ class Listing:
             kind: of this kind alone.
             first: whose experiments come before all others.
             also: one that is among them in any case, of whatever kind, if it is there.
+            least: how many runs an experiment has at least.
         """
         query = """
             SELECT experiments.*, COUNT(*) AS runs, MAX(number) AS newest, MAX(owner = ?) AS theirs
@@ -60,13 +63,13 @@ class Listing:
             GROUP BY experiments.id ORDER BY theirs DESC, newest DESC
         """
         rows = [dict(row) for row in self._database.read(query, first)]
-        rows = [row for row in rows if kind is None or row["kind"] == kind or row["id"] == also]
-        chosen: list[dict[str, Any]] = []
-        room = MOST_RUNS
-        for row in rows:
-            room -= row["runs"]
-            if room >= 0 or not chosen or row["id"] == also:
-                chosen.append(row)
+        rows = [
+            row for row in rows if row["id"] == also or ((kind is None or row["kind"] == kind) and row["runs"] >= least)
+        ]
+        own = _as_fit([row for row in rows if row["theirs"]], MOST_RUNS // 2)
+        others = _as_fit([row for row in rows if not row["theirs"]], MOST_RUNS - sum(row["runs"] for row in own))
+        listed = {row["id"] for row in own + others} | {also}
+        chosen = [row for row in rows if row["id"] in listed]
         members: dict[str, list[RunRecord]] = {row["id"]: [] for row in chosen}
         places = ", ".join("?" * len(members))
         for run in self._runs(f"WHERE experiment IN ({places}) ORDER BY arm, number", *members):
@@ -78,8 +81,22 @@ class Listing:
         """The runs that some process is, or will be, at work on, newest first."""
         return self._runs(f"WHERE {AT_WORK} ORDER BY number DESC")
 
+    def forks(self) -> tuple[RunRecord, ...]:
+        """The runs that go on from another, or from one of those."""
+        return self._runs("""WHERE config LIKE '%"fork":{%' ORDER BY number DESC""")
+
     def _runs(self, clause: str, *values: object) -> tuple[RunRecord, ...]:
         return tuple(read_runs(self._database.read(f"SELECT {RUN_COLUMNS} FROM runs {clause}", *values)))
+
+
+def _as_fit(rows: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """The first experiments, and of later ones those whose runs still have room."""
+    chosen: list[dict[str, Any]] = []
+    for row in rows:
+        if row["runs"] <= room or len(chosen) < FEWEST:
+            chosen.append(row)
+            room -= row["runs"]
+    return chosen
 
 
 def _holds(row: Any, words: Iterable[str]) -> bool:

@@ -4,11 +4,14 @@ So the server needs neither ray nor torch in its memory, and is still the only m
 happens inside of that process: `vit_lab.runs.executors.cluster_main`.
 """
 
+import subprocess
+from contextlib import suppress
 from importlib.util import find_spec
 
-from vit_lab.runs.executors.processes import WorkerProcess
+from vit_lab.runs.executors.processes import KILL_SECONDS, WorkerProcess
 from vit_lab.settings import ConfigError
 
+ENDED_BY_RAY = 1  # how Ray ends a process whose cluster does not answer
 LOST = "the Ray cluster does not answer any more; runs go on from their last checkpoint when it is back"
 
 
@@ -53,13 +56,11 @@ class ClusterProcess(WorkerProcess):
         self.places = 0
         super().__init__(server)
 
-    @property
-    def how_it_ended(self) -> str | None:
-        """As of any worker; but where Ray has ended it, `problem` says what that means."""
-        how = super().how_it_ended
-        if how is not None and self.name:
-            self.problem = self.problem or LOST
-        return how
+    def _listen(self) -> None:
+        super()._listen()
+        with suppress(subprocess.TimeoutExpired):
+            if self.name and not self.problem and self._process.wait(KILL_SECONDS) == ENDED_BY_RAY:
+                self.problem = LOST
 
     def _hear(self, line: str) -> None:
         if line.isdecimal():

@@ -242,9 +242,9 @@ def _on(key: str) -> NodeAffinitySchedulingStrategy:
 
 
 def _of_this_machine() -> str:
-    """Where Ray itself would look for the cluster that was started or joined here last; empty if it knows of none."""
+    """Where Ray itself would find the cluster that this machine belongs to; empty if it finds none."""
     with suppress(Exception):  # a part of Ray that it does not promise to keep
-        return str(ray._private.utils.read_ray_address() or "")
+        return str(ray._private.services.get_ray_address_from_environment("auto", None))
     return ""
 
 

@@ -20,6 +20,7 @@ from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.store import Store
 
 NICE = 10  # pages, and whatever else a person does on this machine, come first
+DEFECT = 70  # the exit code of a worker with a defect; EX_SOFTWARE of sysexits(3)
 LAST_SECONDS = 30.0  # in which a worker ends whatever step it is in; a server that lives does not wait as long
 
 
@@ -78,7 +79,7 @@ def serve(worker_of: Callable[[Store, Callable[[str], None]], Works]) -> None:
 
 
 def _work(worker: Works, tell: Callable[[str], None]) -> None:
-    """A worker that breaks takes its process with it, so that the server learns of it."""
+    """A worker that breaks takes its process with it, so that the server learns of it; Ray ends one with 1."""
     try:
         worker.work()
     except ClusterError as error:
@@ -86,4 +87,4 @@ def _work(worker: Works, tell: Callable[[str], None]) -> None:
         os._exit(1)
     except BaseException:
         sys.excepthook(*sys.exc_info())
-        os._exit(1)
+        os._exit(DEFECT)

@@ -34,13 +34,13 @@ def experiment_on_screen(store: Store) -> str | None:
     return found
 
 
-def listed(kind: Kind | None = None) -> tuple[list[Experiment], int]:
+def listed(kind: Kind | None = None, least: int = 1) -> tuple[list[Experiment], int]:
     """The newest experiments, this visitor's own first, and how many there are that a box does not list.
 
-    The address's, or else what they looked at last, is among them in any case.
+    The address's, or else what they looked at last, is among them in any case; others have so many runs at `least`.
     """
     wanted = st.query_params.get("experiment") or st.session_state.get(LOOKED_AT)
-    return Experiment.read_newest(open_store(), kind, visitor(), wanted)
+    return Experiment.read_newest(open_store(), kind=kind, first=visitor(), also=wanted, least=least)
 
 
 def not_here(linked: str) -> str:
@@ -49,12 +49,12 @@ def not_here(linked: str) -> str:
 
 
 def pick_experiment(kind: Kind) -> str | None:
-    """A box with all experiments of a kind that have several arms or seeds, newest first; the address's is chosen.
+    """A box with the newest experiments of a kind that have several arms or seeds; the address's is chosen.
 
     One of another kind is among them if the address asks for it and it can be seen this way.
     """
     linked = st.query_params.get("experiment")
-    found, others = listed(kind)
+    found, others = listed(kind, least=2)
     labels = {
         one.id: _title(one)
         for one in found
@@ -88,9 +88,7 @@ def box_of_experiments(label: str, labels: Mapping[str, str], key: str, others: 
 
 def tell_others(others: int) -> str | None:
     """What the help of a box says of the experiments that it does not list; None if it has all."""
-    return (
-        f"Without {counted(others, 'older one')}: open those from the page Runs, which can search." if others else None
-    )
+    return f"{others:,} more on the page Runs, which can search and open them." if others else None
 
 
 def can_be_seen_as(experiment: Experiment, kind: Kind) -> bool:

@@ -92,5 +92,5 @@ def _factors(run_id: str) -> dict[str, float]:
 def of_forks(runs: Sequence[RunRecord], store: Store) -> str:
     """What becomes of the forks of runs that are to be deleted; nothing if there are none."""
     going = {run.id for run in runs}
-    forks = [fork for fork in forks_of(going, store.runs()) if fork.id not in going]
+    forks = [fork for fork in forks_of(going, store.listing.forks()) if fork.id not in going]
     return f" {counted(len(forks), 'fork')} of them will stay, with all that they have from there." if forks else ""
