@@ -78,7 +78,8 @@ def for_another_kind(shown: Mapping[str, Any], kind: str) -> dict[str, Any]:
     first preset of the new kind.
     """
     nearest = min(map(widgets_of, _presets(shown["kind"])), key=lambda preset: len(_changed(shown, preset)))
-    start = configure(_presets(kind)[0], optimiser=shown["optimiser"])
+    chosen = {} if shown["optimiser"] == nearest["optimiser"] else {"optimiser": shown["optimiser"]}
+    start = configure(_presets(kind)[0], **chosen)  # with the rate that suits it
     target = widgets_of(start)
     kept = {key: shown[key] for key in _changed(shown, nearest) if key in target and key not in ("kind", "dataset")}
     while kept:
