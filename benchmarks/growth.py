@@ -109,7 +109,6 @@ def page_seconds(page: str, experiment: str) -> list[float]:
     took = []
     for _ in range(5):
         at = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=120)
-        at.run()
         at.query_params["experiment"] = experiment
         at.switch_page(f"pages/{page}.py")
         started = time.perf_counter()
