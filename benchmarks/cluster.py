@@ -84,7 +84,7 @@ def _until(is_so: Callable[[], bool], manager: RunManager) -> None:
 
 
 def measure() -> tuple[list[Figure], dict[str, Any]]:
-    """Runs an hour of two machines over those of one."""
+    """Runs an hour of two machines over those of one, counted in their steps."""
     rounds: list[dict[int, float]] = []
     with cluster_of_one() as (there, manager):
         for _ in range(ROUNDS):

@@ -8,6 +8,7 @@ from scipy import stats
 from tiny import tiny
 
 from vit_lab.cli.files import of_runs
+from vit_lab.cli.work import _watch
 from vit_lab.config import SCHEMES
 from vit_lab.runs.records import NewRun
 from vit_lab.runs.states import Status
@@ -257,3 +258,24 @@ def test_help_is_in_groups_with_defaults_and_examples():
 def test_a_run_that_never_leaves_its_warm_up_is_told():
     done = run("train", *QUICK, "--warmup-steps=500")
     assert "steps are warm-up, which takes 500" in done.stderr
+
+
+class HeldUp:
+    """A manager with a problem that passes; then all has ended."""
+
+    is_hopeless = False
+
+    def __init__(self, store, run_id, problems):
+        self.store, self.run_id, self.problems = store, run_id, problems
+
+    @property
+    def problem(self):
+        if len(self.problems) == 1:
+            self.store.end(self.run_id, Status.FINISHED)
+        return self.problems.pop(0)
+
+
+def test_what_holds_training_up_is_told_once_also_where_there_is_no_bar(store, capfd):
+    [run_id] = store.add([NewRun(tiny(), "n", "e")])
+    _watch(store, "e", HeldUp(store, run_id, ["", "no cluster", "no cluster", ""]))
+    assert capfd.readouterr().err.split("\n")[:2] == ["no cluster", "it goes on"]

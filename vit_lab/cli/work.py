@@ -62,13 +62,16 @@ def _watch(store: Store, experiment_id: str, manager: RunManager) -> None:
     """Show how far the runs of an experiment are until nothing will happen any more."""
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} steps")
     with Progress(*columns, TimeRemainingColumn(), console=stderr, transient=True) as progress:
-        bar = progress.add_task("starting", total=None)
+        bar, told = progress.add_task("starting", total=None), ""
         while not (experiment := Experiment.read(store, experiment_id)).is_settled:
             if manager.is_hopeless:
                 raise StoreError(manager.problem)
+            if (problem := manager.problem) != told and not stderr.is_terminal:  # where there is no bar to tell it
+                stderr.print(problem or "it goes on")
+            told = problem
             total = sum(run.planned_steps for run in experiment.runs)
             done = sum(run.step for run in experiment.runs)
-            progress.update(bar, description=manager.problem or _told(experiment), total=total, completed=done)
+            progress.update(bar, description=problem or _told(experiment), total=total, completed=done)
             time.sleep(0.1 if len(experiment.stored) == 1 else 0.5)
 
 

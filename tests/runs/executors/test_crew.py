@@ -1,5 +1,6 @@
 """The process that has runs trained on a cluster, with a cluster of one place that is none."""
 
+import os
 import threading
 
 from tiny import tiny
@@ -41,8 +42,6 @@ def test_the_next_run_begins_as_soon_as_there_is_a_place(store, monkeypatch):
 
 def ends(code):
     """Stands for the process: says its name, and ends."""
-    import os
-
     os.write(1, b"named\n")
     os._exit(int(code))
 

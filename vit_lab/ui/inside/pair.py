@@ -34,12 +34,7 @@ def choose_pair(experiments: Sequence[Experiment], others: int) -> Pair:
     boxes = st.container(horizontal=True, vertical_alignment="bottom")
     labels = {one.id: _title(one) for one in experiments}
     chosen = boxes.selectbox(
-        "Runs",
-        list(labels),
-        format_func=labels.__getitem__,
-        key="inside_experiment",
-        help=tell_others(others),
-        label_visibility="collapsed",
+        "Runs", list(labels), format_func=labels.__getitem__, key="inside_experiment", help=tell_others(others)
     )
     experiment = st.session_state[LOOKED_AT] = str(chosen)
     found = by_id[experiment]
