@@ -8,13 +8,16 @@ was training is queued again meanwhile.
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from vit_lab.runs.errors import StoreError
-from vit_lab.runs.executors.nodes import Cluster
 from vit_lab.runs.executors.worker import Worker
 from vit_lab.runs.executors.worker_main import serve
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
+
+if TYPE_CHECKING:
+    from vit_lab.runs.executors.nodes import Cluster
 
 LOOK_SECONDS = 0.5  # how often it looks into the queue unasked, and
 COUNT_SECONDS = 2.0  # how often at the cluster
@@ -22,6 +25,8 @@ COUNT_SECONDS = 2.0  # how often at the cluster
 
 def main(server: str) -> None:
     """Work for a server until it ends, or is gone."""
+    from vit_lab.runs.executors.nodes import Cluster  # brings Ray
+
     serve(lambda store, tell: Crew(store, server, Cluster(), tell))
 
 
@@ -31,7 +36,7 @@ class Crew:
     `tell` hears of places and problems. Raises ClusterError if the cluster cannot be used.
     """
 
-    def __init__(self, store: Store, server: str, cluster: Cluster, tell: Callable[[str], None]):
+    def __init__(self, store: Store, server: str, cluster: "Cluster", tell: Callable[[str], None]):
         self._store, self._server, self._cluster, self._tell = store, server, cluster, tell
         self._worker = Worker(store, server, cluster.train, told=self._say_store)
         self._threads: list[threading.Thread] = []
