@@ -73,7 +73,7 @@ def outcome(store: Store, experiment: Experiment) -> None:
     labels = [conditions[c.condition] or size_words(experiment.data[c.condition]) for c in comparisons]
     st.markdown(f"**← {a} is better · {b} is better →**")
     rows, words = difference_rows(comparisons, labels), "Paired differences by task and training-set size"
-    st.vega_lite_chart(rows, charts.DIFFERENCES, key="claim-differences", alt=words)
+    st.vega_lite_chart(rows, charts.DIFFERENCES(), key="claim-differences", alt=words)
     note("""
         A small dot is a pair of runs with one seed; the diamond is the mean on its 95 % interval; green is decided. The
         intervals are not widened for the number of comparisons, the verdicts are.

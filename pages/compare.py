@@ -73,13 +73,13 @@ def outcome(store: Store, experiment: Experiment) -> None:
     with left:
         st.markdown("**Every run, pairs joined**")
         rows = final_rows(outcomes, here.proper)
-        st.vega_lite_chart(rows, charts.FINAL_DOTS, key="dots", alt="Accuracy of every run by arm")
+        st.vega_lite_chart(rows, charts.FINAL_DOTS(), key="dots", alt="Accuracy of every run by arm")
         st.caption("A dot is a run, a grey line joins the runs of one seed, the bar is the 95 % interval of the mean.")
     with right:
         st.markdown("**Differences, pair by pair**")
         rows = difference_rows(comparisons, [f"{letter(c.b)} − {letter(c.a)}" for c in comparisons])
         words = "Paired differences with their intervals"
-        st.vega_lite_chart(rows, charts.DIFFERENCES, key="differences", alt=words)
+        st.vega_lite_chart(rows, charts.DIFFERENCES(), key="differences", alt=words)
         note("""
             A dot is one pair; the diamond is the mean on its 95 % interval. If the bar touches the dashed 0, no
             difference at all is still possible. Green: decided.

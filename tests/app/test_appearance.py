@@ -4,21 +4,34 @@ import copy
 import re
 import tomllib
 
+import altair as alt
 import pytest
 from places import DASHBOARD, FOLDER, ROOT
 
+from vit_lab.analysis import comparison_charts
 from vit_lab.analysis.arms import COLOURS, LETTERS
 from vit_lab.ui import arms
-from vit_lab.ui.figures import charts
+from vit_lab.ui.figures import charts, matrix, patch_map
+from vit_lab.ui.inside import shown
+from vit_lab.ui.learn.attention import scaling
+from vit_lab.ui.learn.init import charts as learn_init
+from vit_lab.ui.learn.positions import figures as positions
+from vit_lab.ui.learn.positions import shuffle
+from vit_lab.ui.learn.timesformer import charts as timesformer
+from vit_lab.ui.learn.transformer import charts as transformer
 from vit_lab.ui.menu import PAGES
 
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
 
+def specs_of(module):
+    """All specs that a module has as constants, by name."""
+    return {name: spec() for name, spec in vars(module).items() if name.isupper() and hasattr(spec, "cache_info")}
+
+
 def specs():
     """All chart specs by name."""
-    single = {name: spec for name, spec in vars(charts).items() if isinstance(spec, dict) and "$schema" in spec}
-    return single | charts.WEIGHTS
+    return specs_of(charts) | {name: spec() for name, spec in charts.WEIGHTS.items()}
 
 
 SPECS = specs()
@@ -89,6 +102,18 @@ def test_a_chart_spec_holds_no_rows_and_no_changing_words(name):
     text = str(SPECS[name])
     assert all(colour in text for colour in COLOURS) or name.endswith("_MAP"), "a map's colours are values"
     assert not re.search(r"seed|xavier|linear-default", text)
+
+
+EVERYWHERE = [comparison_charts, charts, matrix, patch_map, shown, scaling, learn_init, positions, shuffle]
+EVERYWHERE += [timesformer, transformer]
+
+
+@pytest.mark.parametrize("module", EVERYWHERE, ids=lambda module: module.__name__)
+def test_a_spec_is_what_vega_lite_reads(module):
+    found = specs_of(module)
+    assert found
+    for spec in found.values():
+        alt.LayerChart.from_dict(spec, validate=True)
 
 
 def test_drawing_a_chart_leaves_its_spec_alone(open_page, every_kind):

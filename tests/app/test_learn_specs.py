@@ -4,7 +4,7 @@ import copy
 
 import pytest
 from places import FOLDER
-from test_appearance import everywhere
+from test_appearance import everywhere, specs_of
 
 from vit_lab.ui.figures import matrix, patch_map
 from vit_lab.ui.learn.attention import scaling
@@ -15,8 +15,7 @@ MODULES = (matrix, patch_map, positions, scaling, shuffle)
 SPECS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": spec
     for module in MODULES
-    for name, spec in vars(module).items()
-    if name.isupper() and isinstance(spec, dict) and "$schema" in spec
+    for name, spec in specs_of(module).items()
 }
 
 

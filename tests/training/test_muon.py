@@ -103,7 +103,7 @@ def test_sgd_is_momentum_with_a_look_ahead_by_hand():
 
 def test_without_momentum_there_is_no_look_ahead():
     [sgd] = OPTIMISERS["sgd"].build(torch.nn.Linear(2, 2), tiny(optimiser="sgd", momentum=0).optim)
-    assert not sgd.defaults["nesterov"]
+    assert not sgd.param_groups[0]["nesterov"]
 
 
 @every_model

@@ -1,5 +1,7 @@
 """What all charts have in common, made once: the arms' colours, the axis of steps, a spec that stays constant."""
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import altair as alt
@@ -10,6 +12,7 @@ from vit_lab.analysis.arms import COLOURS, LETTERS
 ARM_COLOUR = alt.Color("arm:N", scale=alt.Scale(domain=list(LETTERS), range=list(COLOURS)), legend=None)
 TALL = 460  # pixels: a chart fills the screen if what is inside its axes is taller
 LARGE = "large"  # the parameter of every chart that says so
+Spec = Callable[[], dict[str, Any]]  # what is drawn at the first call
 STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, tickCount=7, format=",d", grid=False))
 # Rows of split "extent" hold the planned steps, so that the axis spans the whole run from its start.
 EXTENT = alt.Chart().mark_point(opacity=0).encode(x=STEP).transform_filter(alt.datum.split == "extent")
@@ -41,7 +44,7 @@ def constant_spec(chart: alt.LayerChart, height: int, *, is_large: bool = False,
     Letters grow where it fills the screen, or always, if it is large. So many pixels are left free at its right: the
     last label of an axis is wider than its tick, and names of lines may stand there.
     """
-    spec = chart.properties(height=height).to_dict()
+    spec = chart.properties(height=height).to_dict(validate=False)  # which takes half of the time; a test does
     del spec["datasets"]
     for part in (spec, *spec["layer"]):
         part.pop("data", None)  # the rows arrive with each update
@@ -55,6 +58,11 @@ def constant_spec(chart: alt.LayerChart, height: int, *, is_large: bool = False,
         "legend": letters,
     }
     return spec
+
+
+def made_once(draw: Callable[..., dict[str, Any]], *arguments: Any, **settings: Any) -> Spec:
+    """A constant spec that is made when it is first asked for: Altair takes some 30 ms for each, and few are shown."""
+    return cache(partial(draw, *arguments, **settings))
 
 
 def _letters(usual: int, large: int) -> dict[str, str]:

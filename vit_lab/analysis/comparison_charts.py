@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, named_ends, sized
+from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, made_once, named_ends, sized
 from vit_lab.analysis.colours import GREY, OTHERS, TEAL
 
 RULE = {"strokeDash": [5, 4], "color": GREY}
@@ -41,8 +41,8 @@ def _seed_curves(y_title: str, y_format: str, *, log: bool, by_time: bool) -> di
 
 
 WAYS = tuple(product((False, True), repeat=2))  # logarithmic or not, by time or by step
-ACCURACY_CURVES = {way: _seed_curves("accuracy", ".0%", log=way[0], by_time=way[1]) for way in WAYS}
-LOSS_CURVES = {way: _seed_curves("loss, nats", ".3~g", log=way[0], by_time=way[1]) for way in WAYS}
+ACCURACY_CURVES = {way: made_once(_seed_curves, "accuracy", ".0%", log=way[0], by_time=way[1]) for way in WAYS}
+LOSS_CURVES = {way: made_once(_seed_curves, "loss, nats", ".3~g", log=way[0], by_time=way[1]) for way in WAYS}
 
 
 def _final_dots() -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _guesses() -> dict[str, Any]:
     return constant_spec(alt.layer(axis, zero, *marks, bar, diamond, *words), 260)
 
 
-FINAL_DOTS = _final_dots()
-DIFFERENCES = _differences()
-GUESSES = _guesses()
-ARCH = _arch()
+FINAL_DOTS = made_once(_final_dots)
+DIFFERENCES = made_once(_differences)
+GUESSES = made_once(_guesses)
+ARCH = made_once(_arch)

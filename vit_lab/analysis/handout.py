@@ -84,11 +84,11 @@ def _pictures(
     names: bool,
 ) -> list[dict[str, str]]:
     words = "Guesses above the axis, pairs below it; the diamond is the mean of the pairs on its 95 % interval."
-    pictures = [picture(charts.GUESSES, guess_rows(told, found, names=names), words)]
+    pictures = [picture(charts.GUESSES(), guess_rows(told, found, names=names), words)]
     if experiment.proper:
         rows = seed_curves(curves, experiment.proper, experiment.names, by_time=False, band=BANDS[0], smoothing=1)
         words = (
             "Validation accuracy by step: thin lines are pairs, bold ones the means of the twins with their intervals."
         )
-        pictures.append(picture(charts.ACCURACY_CURVES[False, False], rows, words))
+        pictures.append(picture(charts.ACCURACY_CURVES[False, False](), rows, words))
     return pictures

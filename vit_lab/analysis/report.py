@@ -82,14 +82,14 @@ def _pictures(experiment: Experiment) -> list[dict[str, str]]:
     outcomes, comparisons = arm_outcomes(experiment, scores), compare(experiment, scores)
     if experiment.kind == "sweep":
         words = "Test accuracy by variance scale: means with 95 % intervals, a dot a run."
-        return [picture(charts.ARCH, arch_rows(outcomes, experiment.arms, conditions), words)]
+        return [picture(charts.ARCH(), arch_rows(outcomes, experiment.arms, conditions), words)]
     labels = [pair_label(experiment, c) for c in comparisons]
     words = "Paired differences: a small dot is a pair, the diamond the mean on its 95 % interval."
-    found = [picture(charts.DIFFERENCES, difference_rows(comparisons, labels), words)]
+    found = [picture(charts.DIFFERENCES(), difference_rows(comparisons, labels), words)]
     if len(conditions) == 1:
         arms = ", ".join(f"{letter(arm)}: {name}" for arm, name in experiment.names.items())
         dots = final_rows(outcomes, experiment.proper)
-        found.insert(0, picture(charts.FINAL_DOTS, dots, f"Test accuracy of every run. {arms}."))
+        found.insert(0, picture(charts.FINAL_DOTS(), dots, f"Test accuracy of every run. {arms}."))
     return found
 
 

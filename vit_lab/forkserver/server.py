@@ -34,8 +34,6 @@ def main(control: int, preload: Sequence[str]) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # or NumPy starts threads when it is imported
     for module in preload:
         import_module(module)
-    with suppress(ImportError):  # torch imports it with the first optimiser: a second and 110 MB for each child
-        import_module("torch._dynamo")
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page
     _Server(socket.socket(fileno=control)).serve()

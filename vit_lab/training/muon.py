@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from vit_lab.training.updates import Grouped
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # Jordan et al. 2024: the slope at 0 is as steep as it can be
 ROUNDS = 5
 RMS_OF_ADAMW = 0.2  # Liu et al. 2025, arXiv 2502.16982, Sec. 2.2: so that both can share a learning rate
@@ -30,7 +32,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     return x.mT if is_tall else x
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Grouped):
     """Updates matrices by their orthogonalised Nesterov momentum, and shrinks them by decoupled weight decay.
 
     An update of a matrix (n, m) has a root mean square of about 0.2, as AdamW's have: it is scaled by
@@ -41,11 +43,11 @@ class Muon(torch.optim.Optimizer):
         self, rows: Mapping[Tensor, Sequence[slice | None]], *, lr: float, momentum: float, weight_decay: float
     ):
         """`rows`: of each parameter the rows that are matrices by themselves; None for all of it."""
-        super().__init__(list(rows), {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        super().__init__([{"params": rows}], lr=lr, momentum=momentum, weight_decay=weight_decay)
         self._rows = rows
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:
         """One update. A parameter without a gradient stays as it is."""
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}  # matrices, and where each should go

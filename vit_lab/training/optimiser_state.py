@@ -9,20 +9,21 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+
+from vit_lab.training.updates import Updates
 
 PREFIX = "optimiser."
 SHAPED = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer")  # what torch's optimisers keep for each number
 Plain = bool | int | float | str | None  # what JSON gives back as it was
 
 
-def kept_tensors(model: nn.Module, optimisers: Sequence[Optimizer]) -> dict[str, Tensor]:
+def kept_tensors(model: nn.Module, optimisers: Sequence[Updates]) -> dict[str, Tensor]:
     """The tensors that the optimisers of a model keep now, not copied, by their names in a checkpoint."""
     kept = _kept(model, optimisers)
     return {f"{PREFIX}{name}.{key}": value for name, key, value in kept if isinstance(value, Tensor)}
 
 
-def kept_values(model: nn.Module, optimisers: Sequence[Optimizer]) -> dict[str, dict[str, Plain]]:
+def kept_values(model: nn.Module, optimisers: Sequence[Updates]) -> dict[str, dict[str, Plain]]:
     """The plain values that they keep, by parameter and key. Raises TypeError if one is neither plain nor a tensor."""
     values: dict[str, dict[str, Plain]] = {}
     for name, key, value in _kept(model, optimisers):
@@ -38,7 +39,7 @@ def kept_values(model: nn.Module, optimisers: Sequence[Optimizer]) -> dict[str, 
 
 def put_back(
     model: nn.Module,
-    optimisers: Sequence[Optimizer],
+    optimisers: Sequence[Updates],
     tensors: Mapping[str, Tensor],
     values: Mapping[str, Mapping[str, Plain]],
 ) -> None:
@@ -61,15 +62,15 @@ def put_back(
         optimiser.state[parameter].update(own)
 
 
-def _kept(model: nn.Module, optimisers: Sequence[Optimizer]) -> Iterator[tuple[str, str, Any]]:
+def _kept(model: nn.Module, optimisers: Sequence[Updates]) -> Iterator[tuple[str, str, Any]]:
     for name, optimiser, _, parameter in _parameters(model, optimisers):
         for key, value in optimiser.state.get(parameter, {}).items():
             yield name, key, value
 
 
 def _parameters(
-    model: nn.Module, optimisers: Sequence[Optimizer]
-) -> Iterator[tuple[str, Optimizer, dict[str, Any], torch.nn.Parameter]]:
+    model: nn.Module, optimisers: Sequence[Updates]
+) -> Iterator[tuple[str, Updates, dict[str, Any], torch.nn.Parameter]]:
     """Every parameter that is optimised, with its name, its optimiser and its group there."""
     names = {parameter: name for name, parameter in model.named_parameters()}
     for optimiser in optimisers:

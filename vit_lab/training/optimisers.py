@@ -11,9 +11,9 @@ from vit_lab.config import OptimConfig, OptimiserName
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torch.optim import Optimizer
 
     from vit_lab.init.build import Model
+    from vit_lab.training.updates import Updates
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,18 @@ class Optimiser:
     Attributes:
         source: the paper, and the place in it.
         settings: what it reads of OptimConfig. Its learning rate is set anew at each step, by the schedule.
-        build: makes it for a model, on the model's device. It may be several of torch's optimisers, and each parameter
-            belongs to one of them. What they keep in `state` for a parameter comes back when a run is resumed: tensors
-            of any shape, numbers, words and None.
+        build: makes it for a model, on the model's device. It may be several at once, and each parameter belongs to one
+            of them; an optimiser of torch's own will do. What they keep in `state` for a parameter comes back when a
+            run is resumed: tensors of any shape, numbers, words and None.
     """
 
     source: str
     settings: tuple[str, ...]
-    build: Callable[["nn.Module", OptimConfig], Sequence["Optimizer"]]
+    build: Callable[["nn.Module", OptimConfig], Sequence["Updates"]]
 
 
 def by_decay(parameters: Iterable["Tensor"], config: OptimConfig) -> list[dict[str, Any]]:
-    """Parameter groups for torch: those that weight decay shrinks, and the others.
+    """Parameter groups: those that weight decay shrinks, and the others.
 
     Unless `decay` says all, the others are biases, norms, class token and positions: what is no matrix.
     """
@@ -45,30 +45,30 @@ def by_decay(parameters: Iterable["Tensor"], config: OptimConfig) -> list[dict[s
     return [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
 
 
-def adamw(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
+def adamw(model: "nn.Module", config: OptimConfig) -> list["Updates"]:
     """One AdamW for all parameters."""
     return [_adamw(list(model.parameters()), config)]
 
 
-def _adamw(parameters: Sequence["Tensor"], config: OptimConfig) -> "Optimizer":
+def _adamw(parameters: Sequence["Tensor"], config: OptimConfig) -> "Updates":
     """An update is a single kernel where every torch that we support has one."""
-    import torch
+    from vit_lab.training.updates import AdamW
 
     groups, betas = by_decay(parameters, config), (config.beta1, config.beta2)
     fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=fused)
+    return AdamW(groups, lr=config.learning_rate, betas=betas, fused=fused)
 
 
-def sgd(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
+def sgd(model: "nn.Module", config: OptimConfig) -> list["Updates"]:
     """One SGD for all parameters; its weight decay goes through the momentum, as torch has it."""
-    import torch
+    from vit_lab.training.updates import SGD
 
     nesterov = config.nesterov and config.momentum > 0  # torch has none without momentum
     groups = by_decay(model.parameters(), config)
-    return [torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov)]
+    return [SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=nesterov)]
 
 
-def muon(model: "nn.Module", config: OptimConfig) -> list["Optimizer"]:
+def muon(model: "nn.Module", config: OptimConfig) -> list["Updates"]:
     """Muon for the matrices of the blocks, queries, keys and values each for itself; AdamW for the rest."""
     from vit_lab.training.muon import Muon
 

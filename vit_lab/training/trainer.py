@@ -164,8 +164,7 @@ class Training(Iterator[Event]):
             inputs = shifted(inputs, self.config.data, generator_for(self.config.seed, "shift", step))
         logits = self.model(inputs, generator_for(self.config.seed, "dropout", step))
         loss = training_loss(logits, labels, optim)
-        for optimiser in self._optimisers:
-            optimiser.zero_grad()
+        self.model.zero_grad()
         loss.backward()
         self.step += 1
         if probing := self._probe_due():

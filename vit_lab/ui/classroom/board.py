@@ -85,7 +85,7 @@ def _chart(board: Results) -> None:
     """Guesses and pairs on one axis; nothing before there are some."""
     if any(line.guess is not None or line.own_pair is not None for line in board.lines):
         words = "Guesses above the axis, pairs below it"
-        st.vega_lite_chart(board.rows, charts.GUESSES, key="guesses", alt=words)
+        st.vega_lite_chart(board.rows, charts.GUESSES(), key="guesses", alt=words)
         st.caption(f"{words}: triangles are guesses, dots pairs, the diamond is their mean on its 95 % interval.")
 
 

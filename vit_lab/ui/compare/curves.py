@@ -40,7 +40,7 @@ def curves_of_every_seed(
     specs = charts.ACCURACY_CURVES if what == "accuracy" else charts.LOSS_CURVES
     st.markdown(f"**{measure.capitalize()} by {'seconds of training' if by_time else 'step'}**")
     st.vega_lite_chart(
-        rows, specs[log, by_time], key="seed-curves", alt=f"{measure} of every seed, and the mean of each arm"
+        rows, specs[log, by_time](), key="seed-curves", alt=f"{measure} of every seed, and the mean of each arm"
     )
     note(f"""
         Thin: every seed. Bold: the mean of each arm's finished runs. Band: {band}, from 3 runs on for the interval and

@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec, named_ends, sized
+from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec, made_once, named_ends, sized
 from vit_lab.analysis.colours import GREY, RED
 from vit_lab.analysis.comparison_charts import NAMES
 from vit_lab.config import GROUPS, GroupName
@@ -177,37 +177,41 @@ def _ridgeline(x: alt.X) -> dict[str, Any]:
     return constant_spec(alt.layer(ridges, labels), 420)
 
 
-LOSS = _curves("Loss", "nats", ".1f")
-ACCURACY = _curves("Accuracy", None, ".0%")
+LOSS = made_once(_curves, "Loss", "nats", ".1f")
+ACCURACY = made_once(_curves, "Accuracy", None, ".0%")
 PRESENTED = {
-    "loss": _curves("Loss", "nats", ".1f", 440, is_large=True),
-    "accuracy": _curves("Accuracy", None, ".0%", 440, is_large=True),
+    "loss": made_once(_curves, "Loss", "nats", ".1f", 440, is_large=True),
+    "accuracy": made_once(_curves, "Accuracy", None, ".0%", 440, is_large=True),
 }
 WEIGHTS = {
-    f"{measure}/{group}": _small(title, group) for measure, (_, title) in LIVE_WEIGHTS.items() for group in GROUPS
+    f"{measure}/{group}": made_once(_small, title, group)
+    for measure, (_, title) in LIVE_WEIGHTS.items()
+    for group in GROUPS
 }
 
-WEIGHTS_LOG = {f"weight_std/{group}": _small("std", group, log=True) for group in GROUPS}
-LAYER_STD, LAYER_STD_FAR = (_by_place("layer", "layer", "std", log=log) for log in (False, True))
-LAYER_NORM = _by_place("layer", "layer", "norm")
-LAYER_DISTANCE = _by_place("layer", "layer", "distance from init")
-LAYER_UPDATE = _by_place("layer", "layer", "log10 update ratio", rule=-3.0)
-DEPTH_RMS = _by_place("depth", "after block", "activation RMS")
-DEPTH_SIMILARITY = _by_place("depth", "after block", "token similarity")
-DEPTH_RANK = _by_place("depth", "after block", "effective rank")
-LAYER_GRADIENT = _by_place("layer", "layer", "gradient norm")
-HEAD_ENTROPY = _by_head("entropy / log N")
-HEAD_LOGIT = _by_head("max logit")
-RMS_MAP = _heatmap("depth", "RMS")
-GRADIENT_MAP = _heatmap("layer", "norm")
-RIDGELINE = _ridgeline(
-    alt.X("weight:Q", title="weight", scale=alt.Scale(nice=False), axis=alt.Axis(format=".3~g", tickCount=9))
+WEIGHTS_LOG = {f"weight_std/{group}": made_once(_small, "std", group, log=True) for group in GROUPS}
+LAYER_STD, LAYER_STD_FAR = (made_once(_by_place, "layer", "layer", "std", log=log) for log in (False, True))
+LAYER_NORM = made_once(_by_place, "layer", "layer", "norm")
+LAYER_DISTANCE = made_once(_by_place, "layer", "layer", "distance from init")
+LAYER_UPDATE = made_once(_by_place, "layer", "layer", "log10 update ratio", rule=-3.0)
+DEPTH_RMS = made_once(_by_place, "depth", "after block", "activation RMS")
+DEPTH_SIMILARITY = made_once(_by_place, "depth", "after block", "token similarity")
+DEPTH_RANK = made_once(_by_place, "depth", "after block", "effective rank")
+LAYER_GRADIENT = made_once(_by_place, "layer", "layer", "gradient norm")
+HEAD_ENTROPY = made_once(_by_head, "entropy / log N")
+HEAD_LOGIT = made_once(_by_head, "max logit")
+RMS_MAP = made_once(_heatmap, "depth", "RMS")
+GRADIENT_MAP = made_once(_heatmap, "layer", "norm")
+RIDGELINE = made_once(
+    _ridgeline,
+    alt.X("weight:Q", title="weight", scale=alt.Scale(nice=False), axis=alt.Axis(format=".3~g", tickCount=9)),
 )
-RIDGELINE_SYMLOG = _ridgeline(
+RIDGELINE_SYMLOG = made_once(
+    _ridgeline,
     alt.X(
         "weight:Q",
         title="weight (symlog scale)",
         scale=alt.Scale(type="symlog", constant=0.01, nice=False),
         axis=alt.Axis(values=[-10, -1, -0.1, -0.01, 0, 0.01, 0.1, 1, 10], format=".3~g"),
-    )
+    ),
 )

@@ -31,8 +31,8 @@ def curves(store: Store, runs: Sequence[RunRecord], names: Mapping[int, str]) ->
 
     tables = live_tables(store, "curves", runs, names, TICK_SECONDS)
     told = (
-        ("loss", charts.LOSS, "Loss of each arm by step"),
-        ("accuracy", charts.ACCURACY, "Accuracy of each arm by step"),
+        ("loss", charts.LOSS(), "Loss of each arm by step"),
+        ("accuracy", charts.ACCURACY(), "Accuracy of each arm by step"),
     )
     with st.grid(2, min_column_width=CURVES_WIDTH):
         for key, spec, alt in told:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.chart_style import Spec, constant_spec, made_once
 from vit_lab.analysis.colours import DIVERGING as BOTH_SIDES
 
 DIVERGING = alt.Scale(scheme=BOTH_SIDES, domainMid=0)
@@ -48,21 +48,21 @@ def _matrix(x: str, y: str, value: str, scale: alt.Scale, height: int = 300) -> 
     return constant_spec(alt.layer(cells), height)
 
 
-PIXELS = _matrix("pixel of the patch", "patch", "grey level", GREY)
-TOKENS = _matrix("dimension", "token", "value", DIVERGING)
-POSITIONS = _matrix("dimension", "position", "value", DIVERGING)
-SIMILARITY = _matrix("position", "position", "cosine similarity", COSINE, height=390)
-FEATURES = _matrix("feature of the head", "token", "value", DIVERGING)
-SCORES = _matrix("key", "query", "score", DIVERGING, height=340)
-WEIGHTS = _matrix("key", "query", "weight", SEQUENTIAL, height=340)
-LENS = _matrix("class", "after block", "probability", SHARE, height=240)
-CONFUSION = _matrix("says", "is", "share of the class", SHARE, height=320)
-MASK = _matrix("key", "query", "may read", SEQUENTIAL, height=340)
+PIXELS = made_once(_matrix, "pixel of the patch", "patch", "grey level", GREY)
+TOKENS = made_once(_matrix, "dimension", "token", "value", DIVERGING)
+POSITIONS = made_once(_matrix, "dimension", "position", "value", DIVERGING)
+SIMILARITY = made_once(_matrix, "position", "position", "cosine similarity", COSINE, height=390)
+FEATURES = made_once(_matrix, "feature of the head", "token", "value", DIVERGING)
+SCORES = made_once(_matrix, "key", "query", "score", DIVERGING, height=340)
+WEIGHTS = made_once(_matrix, "key", "query", "weight", SEQUENTIAL, height=340)
+LENS = made_once(_matrix, "class", "after block", "probability", SHARE, height=240)
+CONFUSION = made_once(_matrix, "says", "is", "share of the class", SHARE, height=320)
+MASK = made_once(_matrix, "key", "query", "may read", SEQUENTIAL, height=340)
 
 
 def matrix(
     values: NDArray[Any],
-    spec: dict[str, Any],
+    spec: Spec,
     key: str,
     words: str,
     *,
@@ -70,7 +70,7 @@ def matrix(
     columns: Sequence[str] = (),
 ) -> None:
     """Draw a matrix; rows and columns are counted from 1 unless they have names."""
-    st.vega_lite_chart(matrix_rows(values, rows, columns), spec, key=key, alt=words)
+    st.vega_lite_chart(matrix_rows(values, rows, columns), spec(), key=key, alt=words)
 
 
 def matrix_rows(values: NDArray[Any], rows: Sequence[str] = (), columns: Sequence[str] = ()) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.chart_style import Spec, constant_spec, made_once
 from vit_lab.analysis.colours import RED
 from vit_lab.data.bundled import SIDE
 from vit_lab.ui.figures.matrix import COSINE, DIVERGING, SEQUENTIAL
@@ -44,15 +44,15 @@ def _map(value: str, scale: alt.Scale, size: int, opacity: float, number: str = 
     return spec | {"width": size, "autosize": {"type": "pad"}}
 
 
-SIMILARITY = _map("cosine similarity", COSINE, 280, 1.0, ".2f")
-SCORES = _map("score", DIVERGING, 300, 0.72, ".2f")
-WEIGHTS = _map("weight", SEQUENTIAL, 300, 0.72, ".2f")
-HEAD = _map("weight", SEQUENTIAL, 130, 0.72)
+SIMILARITY = made_once(_map, "cosine similarity", COSINE, 280, 1.0, ".2f")
+SCORES = made_once(_map, "score", DIVERGING, 300, 0.72, ".2f")
+WEIGHTS = made_once(_map, "weight", SEQUENTIAL, 300, 0.72, ".2f")
+HEAD = made_once(_map, "weight", SEQUENTIAL, 130, 0.72)
 
 
 def patch_map(
     values: NDArray[Any],
-    spec: dict[str, Any],
+    spec: Spec,
     key: str,
     words: str,
     *,
@@ -60,7 +60,7 @@ def patch_map(
     image: NDArray[np.uint8] | None = None,
 ) -> None:
     """Draw the values (N,) of an image's patches, over the image if given; the `chosen` patch is framed."""
-    st.vega_lite_chart(map_rows(values, chosen, image), spec, key=key, alt=words, width="content")
+    st.vega_lite_chart(map_rows(values, chosen, image), spec(), key=key, alt=words, width="content")
 
 
 def map_rows(values: NDArray[Any], chosen: int | None, image: NDArray[np.uint8] | None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.arms import COLOURS, letter
-from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, EXTENT, STEP, constant_spec, made_once
 from vit_lab.analysis.colours import GREY
 from vit_lab.datasets import DATASETS
 from vit_lab.model_config import TransformerConfig
@@ -117,7 +117,7 @@ def _history() -> dict[str, Any]:
     return constant_spec(alt.layer(EXTENT, now, line), 150)
 
 
-HISTORY = _history()
+HISTORY = made_once(_history)
 
 
 def history(shown: Sequence[Shown], example: Example, step: int) -> None:
@@ -144,4 +144,4 @@ def history(shown: Sequence[Shown], example: Example, step: int) -> None:
             for at, value in zip(kept, found, strict=True)
             if np.isfinite(value)
         ]
-    st.vega_lite_chart(pd.DataFrame(rows), HISTORY, key="inside_history", alt="Probability of the class by step")
+    st.vega_lite_chart(pd.DataFrame(rows), HISTORY(), key="inside_history", alt="Probability of the class by step")

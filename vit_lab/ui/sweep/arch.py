@@ -14,7 +14,7 @@ from vit_lab.spelling import written_out
 def arch(experiment: Experiment, outcomes: Sequence[ArmOutcome], conditions: Mapping[int, str]) -> None:
     """The chart; `conditions` says what the training sets are called."""
     rows = arch_rows(outcomes, experiment.arms, conditions)
-    st.vega_lite_chart(rows, charts.ARCH, key="arch", alt="Test accuracy by variance scale")
+    st.vega_lite_chart(rows, charts.ARCH(), key="arch", alt="Test accuracy by variance scale")
 
 
 def highest_means(experiment: Experiment, outcomes: Sequence[ArmOutcome], conditions: Mapping[int, str]) -> list[str]:

@@ -79,4 +79,4 @@ def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> 
             for group in GROUPS:
                 name = f"{measure}/{group}"
                 specs = charts.WEIGHTS_LOG if name in charts.WEIGHTS_LOG and are_far(tables[name]) else charts.WEIGHTS
-                st.vega_lite_chart(tables[name], specs[name], key=name, alt=f"{title}: {GROUP_NAMES[group]}")
+                st.vega_lite_chart(tables[name], specs[name](), key=name, alt=f"{title}: {GROUP_NAMES[group]}")

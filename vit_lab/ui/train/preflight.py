@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -22,6 +22,7 @@ from vit_lab.ui.words import GLOSSARY, scheme_words, unmet_words
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vit_lab.analysis.chart_style import Spec
     from vit_lab.probes.gauge import Preflight
 
 TOO_LARGE = "A look at every model of this size would take too much of this machine; choose larger patches or less."
@@ -98,12 +99,12 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             st.markdown(GLOSSARY)
 
 
-def _chart(table: "pd.DataFrame", measure: str, spec: dict[str, Any], words: str) -> None:
+def _chart(table: "pd.DataFrame", measure: str, spec: "Spec", words: str) -> None:
     from vit_lab.ui.figures.rows import named, placed
 
     rows = named(placed(table[table["measure"] == measure]))
     with st.container():
-        st.vega_lite_chart(rows, spec, key=f"preflight-{measure}", alt=words)
+        st.vega_lite_chart(rows, spec(), key=f"preflight-{measure}", alt=words)
         st.caption(words)
 
 

@@ -73,7 +73,7 @@ def large_curves(store: Store, experiment: Experiment, names: Mapping[int, str])
     with st.grid(2, min_column_width=320):
         for key, spec in charts.PRESENTED.items():
             words = f"{key.capitalize()} of each arm by step, large"
-            st.vega_lite_chart(tables[key], spec, key=f"presented-{key}", alt=words)
+            st.vega_lite_chart(tables[key], spec(), key=f"presented-{key}", alt=words)
 
 
 def verdict_words(experiment: Experiment) -> str:

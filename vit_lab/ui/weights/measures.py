@@ -1,12 +1,12 @@
 """What the probes measured: at one step by layer, block or head, or over all steps as a map."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
+from vit_lab.analysis.chart_style import Spec
 from vit_lab.places import read_place
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import written_out
@@ -22,9 +22,7 @@ def layer_words(layer: str) -> str:
     return read_place(layer).words
 
 
-def by_place(
-    measure: str, now: pd.DataFrame, spec: dict[str, Any], title: str, words: str, far: dict[str, Any] | None = None
-) -> None:
+def by_place(measure: str, now: pd.DataFrame, spec: Spec, title: str, words: str, far: Spec | None = None) -> None:
     """A measure at the moment of `now` for all arms, under its title and above the words that say what it tells.
 
     Arms that are `far` apart have a spec of their own, with a logarithmic axis, if there is one.
@@ -34,14 +32,14 @@ def by_place(
     if far and 0 < FAR * rows["value"].min() < rows["value"].max():
         spec = far
     rows = named(rows)
-    st.vega_lite_chart(rows, spec, key=f"by-place-{measure}", alt=prose(words))
+    st.vega_lite_chart(rows, spec(), key=f"by-place-{measure}", alt=prose(words))
     note(words)
 
 
 def map_of_steps(
     measure: str,
     table: pd.DataFrame,
-    spec: dict[str, Any],
+    spec: Spec,
     title: str,
     words: str,
     *,
@@ -58,7 +56,7 @@ def map_of_steps(
             shown = rows["run"] == run.id
             marked = rows.assign(shown=shown, chosen=shown & (rows["step"] == step)).sort_values("shown", kind="stable")
             st.markdown(chip(run.arm))
-            st.vega_lite_chart(marked, spec, key=f"{measure}-map-{run.arm}", alt=f"{title} of arm {letter(run.arm)}")
+            st.vega_lite_chart(marked, spec(), key=f"{measure}-map-{run.arm}", alt=f"{title} of arm {letter(run.arm)}")
             if told := dark_words(rows[shown & (rows["step"] == step)]):
                 note(told)
     note(words)

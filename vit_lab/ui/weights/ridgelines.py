@@ -25,7 +25,7 @@ def ridgelines(store: Store, runs: Sequence[RunRecord], layer: str, step: int, *
     rows = rows.assign(base=base, top=base + rows["share"] * height, chosen=rows["step"] == step)
     first = rows["weight"] == rows["weight"].min()
     rows["label"] = rows["step"].astype(str).where(first & ((base % 3 == 0) | rows["chosen"]), "")
-    spec = charts.RIDGELINE_SYMLOG if symlog else charts.RIDGELINE
+    spec = (charts.RIDGELINE_SYMLOG if symlog else charts.RIDGELINE)()
     if overlay or len(runs) < 2:
         st.vega_lite_chart(rows, spec, key="ridges", alt="Weight histograms of all arms, early steps below late")
         return

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.chart_style import constant_spec, made_once
 from vit_lab.analysis.colours import OTHERS
 from vit_lab.spelling import written_out
 from vit_lab.ui.learn.attention.steps import Array, Look, steps
@@ -41,7 +41,7 @@ def _softmax() -> dict[str, Any]:
     return constant_spec(alt.layer(bars), 240)
 
 
-SPREAD, SOFTMAX = _spread(), _softmax()
+SPREAD, SOFTMAX = made_once(_spread), made_once(_softmax)
 
 
 def scaling(look: Look) -> None:
@@ -65,7 +65,7 @@ def scaling(look: Look) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         rows, words = spread_rows(raw, scaled), "Distribution of the scores, raw and divided"
-        st.vega_lite_chart(rows, SPREAD, key="spread", alt=words)
+        st.vega_lite_chart(rows, SPREAD(), key="spread", alt=words)
         look_for(f"""
             Dividing by √K = {root} makes the scores' spread {root} times narrower and their variance K = {width} times
             smaller. The footnote's rule, K · var(q) · var(k), would give {written_out(expected)} for q·k; it is
@@ -74,7 +74,7 @@ def scaling(look: Look) -> None:
     with right:
         rows = softmax_rows(found.unscaled[head, query], found.weights[head, query], look.shown.tokens)
         words = "Weights of the chosen query, without and with the division"
-        st.vega_lite_chart(rows, SOFTMAX, key="softmax", alt=words)
+        st.vega_lite_chart(rows, SOFTMAX(), key="softmax", alt=words)
         look_for("""
             The softmax of the chosen query's scores. Entropy is over all queries of the head, divided by log N: 1 is
             an even look at everything, 0 is one token alone. Move the slider up and watch both fall; the undivided

@@ -47,12 +47,12 @@ def _differences(experiment: Experiment) -> None:
     found = compare(experiment, scores_of(experiment))
     rows = difference_rows(found, [experiment.conditions[c.condition] for c in found])
     st.markdown(f"**← {smaller} is better · {larger} is better →**")
-    st.vega_lite_chart(rows, charts.DIFFERENCES, key="findings", alt=f"Differences of {larger} and {smaller}")
+    st.vega_lite_chart(rows, charts.DIFFERENCES(), key="findings", alt=f"Differences of {larger} and {smaller}")
     note("A small dot is a pair of runs of one seed, the diamond their mean on its 95 % interval, green is decided.")
 
 
 def _arches(experiment: Experiment) -> None:
-    outcomes, spec = arm_outcomes(experiment, scores_of(experiment)), charts.ARCH
+    outcomes, spec = arm_outcomes(experiment, scores_of(experiment)), charts.ARCH()
     panels = {}
     for title, where in alike_but_for(experiment, _along(experiment)).items():
         others = [field for field in experiment.varied if len({experiment.varied[field][c] for c in where}) == 1]

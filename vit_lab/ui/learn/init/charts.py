@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, made_once
 from vit_lab.analysis.colours import GREY, TEAL
 from vit_lab.probes.gauge import SMALLEST_ENTROPY
 
@@ -66,8 +66,8 @@ def _by_scale(title: str, y: alt.Scale, guide: float | None, number_format: str)
     return constant_spec(alt.layer(*layers), 260)
 
 
-HISTOGRAM = _histogram()
-SAME_DRAW = _same_draw()
-DEPTH = _depth()
-ENTROPY = _by_scale("entropy / log N", alt.Scale(domain=[0, 1]), SMALLEST_ENTROPY, ".1f")
-LOGIT = _by_scale("largest |q·k| / √d_k", alt.Scale(type="log"), None, "~g")
+HISTOGRAM = made_once(_histogram)
+SAME_DRAW = made_once(_same_draw)
+DEPTH = made_once(_depth)
+ENTROPY = made_once(_by_scale, "entropy / log N", alt.Scale(domain=[0, 1]), SMALLEST_ENTROPY, ".1f")
+LOGIT = made_once(_by_scale, "largest |q·k| / √d_k", alt.Scale(type="log"), None, "~g")

@@ -38,11 +38,11 @@ def one_layer(inits: Sequence[InitConfig], fan_in: int, fan_out: int) -> None:
     with left:
         st.markdown("**The weights that are drawn**")
         words = "Histograms of the weights under A and B"
-        st.vega_lite_chart(found["histogram"], charts.HISTOGRAM, key="layer-histogram", alt=words)
+        st.vega_lite_chart(found["histogram"], charts.HISTOGRAM(), key="layer-histogram", alt=words)
     with right:
         st.markdown("**One draw, two schemes**")
         words = "The same weights under A and under B, one point a weight"
-        st.vega_lite_chart(found["pairs"], charts.SAME_DRAW, key="layer-pairs", alt=words)
+        st.vega_lite_chart(found["pairs"], charts.SAME_DRAW(), key="layer-pairs", alt=words)
     st.table(found["variances"])
 
 
@@ -56,10 +56,12 @@ def through_depth(scheme: str, factor: float) -> str:
     left, right = st.columns(2)
     with left:
         st.markdown("**Ten plain linear layers**")
-        st.vega_lite_chart(plain, charts.DEPTH, key="depth-plain", alt="Activation RMS after each of ten linear layers")
+        st.vega_lite_chart(
+            plain, charts.DEPTH(), key="depth-plain", alt="Activation RMS after each of ten linear layers"
+        )
     with right:
         st.markdown("**Ten blocks of a Vision Transformer**")
-        st.vega_lite_chart(model, charts.DEPTH, key="depth-model", alt="Activation RMS after each of ten blocks")
+        st.vega_lite_chart(model, charts.DEPTH(), key="depth-model", alt="Activation RMS after each of ten blocks")
     ends = model.groupby("name", sort=False)["value"].agg(["first", "last"])
     growth = [f"{row.last / row.first:.3g} ({row.Index})" for row in ends.itertuples()]
     return f"With `{scheme}` ten blocks multiply the signal by {one_of(growth, 'and')}."
@@ -74,10 +76,10 @@ def softmax(scheme: str) -> str:
     left, right = st.columns(2)
     with left:
         st.markdown("**How widely a head looks**")
-        st.vega_lite_chart(entropy, charts.ENTROPY, key="softmax-entropy", alt="Attention entropy by variance scale")
+        st.vega_lite_chart(entropy, charts.ENTROPY(), key="softmax-entropy", alt="Attention entropy by variance scale")
     with right:
         st.markdown("**How large the logits are**")
-        st.vega_lite_chart(logit, charts.LOGIT, key="softmax-logit", alt="Largest attention logit by variance scale")
+        st.vega_lite_chart(logit, charts.LOGIT(), key="softmax-logit", alt="Largest attention logit by variance scale")
     means = entropy[entropy["kind"] == "mean"]
     saturated = means.loc[means["value"] < SMALLEST_ENTROPY, "scale"]
     mean = f"With `{scheme}` the mean entropy"
@@ -95,7 +97,7 @@ def findings() -> dict[str, Comparison]:
 def findings_chart(found: dict[str, Comparison]) -> None:
     """The paired differences of every task."""
     rows = difference_rows(list(found.values()), list(found))
-    st.vega_lite_chart(rows, compare_charts.DIFFERENCES, key="findings", alt="Paired differences by task and size")
+    st.vega_lite_chart(rows, compare_charts.DIFFERENCES(), key="findings", alt="Paired differences by task and size")
 
 
 def map_of_starts() -> str:

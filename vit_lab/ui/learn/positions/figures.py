@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.analysis.chart_style import constant_spec
+from vit_lab.analysis.chart_style import constant_spec, made_once
 from vit_lab.analysis.colours import OTHERS
 from vit_lab.config import RunConfig
 from vit_lab.ui.figures import matrix, patch_map
@@ -34,7 +34,7 @@ def _curves() -> dict[str, Any]:
     return constant_spec(alt.layer(line.encode(x=x, y=y, color=colour, tooltip=tooltip)), 260)
 
 
-CURVES = _curves()
+CURVES = made_once(_curves)
 
 
 def all_encodings(values: Array, kind: str) -> None:
@@ -50,7 +50,7 @@ def curves(values: Array) -> None:
     default = [f"{number}" for number in FIRST_CURVES if number < dim]
     key = f"dimensions-{dim}"
     picked = st.multiselect("Dimensions", _from_zero(dim), default, max_selections=MOST_CURVES, key=key)
-    st.vega_lite_chart(curve_rows(values, picked), CURVES, key="curves", alt="Chosen dimensions against position")
+    st.vega_lite_chart(curve_rows(values, picked), CURVES(), key="curves", alt="Chosen dimensions against position")
 
 
 def one_against_all(values: Array) -> None:

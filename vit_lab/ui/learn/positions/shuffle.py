@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.analysis.arms import LETTERS
-from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, made_once
 from vit_lab.analysis.colours import GREY
 from vit_lab.analysis.statistics import accuracy_error
 from vit_lab.config import RunConfig
@@ -54,7 +54,7 @@ def _shuffled_chart() -> dict[str, Any]:
     return constant_spec(alt.layer(bars, error, numbers, chance), 320)
 
 
-ACCURACIES = _shuffled_chart()
+ACCURACIES = made_once(_shuffled_chart)
 
 
 def pictures() -> None:
@@ -103,7 +103,7 @@ def outcome(pair: tuple[RunRecord, RunRecord]) -> None:
         return
     images = int(rows["images"].iloc[0])
     st.markdown(f"{chip(0)} with positions: {run_words(placed)}. {chip(1)} without: {run_words(plain)}.")
-    st.vega_lite_chart(rows, ACCURACIES, key="shuffled", alt="Accuracy on images as they are and with shuffled patches")
+    st.vega_lite_chart(rows, ACCURACIES(), key="shuffled", alt="Accuracy on images as they are and shuffled")
     a, b = (rows[rows["arm"] == letter].set_index("order")["accuracy"] for letter in LETTERS[:2])
     lost, lost_without = (100 * (one.iloc[0] - one.iloc[1]) for one in (a, b))
     look_for(f"""

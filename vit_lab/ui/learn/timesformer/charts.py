@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, made_once
 from vit_lab.analysis.colours import GREY, OTHERS, TEAL
 
 RATIOS = {"measured": TEAL, "all multiplications": OTHERS[1], "attention scores alone": GREY}
@@ -61,6 +61,6 @@ def _answers() -> dict[str, Any]:
     return constant_spec(alt.layer(bars), 200)
 
 
-MILLISECONDS = _milliseconds()
-RATIO = _ratios()
-ANSWERS = _answers()
+MILLISECONDS = made_once(_milliseconds)
+RATIO = made_once(_ratios)
+ANSWERS = made_once(_answers)

@@ -82,9 +82,9 @@ def step_cost() -> None:
             ratios.append({"by": by, "frames": frames, "value": row[column]})
     times, shares = pd.DataFrame(milliseconds), pd.DataFrame(ratios)
     with left:
-        st.vega_lite_chart(times, charts.MILLISECONDS, key="milliseconds", alt="Milliseconds of a step by frames")
+        st.vega_lite_chart(times, charts.MILLISECONDS(), key="milliseconds", alt="Milliseconds of a step by frames")
     with right:
-        st.vega_lite_chart(shares, charts.RATIO, key="ratio", alt="Joint over divided by frames")
+        st.vega_lite_chart(shares, charts.RATIO(), key="ratio", alt="Joint over divided by frames")
     here = f"Measured here, median of {REPEATS} steps, while whatever else runs here was running."
     st.caption("Recorded earlier." if measured is None else here)
     finding_link("002")

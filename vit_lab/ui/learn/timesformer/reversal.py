@@ -41,7 +41,7 @@ def clip_and_reverse(index: int, runs: Sequence[RunRecord | None]) -> None:
                 said = max((row for row in rows if row["arm"] == LETTERS[arm]), key=lambda row: row["value"])
                 right = ":green-badge[correct]" if said["answer"] == true else ":red-badge[wrong]"
                 st.markdown(f"{chip(arm)} {way}: **{said['answer']}**, {said['value']:.0%} {right}")
-            st.vega_lite_chart(pd.DataFrame(rows), charts.ANSWERS, key=f"answers-{title}", alt=f"Answers for {title}")
+            st.vega_lite_chart(pd.DataFrame(rows), charts.ANSWERS(), key=f"answers-{title}", alt=f"Answers for {title}")
 
 
 def reversal_words(runs: Sequence[RunRecord | None]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import altair as alt
 
-from vit_lab.analysis.chart_style import ARM_COLOUR, STEP, constant_spec
+from vit_lab.analysis.chart_style import ARM_COLOUR, STEP, constant_spec, made_once
 from vit_lab.analysis.colours import GREY, RED, TEAL
 from vit_lab.ui.figures.matrix import COSINE
 
@@ -123,10 +123,10 @@ def _rates() -> dict[str, Any]:
     return constant_spec(alt.layer(line), 240)
 
 
-DRAWING = _drawing()
-MASK = _grid("may read place", "place", 300, WEIGHT)
-POSITIONS = _grid("feature", "place", 300, COSINE, labels=False)
-ATTENTION = _grid("reads", "at place", 400, WEIGHT)
-SYMBOLS = _symbols()
-SMOOTHED = _smoothed()
-RATES = _rates()
+DRAWING = made_once(_drawing)
+MASK = made_once(_grid, "may read place", "place", 300, WEIGHT)
+POSITIONS = made_once(_grid, "feature", "place", 300, COSINE, labels=False)
+ATTENTION = made_once(_grid, "reads", "at place", 400, WEIGHT)
+SYMBOLS = made_once(_symbols)
+SMOOTHED = made_once(_smoothed)
+RATES = made_once(_rates)

@@ -28,7 +28,7 @@ def figure_one(config: RunConfig) -> int:
     Returns how many parameters it has.
     """
     rows, total = _figure_one(config)
-    st.vega_lite_chart(rows, charts.DRAWING, key="drawing", alt="Encoder and decoder of the Transformer, box by box")
+    st.vega_lite_chart(rows, charts.DRAWING(), key="drawing", alt="Encoder and decoder of the Transformer, box by box")
     return total
 
 
@@ -38,16 +38,16 @@ def mask_and_positions(config: RunConfig) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("**The causal mask**")
-        st.vega_lite_chart(mask, charts.MASK, key="mask", alt="The causal mask: a lower triangle")
+        st.vega_lite_chart(mask, charts.MASK(), key="mask", alt="The causal mask: a lower triangle")
     with right:
         st.markdown("**Positions**")
-        st.vega_lite_chart(positions, charts.POSITIONS, key="positions", alt="Sines and cosines by place and feature")
+        st.vega_lite_chart(positions, charts.POSITIONS(), key="positions", alt="Sines and cosines by place and feature")
 
 
 def smoothing(epsilon: float) -> None:
     """The loss against confidence, without smoothing and with it."""
     words = "Loss against the probability of the right symbol"
-    st.vega_lite_chart(_smoothing(epsilon), charts.SMOOTHED, key="smoothing", alt=words)
+    st.vega_lite_chart(_smoothing(epsilon), charts.SMOOTHED(), key="smoothing", alt=words)
 
 
 def rates(warmup: int) -> None:
@@ -59,7 +59,7 @@ def rates(warmup: int) -> None:
         optim = configure(preset("copy"), schedule=schedule, warmup_steps=warmup, steps=RATE_STEPS.stop).optim
         for step in RATE_STEPS:
             found.append({"arm": arm, "step": step, "value": learning_rate(optim, step, TRAIN_SEQUENCES)})
-    st.vega_lite_chart(pd.DataFrame(found), charts.RATES, key="rates", alt="Learning rate by step")
+    st.vega_lite_chart(pd.DataFrame(found), charts.RATES(), key="rates", alt="Learning rate by step")
 
 
 @st.cache_data(show_spinner="Building the model", max_entries=20, hash_funcs=BY_CONFIG)

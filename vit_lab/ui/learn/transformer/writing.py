@@ -65,7 +65,7 @@ def _writing(found: dict[str, Any], dataset: str, c: TransformerConfig) -> None:
         st.markdown(f"**Choosing symbol {place}**")
         symbols = pd.DataFrame({"value": found["probabilities"][place - 1]}).rename_axis("i").reset_index()
         symbols = symbols.assign(symbol=symbols["i"].astype(str), chosen=symbols["i"] == found["written"][place - 1])
-        st.vega_lite_chart(symbols, charts.SYMBOLS, key="symbols", alt="Probability of each symbol")
+        st.vega_lite_chart(symbols, charts.SYMBOLS(), key="symbols", alt="Probability of each symbol")
         st.caption("Greedy decoding: the likeliest is written, and read from then on. 0 is the start symbol.")
 
 
@@ -89,7 +89,7 @@ def _attention(found: dict[str, Any], c: TransformerConfig, place: int) -> None:
     weights = found[LOOKS[look]][block - 1]
     table = weights.mean(axis=0) if head == MEAN else weights[int(head) - 1]
     rows = attention_rows(table, LOOKS[look], found["source"], found["written"], place)
-    st.vega_lite_chart(rows, charts.ATTENTION, key="attention", alt=f"Attention weights: {look}")
+    st.vega_lite_chart(rows, charts.ATTENTION(), key="attention", alt=f"Attention weights: {look}")
 
 
 def attention_rows(table: Any, look: str, source: list[int], written: list[int], place: int) -> pd.DataFrame:
