@@ -134,6 +134,7 @@ with runs:
             opens them.
         """)
 
+warm_up()
 if ready:  # at the end of the page: the first time, torch must load
     preflight = below if trains else above
     try:
@@ -144,4 +145,3 @@ if ready:  # at the end of the page: the first time, torch must load
             map_panel(configs)
     except DatasetError as error:
         preflight.error(str(error))
-warm_up()

@@ -13,6 +13,7 @@ from commands import with_this_path
 from waiting import wait_for
 
 from vit_lab.forkserver import client
+from vit_lab.forkserver.calls import compute
 from vit_lab.forkserver.client import ForkServer, start
 
 linux = pytest.mark.skipif(not client.CAN_FORK, reason="It forks on Linux only.")
@@ -49,6 +50,11 @@ def test_how_a_child_ends_is_told(way):
     killed.kill()  # whoever has its number now is left alone
     with pytest.raises(subprocess.TimeoutExpired):
         start(f"{TARGET}:describe").wait(0.2)
+
+
+@linux
+def test_a_child_has_the_bundled_digits_unpacked():
+    assert compute(f"{TARGET}:bundled_digits", seconds=20, memory=2**28) == (["mnist-10k"], 8_000)
 
 
 @linux

@@ -42,6 +42,8 @@ def test_the_train_page_needs_no_torch_where_figures_are_computed_apart_and_its_
 import sys
 from streamlit.testing.v1 import AppTest
 import vit_lab.ui.train.preflight as preflight
+from vit_lab.ui.serving import lab
+lab.warm_up = lambda: None  # what comes beside, in the background
 loaded, look = [], preflight.gauge_badge
 def noted(config):
     loaded.append([name for name in ("torch", "scipy", "altair", "pandas") if name in sys.modules])

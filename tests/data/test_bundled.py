@@ -98,6 +98,8 @@ def test_a_damaged_file_is_named(tmp_path, monkeypatch, damage):
     lies_at(monkeypatch, copy)
     with pytest.raises(DatasetError, match=r"digits_copy\.npz are truncated or garbled: .*tools/build_mnist_10k\.py"):
         bundled.load_bundled_digits()
+    with pytest.raises(DatasetError, match="truncated or garbled"):
+        bundled.load_first("mnist-10k", 1)
 
 
 def test_a_missing_file_is_named(tmp_path, monkeypatch):
@@ -124,6 +126,13 @@ def test_clothes_are_as_many_of_each_kind_and_mixed():
     assert images.shape == (10_000, 28, 28) and images.dtype == labels.dtype == np.uint8
     assert np.bincount(labels).tolist() == [942, 1027, 1016, 1019, 974, 989, 1021, 1022, 990, 1000]
     assert all(len(np.unique(labels[start : start + 1000])) == 10 for start in range(0, 9001, 100))
+
+
+@pytest.mark.parametrize("name", bundled.BUNDLES)
+@pytest.mark.parametrize("count", [1, 500, 3_000])
+def test_the_first_alone_are_those_of_all(name, count):
+    for first, whole in zip(bundled.load_first(name, count), bundled.load_bundled(name), strict=True):
+        assert first.dtype == whole.dtype and np.array_equal(first, whole[:count])
 
 
 def test_each_call_gives_fresh_arrays(digits):

@@ -7,6 +7,8 @@ in LICENSE-mnist.md and LICENSE-fashion.md beside them.
 
 import hashlib
 import io
+import math
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +53,25 @@ def load_bundled(name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
     Raises DatasetError if the file is missing or is not, byte for byte, the one that was built.
     """
+    with np.load(io.BytesIO(_content(name)), allow_pickle=False) as arrays:
+        return arrays["images"], arrays["labels"]
+
+
+def load_first(name: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The first of them alone, which takes a tenth of the time: a page that shows one waits for it."""
+    with zipfile.ZipFile(io.BytesIO(_content(name))) as archive:
+        return _first(archive, "images.npy", count), _first(archive, "labels.npy", count)
+
+
+def _first(archive: zipfile.ZipFile, member: str, count: int) -> NDArray[np.uint8]:
+    with archive.open(member) as stream:
+        np.lib.format.read_magic(stream)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        content = bytearray(stream.read(count * math.prod(shape[1:]) * dtype.itemsize))
+    return np.frombuffer(content, dtype).reshape(count, *shape[1:])
+
+
+def _content(name: str) -> bytes:
     bundle = BUNDLES[name]
     file, mend = f"The bundled {bundle.pictures} {bundle.path}", f"reinstall or run python {bundle.tool}"
     try:
@@ -61,8 +82,7 @@ def load_bundled(name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         raise DatasetError(f"{file} cannot be read ({error.strerror}): {mend}.") from error
     if hashlib.sha256(content).hexdigest() != bundle.sha256:
         raise DatasetError(f"{file} are truncated or garbled: {mend}.")
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return arrays["images"], arrays["labels"]
+    return content
 
 
 def load_bundled_digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -26,10 +26,11 @@ PRELOAD = (
     "vit_lab.training.glances",
     "vit_lab.training.replay",
 )
+KEPT = "vit_lab.data.pixels:keep", "mnist-10k"  # called once: what most children read, unpacked
 PID_SECONDS = 30.0  # for a fork server to load torch, on a slow machine
 KILLED = -9
 # A new Python imports what this one does, wherever that has found it; -P: not whatever lies in the current folder.
-FORK_SERVER = "from vit_lab.forkserver.server import main; main(int(sys.argv[1]), sys.argv[2].split())"
+FORK_SERVER = "from vit_lab.forkserver.server import main; main(int(sys.argv[1]), sys.argv[2].split(), *sys.argv[3:])"
 NEW_PYTHON = "from vit_lab.named import function_named; function_named(sys.argv[1])(*sys.argv[2:])"
 
 
@@ -74,7 +75,7 @@ def start(target: str, *arguments: str) -> Child:
 
 
 def warm_up() -> None:
-    """Have the modules imported that children need, before the first is started."""
+    """Have imported and read what children need, before the first is started."""
     if CAN_FORK:
         with suppress(OSError):  # whoever needs a child is told
             _fork_server()
@@ -104,7 +105,7 @@ class ForkServer:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                _python(FORK_SERVER, str(theirs.fileno()), " ".join(PRELOAD)),
+                _python(FORK_SERVER, str(theirs.fileno()), " ".join(PRELOAD), *KEPT),
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 process_group=0,

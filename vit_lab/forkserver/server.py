@@ -28,12 +28,16 @@ MOST_DESCRIPTORS = 2**16
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
-def main(control: int, preload: Sequence[str]) -> None:
-    """Serve whoever holds the other end of this socket until it is closed and all children have ended."""
+def main(control: int, preload: Sequence[str], prepare: str, *arguments: str) -> None:
+    """Serve whoever holds the other end of this socket until it is closed and all children have ended.
+
+    Before that, import the modules that children need, and call what prepares this process for them.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # children save what they have; this process ends after them
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # or NumPy starts threads when it is imported
     for module in preload:
         import_module(module)
+    function_named(prepare)(*arguments)
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page
     _Server(socket.socket(fileno=control)).serve()

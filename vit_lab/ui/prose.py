@@ -7,6 +7,9 @@ import streamlit as st
 SIGNS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:])")  # which mean something in Streamlit's Markdown
 
 
+NO_ICON = ""  # or Streamlit looks for an emoji in the text, and for the first one it builds a table: 0.1 s and more
+
+
 def literal(text: str) -> str:
     """Markdown that shows a text as a person has typed it, whatever signs it has."""
     return SIGNS.sub(r"\\\1", text)
@@ -38,9 +41,9 @@ def note(text: str) -> None:
 
 def inform(text: str) -> None:
     """A paragraph that says what there is, or is not yet."""
-    st.info(prose(text))
+    st.info(prose(text), icon=NO_ICON)
 
 
 def warn(text: str) -> None:
     """A paragraph that warns."""
-    st.warning(prose(text))
+    st.warning(prose(text), icon=NO_ICON)

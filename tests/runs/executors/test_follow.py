@@ -59,10 +59,11 @@ def wish_after(batches):
     return lambda: next(asked, PAUSED)
 
 
-def test_a_quick_run_is_one_batch_a_checkpoint_and_its_end(monkeypatch):
+def test_a_quick_run_is_its_first_step_one_batch_a_checkpoint_and_its_end(monkeypatch):
     monkeypatch.setattr(follow_module, "BATCH_SECONDS", 60.0)  # quick, also where the machine is slow
-    batch, checkpoint, ended = followed()
-    assert plain(said([batch])) == plain(whole())
+    first, batch, checkpoint, ended = followed()
+    assert first.events[-1][1] == Stepped(step=1), "somebody waits for a sign of life"
+    assert plain(said([first, batch])) == plain(whole())
     assert checkpoint.step == CONFIG.optim.steps and ended == Ended(Status.FINISHED)
 
 
@@ -95,7 +96,7 @@ def test_a_probe_between_two_measurements_leaves_the_counter_where_the_checkpoin
             return up_to_a_probe[-1]
 
     monkeypatch.setattr(follow_module, "train", Cut)
-    batch, checkpoint, _ = follow(CONFIG, data, None, lambda: None)
+    _, batch, checkpoint, _ = follow(CONFIG, data, None, lambda: None)
     assert checkpoint.step == 4 == max(e.step for _, e in batch.events if isinstance(e, Stepped | StepMeasured))
 
 

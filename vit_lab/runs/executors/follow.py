@@ -81,7 +81,8 @@ def follow(
             with suppress(Exception):  # no memory for copies, say: no run fails over a luxury
                 taken.append(training.weights())
         now = time.monotonic()
-        if now - told < BATCH_SECONDS:
+        is_first = isinstance(event, Stepped) and event.step == 1  # somebody waits for a sign of life
+        if now - told < BATCH_SECONDS and not is_first:
             continue
         yield said()
         events, taken, told = [], [], now

@@ -11,7 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from vit_lab.data.bundled import SIDE, load_bundled_digits
+from vit_lab.data.bundled import BUNDLES, SIDE, load_bundled_digits, load_first
 from vit_lab.data.errors import DatasetError
 from vit_lab.data.pixels import load_pixels
 from vit_lab.datasets import DATASETS, DIGITS, TRAVEL, is_available
@@ -61,6 +61,8 @@ def example(dataset: str, size: int) -> NDArray[np.uint8]:
 @st.cache_data(show_spinner=False)
 def first_images(dataset: str) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     """The first images of a data set, for training, and their labels. Raises DatasetError."""
+    if dataset in BUNDLES:
+        return load_first(dataset, FIRST)
     pixels = load_pixels(dataset)
     return pixels.train_images[:FIRST], pixels.train_labels[:FIRST]
 
