@@ -14,6 +14,7 @@ FLOORS = """
     vit_lab.ui
     vit_lab.analysis
     vit_lab.runs
+    vit_lab.lessons
     vit_lab.training
     vit_lab.probes
     vit_lab.init

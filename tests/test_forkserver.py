@@ -53,8 +53,10 @@ def test_how_a_child_ends_is_told(way):
 
 
 @linux
-def test_a_child_has_the_bundled_digits_unpacked():
-    assert compute(f"{TARGET}:bundled_digits", seconds=20, memory=2**28) == (["mnist-10k"], 8_000)
+def test_a_child_has_the_bundled_digits_and_one_thread():
+    assert compute(f"{TARGET}:held_ready", seconds=20, memory=2**28) == (["mnist-10k"], 1, 1)
+    [server] = client._servers
+    assert len(list(Path(f"/proc/{server._process.pid}/task").iterdir())) == 1, "a fork copies no other"
 
 
 @linux

@@ -70,3 +70,20 @@ print(len(at.exception), bool(at.get("vega_lite_chart") or at.dataframe), "torch
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 True False"
+
+
+def test_lessons_are_drawn_without_torch(home, worker_processes):
+    """Of what they show, a process beside the server computes what needs it; the run is one to look into."""
+    assert run("train", *SMALL, "--patch-size=7", "--json").exit_code == 0
+    code = """
+import sys
+from pathlib import Path
+from streamlit.testing.v1 import AppTest
+for page in sorted(Path("pages").glob("learn_*.py")):
+    at = AppTest.from_file("dashboard.py", default_timeout=60)
+    at.switch_page(str(page)).run()
+    print(page.stem, len(at.exception), len(at.error), "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    told = [line.split() for line in done.stdout.splitlines()]
+    assert len(told) == 7 and [rest for _, *rest in told] == 7 * [["0", "0", "False"]], told

@@ -4,6 +4,7 @@ n images, C channels, S image size.
 """
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vit_lab.config import DataConfig
+from vit_lab.data.errors import DatasetError
 from vit_lab.data.pixels import load_pixels
 from vit_lab.datasets import DATASETS, Dataset
 from vit_lab.paths import data_folder
@@ -50,6 +52,13 @@ def load_dataset(name: str, normalise: bool) -> ImageDataset:
                 about,
             )
         return _loaded[key]
+
+
+def keep(name: str) -> None:
+    """Have this process, and all that are forked from it, hold a set ready; one that cannot be read is left to them."""
+    torch.set_num_threads(1)  # a fork would lose any other thread, and then wait for it
+    with suppress(DatasetError):
+        load_dataset(name, normalise=True)
 
 
 def scaled(images: NDArray[np.uint8], about: Dataset, normalise: bool) -> Tensor:

@@ -1,6 +1,5 @@
 """A set of images as it was published, grey levels and labels, read by the loader that its entry names. No torch."""
 
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,12 +31,6 @@ _brought: dict[str, Pixels] = {}
 def bring(name: str, pixels: Pixels) -> None:
     """Have this process use these pixels of a set that its machine need not have."""
     _brought[name] = pixels
-
-
-def keep(name: str) -> None:
-    """Have this process, and those forked from it, read a set once. One that cannot be read is none of its business."""
-    with suppress(DatasetError):
-        bring(name, load_pixels(name))
 
 
 def load_pixels(name: str) -> Pixels:

@@ -26,7 +26,7 @@ PRELOAD = (
     "vit_lab.training.glances",
     "vit_lab.training.replay",
 )
-KEPT = "vit_lab.data.pixels:keep", "mnist-10k"  # called once: what most children read, unpacked
+KEPT = "vit_lab.data.images:keep", "mnist-10k"  # called once: what most children read
 PID_SECONDS = 30.0  # for a fork server to load torch, on a slow machine
 KILLED = -9
 # A new Python imports what this one does, wherever that has found it; -P: not whatever lies in the current folder.

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from vit_lab.events import Row
 
+HEAD_MEASURES = ("attention_entropy", "max_attention_logit")
 SMALLEST_BLOCK_SHARE = 0.025
 SMALLEST_ENTROPY = 0.4
 LARGEST_GROWTH = 5.0

@@ -9,6 +9,7 @@ from vit_lab.events import Row
 from vit_lab.init.build import Model
 from vit_lab.places import Place
 from vit_lab.probes.attention import head_measures
+from vit_lab.probes.gauge import HEAD_MEASURES
 from vit_lab.probes.signal import effective_rank, rms, token_similarity
 from vit_lab.probes.trace import Trace, trace
 
@@ -18,7 +19,6 @@ SIGNAL_MEASURES: dict[str, Callable[[Model, Tensor], Tensor]] = {
     "token_similarity": lambda model, tokens: token_similarity(tokens),
     "effective_rank": lambda model, tokens: effective_rank(model.pooled(tokens)),
 }
-HEAD_MEASURES = ("attention_entropy", "max_attention_logit")
 
 
 @torch.no_grad()

@@ -1,16 +1,19 @@
 """Models that runs of this lab have trained, read back from their checkpoints and snapshots."""
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from vit_lab import paths
 from vit_lab.config import RunConfig
-from vit_lab.init.build import Model, unfilled
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.snapshots import kept_weights
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
-from vit_lab.training.checkpoint import CheckpointError, load_checkpoint, model_state
+from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import Weights
+
+if TYPE_CHECKING:
+    from vit_lab.init.build import Model
 
 
 def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[RunRecord]:
@@ -20,11 +23,14 @@ def trained_runs(store: Store, suits: Callable[[RunConfig], bool]) -> Iterator[R
             yield run
 
 
-def trained_model(run: RunRecord, step: int | None = None) -> Model:
+def trained_model(run: RunRecord, step: int | None = None) -> "Model":
     """The model as its latest checkpoint has it, or as a snapshot has it after a step from 1 on.
 
     Raises CheckpointError if there is none, or it does not fit; ConfigError if the run has not made the step.
     """
+    from vit_lab.init.build import unfilled  # with torch, which listing runs does without
+    from vit_lab.training.checkpoint import load_checkpoint, model_state
+
     kept = Weights(run.step, paths.checkpoint(run.id)) if step is None else kept_weights(run, step)
     if kept is None or kept.file is None:
         raise CheckpointError(f"step {step} of {run.name} is not kept; choose another")

@@ -103,8 +103,8 @@ def begun(config: RunConfig) -> RunData:
     return load_run_data(config)
 
 
-def model_at(config: RunConfig, weights: Weights, data: RunData) -> Model:
-    """The model with its weights. Raises CheckpointError."""
+def model_at(config: RunConfig, weights: Weights, data: RunData | None = None) -> Model:
+    """The model with its weights; `data` is the run's, read here where a scheme needs it. Raises CheckpointError."""
     if weights.file is None:
         if weights.step:
             raise CheckpointError(f"no weights of step {weights.step} are kept; replay the run to it")

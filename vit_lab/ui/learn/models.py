@@ -1,29 +1,30 @@
-"""The models that lessons look into: built at their init, or read back from a run. Loaded once, and only ever read."""
+"""The models that lessons look into, beside the server: built at their init, or read back from a run."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import dropwhile, islice
-from typing import TYPE_CHECKING
+from typing import Any
 
-import numpy as np
 import streamlit as st
 
+from vit_lab import paths
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
+from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.model_config import VitConfig
-from vit_lab.runs.limits import look_bytes
+from vit_lab.runs.limits import data_bytes, look_bytes
 from vit_lab.runs.records import RunRecord
+from vit_lab.runs.snapshots import kept_weights
+from vit_lab.runs.trained import trained_runs
 from vit_lab.spelling import arm_label
+from vit_lab.training.errors import CheckpointError
+from vit_lab.training.looks import Weights
 from vit_lab.ui.learn.image import DIGITS
 from vit_lab.ui.prose import warn
-from vit_lab.ui.serving.apart import memory
+from vit_lab.ui.serving.apart import apart, memory
+from vit_lab.ui.serving.beside import ask, quick
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import open_store
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from vit_lab.init.build import Model
-    from vit_lab.models.vit import VisionTransformer
 
 MOST_OFFERED = 100  # runs in a box; whoever wants an older one opens it on the page Inside
 
@@ -45,9 +46,7 @@ def recent_vits(suits: Callable[[VitConfig], bool], dataset: str = DIGITS) -> li
 
 
 def _finished(suits: Callable[[RunConfig], bool]) -> Iterator[RunRecord]:
-    from vit_lab.runs.trained import trained_runs  # brings torch
-
-    def is_light(config: RunConfig) -> bool:  # a lesson looks into it here, in the server
+    def is_light(config: RunConfig) -> bool:
         return look_bytes(config, 1) <= memory() and suits(config)
 
     return trained_runs(open_store(), is_light)
@@ -62,10 +61,8 @@ def _vit_that(suits: Callable[[VitConfig], bool], dataset: str) -> Callable[[Run
 
 def can_be_read(run: RunRecord, step: int | None = None) -> bool:
     """Whether a run's model, or that of a kept step, can be read back; if not, the page says what is passed over."""
-    from vit_lab.training.checkpoint import CheckpointError  # brings torch
-
     try:
-        model_of(run.config, run.id, step)
+        _check(run.config, run.id, step)
     except CheckpointError:
         if step is None:
             warn(f"""
@@ -78,44 +75,53 @@ def can_be_read(run: RunRecord, step: int | None = None) -> bool:
     return True
 
 
-def model_of(config: RunConfig, run_id: str | None = None, step: int | None = None) -> "Model":
-    """The model of a config at its init; or, of a run, as it was trained, or kept after a step.
+@st.cache_data(show_spinner="Building the model", max_entries=64, hash_funcs=BY_CONFIG)
+def _check(config: RunConfig, run_id: str, step: int | None) -> None:
+    with _refusals_end_the_page():
+        ask(quick, "vit_lab.lessons.models:check", config, weights_of(run_id, step), beside=data_bytes(config))
 
-    Raises CheckpointError.
+
+def weights_of(run_id: str | None, step: int | None = None) -> Weights:
+    """Where the weights of a run are, or those of a kept step; without a run, those of an init.
+
+    Raises CheckpointError if that step is not kept.
     """
-    import torch
-
-    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
-    return _model_of(config, *((run_id, step) if step != 0 else (None, None)))
-
-
-def vit(config: RunConfig, run_id: str | None = None, step: int | None = None) -> "VisionTransformer":
-    """The same of a config that is known to be of a Vision Transformer."""
-    from vit_lab.models.vit import VisionTransformer
-
-    model = model_of(config, run_id, step)
-    assert isinstance(model, VisionTransformer)
-    return model
+    if run_id is None or step == 0:
+        return Weights(0)
+    run = open_store().run(run_id)
+    found = Weights(run.step, paths.checkpoint(run.id)) if step is None else kept_weights(run, step)
+    if found is None:
+        raise CheckpointError(f"step {step} of {run.name} is not kept; choose another")
+    return found
 
 
-@st.cache_resource(show_spinner="Building the model", max_entries=24, hash_funcs=BY_CONFIG)
-def _model_of(config: RunConfig, run_id: str | None, step: int | None) -> "Model":
-    from vit_lab.runs.trained import trained_model
-    from vit_lab.training.start import model_at_start
+def computed(target: str, *arguments: Any, alone: bool = False) -> Any:
+    """What a function of `vit_lab.lessons`, "module:name", returns of these arguments, computed beside this server.
 
-    model = model_at_start(config) if run_id is None else trained_model(open_store().run(run_id), step)
-    return model.requires_grad_(False)
+    What takes long is computed `alone`, in a process of its own, for others would wait. What cannot be computed is
+    told in a sentence, and ends the page. Raises DatasetError.
+    """
+    beside = max((data_bytes(config) for config in arguments if isinstance(config, RunConfig)), default=0)
+    with _refusals_end_the_page():
+        try:
+            if alone:
+                return apart(f"vit_lab.lessons.{target}", *arguments, beside=beside)
+            return ask(quick, f"vit_lab.lessons.{target}", *arguments, beside=beside)
+        except CheckpointError as error:
+            st.error(f"{error}.")
+            st.stop()
 
 
-def as_input(pixels: bytes, config: RunConfig) -> "Tensor":
-    """An image, as `Image.pixels` has it, as the model of a config reads it: (1, C, S, S)."""
-    from vit_lab.data.images import scaled
-
-    about = DATASETS[config.data.dataset]
-    assert about.shape is not None
-    channels, height, width = about.shape
-    levels = np.frombuffer(bytearray(pixels), np.uint8).reshape(1, height, width, channels)
-    return scaled(levels, about, config.data.normalise)
+@contextmanager
+def _refusals_end_the_page() -> Iterator[None]:
+    try:
+        yield
+    except TooMuchError as error:
+        st.warning(f"This {error}; choose another run.")
+        st.stop()
+    except CannotStartError:
+        st.warning("Nothing can be computed just now: this machine starts no more processes. Try again in a moment.")
+        st.stop()
 
 
 def run_words(run: RunRecord, step: int | None = None) -> str:

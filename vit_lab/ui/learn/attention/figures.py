@@ -7,8 +7,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from vit_lab.analysis.chart_style import Spec
+from vit_lab.lessons.seen import Array
 from vit_lab.ui.figures import matrix, patch_map
-from vit_lab.ui.learn.attention.steps import Array, Look
+from vit_lab.ui.learn.attention.steps import Look
 
 MOST_COLUMNS = 64  # of the heads side by side
 

@@ -9,8 +9,9 @@ import streamlit as st
 
 from vit_lab.analysis.chart_style import constant_spec, made_once
 from vit_lab.analysis.colours import OTHERS
+from vit_lab.lessons.seen import Array
 from vit_lab.spelling import written_out
-from vit_lab.ui.learn.attention.steps import Array, Look, steps
+from vit_lab.ui.learn.attention.steps import Look, steps
 from vit_lab.ui.learn.lesson import look_for
 
 RAW, SCALED = "q·k", "q·k / √K"

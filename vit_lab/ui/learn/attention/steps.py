@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.lessons.seen import Array, Steps
 from vit_lab.model_config import VitConfig
 from vit_lab.refusals import divisors, one_of
 from vit_lab.runs.records import RunRecord
@@ -18,15 +17,13 @@ from vit_lab.settings import configure
 from vit_lab.spelling import percent
 from vit_lab.ui.figures.patch_map import place_words
 from vit_lab.ui.learn.image import Image
-from vit_lab.ui.learn.models import as_input, can_be_read, recent_vits, run_words, vit
+from vit_lab.ui.learn.models import can_be_read, computed, recent_vits, run_words, weights_of
 from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.train.widgets import SCALES, train_link
 
 AT_INIT, TRAINED = "At its init", "After training"
 MOST_PATCHES = 64  # few enough to write a number on each; and more than one
 HEADS = (1, 2, 4, 8, 16)
-
-Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -52,26 +49,6 @@ class Shown:
     def tokens(self) -> list[str]:
         """The names of the tokens: patches counted from 1, after the class token if there is one."""
         return ["class"] * (self.model.pool == "cls") + [str(place + 1) for place in range(self.model.num_patches)]
-
-
-@dataclass(frozen=True)
-class Steps:
-    """The steps of attention in one block on one image (see `vit_lab.probes.steps`), without the batch."""
-
-    q: Array  # (H, N, K)
-    k: Array  # (H, N, K)
-    v: Array  # (H, N, K)
-    products: Array  # (H, N, N)
-    scores: Array  # (H, N, N)
-    weights: Array  # (H, N, N)
-    unscaled: Array  # (H, N, N), the weights without the division by sqrt(K)
-    masked: Array  # (H, N, N), the weights under the causal mask
-    mask: NDArray[np.bool_]  # (N, N)
-    heads: Array  # (H, N, K)
-    joined: Array  # (N, D)
-    out: Array  # (N, D)
-    entropy: Array  # (H,), of the weights, 1 for even ones
-    unscaled_entropy: Array  # (H,)
 
 
 @dataclass(frozen=True)
@@ -166,28 +143,5 @@ def steps(shown: Shown, chosen: Image, block: int, variance: float = 1.0) -> Ste
 def _steps(
     pixels: bytes, config: RunConfig, run_id: str | None, step: int | None, block: int, variance: float
 ) -> Steps:
-    from vit_lab.models.attention import attention_weights
-    from vit_lab.models.blocks import EncoderBlock
-    from vit_lab.models.transformer import causal_mask
-    from vit_lab.probes.attention import attention_entropy
-    from vit_lab.probes.steps import attention_steps, unscaled_weights
-    from vit_lab.probes.trace import trace
-
-    model = vit(config, run_id, step)
-    layer = model.blocks[block]
-    assert isinstance(layer, EncoderBlock)
-    heads = trace(model, as_input(pixels, config)).heads[block]
-    found = attention_steps(layer.attention, heads, variance)
-    unscaled, mask = unscaled_weights(found), causal_mask(heads.q.shape[2])
-    of_image = {
-        name: getattr(found, name)[0].numpy()
-        for name in ("q", "k", "v", "products", "scores", "weights", "heads", "joined", "out")
-    }
-    return Steps(
-        **of_image,
-        unscaled=unscaled[0].numpy(),
-        masked=attention_weights(found.q, found.k, mask)[0].numpy(),
-        mask=mask.numpy(),
-        entropy=attention_entropy(found.weights).numpy(),
-        unscaled_entropy=attention_entropy(unscaled).numpy(),
-    )
+    found: Steps = computed("images:steps", config, weights_of(run_id, step), pixels, block, variance)
+    return found

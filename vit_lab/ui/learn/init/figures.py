@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -12,14 +11,15 @@ from vit_lab.analysis.arms import LETTERS
 from vit_lab.analysis.comparison import Comparison
 from vit_lab.analysis.comparison_rows import difference_rows
 from vit_lab.analysis.findings import claim_findings
-from vit_lab.config import InitConfig, RunConfig
+from vit_lab.config import InitConfig
 from vit_lab.init.schemes import ALONE, SCHEMES, expected_variance
-from vit_lab.probes.gauge import SMALLEST_ENTROPY
+from vit_lab.probes.gauge import HEAD_MEASURES, SMALLEST_ENTROPY
 from vit_lab.refusals import one_of
 from vit_lab.settings import configure
 from vit_lab.spelling import arm_label, written_out
 from vit_lab.ui.arms import chip
 from vit_lab.ui.learn.init import charts
+from vit_lab.ui.learn.models import computed
 from vit_lab.ui.maps.starts import choose, draw_map
 from vit_lab.ui.prose import prose
 from vit_lab.ui.serving.caches import BY_CONFIG
@@ -27,7 +27,7 @@ from vit_lab.ui.serving.caches import BY_CONFIG
 BINS, PAIRED = 56, 300  # bars of a histogram; weights in the picture of one draw
 DEPTH, WIDTH = 10, 64
 QK_SCALES = tuple(float(f"{10 ** (power / 2):.3g}") for power in range(-4, 7))
-SEED, IMAGES = 0, 32
+SEED = 0
 Row = dict[str, Any]
 
 
@@ -128,78 +128,52 @@ def _three(factor: float) -> list[str]:
 
 @st.cache_data(show_spinner="Drawing weights", max_entries=200, hash_funcs=BY_CONFIG)
 def _one_layer(inits: tuple[InitConfig, ...], fan_in: int, fan_out: int) -> dict[str, pd.DataFrame]:
-    import torch
-
-    from vit_lab.init.quantiles import uniforms
-    from vit_lab.probes.layers_alone import one_layer, output_variance
-
-    torch.set_num_threads(1)  # for this thread; the cores belong to the runs
-    weights = [one_layer(init, fan_in, fan_out, SEED) for init in inits]
-    largest = max(float(w.abs().max()) for w in weights)
-    edges = np.linspace(-largest, largest, BINS + 1)
+    edges, layers, draws = computed("inits:layer", inits, fan_in, fan_out, SEED, BINS, PAIRED)
+    middles = (edges[:-1] + edges[1:]) / 2
     histogram, table = [], {}
-    for letter, init, w in zip(LETTERS, inits, weights, strict=False):
-        counts, _ = np.histogram(w.numpy(), edges)
-        middles = (edges[:-1] + edges[1:]) / 2
-        histogram.append(pd.DataFrame({"weight": middles, "share": counts / w.numel(), "arm": letter}))
+    for letter, init, drawn in zip(LETTERS, inits, layers, strict=False):
+        share = drawn.counts / (fan_in * fan_out)
+        histogram.append(pd.DataFrame({"weight": middles, "share": share, "arm": letter}))
         promised = expected_variance(init, ALONE, fan_in, fan_out)
         table[f"{letter}: {arm_label(init)}"] = {
             "σ² by the formula": written_out(promised, 4),
-            "σ² drawn": written_out(float(w.var(correction=0)), 4),
+            "σ² drawn": written_out(drawn.variance, 4),
             "fan_in · σ²": written_out(fan_in * promised, 4),
-            "output variance, measured": written_out(output_variance(w, SEED), 4),
+            "output variance, measured": written_out(drawn.output_variance, 4),
         }
-    u = uniforms(weights[0].shape, SEED, "one layer").flatten()[:PAIRED]
-    a, b = (w.flatten()[:PAIRED].numpy() for w in weights)
+    a, b = (drawn.first for drawn in layers)
     return {
         "histogram": pd.concat(histogram, ignore_index=True),
-        "pairs": pd.DataFrame({"u": u.numpy(), "a": a, "b": b}),
+        "pairs": pd.DataFrame({"u": draws, "a": a, "b": b}),
         "variances": pd.DataFrame(table).T,
     }
 
 
 @st.cache_data(show_spinner="Sending a signal through ten layers", max_entries=50)
 def _through_depth(scheme: str, factor: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    import torch
-
-    from vit_lab.init.build import build_model
-    from vit_lab.probes.layers_alone import stack_rms
-    from vit_lab.probes.signal import rms
-    from vit_lab.probes.trace import trace
-
-    torch.set_num_threads(1)
     plain: list[Row] = []
     model: list[Row] = []
-    digits = _digits()
-    for letter, name, scale in zip(LETTERS, _three(factor), (1 / factor, 1.0, factor), strict=False):
-        config = configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
+    configs = [
+        configure(scheme=scheme, variance_scale=scale, depth=DEPTH, dim=WIDTH, seed=SEED)
+        for scale in (1 / factor, 1.0, factor)
+    ]
+    found = computed("inits:through_depth", configs)
+    for letter, name, config, (layers, blocks) in zip(LETTERS, _three(factor), configs, found, strict=False):
         gain = WIDTH * expected_variance(config.init, ALONE, WIDTH, WIDTH)
         arm = {"arm": letter, "name": name}
-        for depth, value in enumerate(stack_rms(config.init, WIDTH, DEPTH, SEED)):
+        for depth, value in enumerate(layers):
             plain.append(arm | {"depth": depth, "kind": "measured", "value": value})
             plain.append(arm | {"depth": depth, "kind": "formula", "value": gain ** (depth / 2)})
-        for depth, x in enumerate(trace(build_model(config, digits), digits).tokens):
-            model.append(arm | {"depth": depth, "kind": "measured", "value": float(rms(x))})
+        model += [arm | {"depth": depth, "kind": "measured", "value": value} for depth, value in enumerate(blocks)]
     return pd.DataFrame(plain), pd.DataFrame(model)
 
 
 @st.cache_data(show_spinner="Looking at attention", max_entries=20)
 def _softmax(scheme: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    import torch
-
-    from vit_lab.probes.rows import HEAD_MEASURES
-    from vit_lab.probes.saturation import by_qk_scale
-
-    torch.set_num_threads(1)
-    measured = by_qk_scale(configure(scheme=scheme, seed=SEED), _digits(), QK_SCALES)
+    config = configure(scheme=scheme, seed=SEED)
+    measured = computed("inits:attention", config, QK_SCALES)
     rows = pd.DataFrame(measured, columns=["scale", "measure", "head", "value"]).astype({"head": str})
     means = rows.groupby(["measure", "scale"], as_index=False)["value"].mean().assign(kind="mean", head="mean")
     both = pd.concat([rows.assign(kind="head"), means], ignore_index=True)
     entropy, logit = (both[both["measure"] == measure] for measure in HEAD_MEASURES)
     return entropy, logit
-
-
-def _digits() -> Any:
-    from vit_lab.data.splits import load_run_data
-
-    return load_run_data(RunConfig()).validation.inputs[:IMAGES]

@@ -1,6 +1,5 @@
 """The figures of the lesson on patches: from an image to tokens, and what the embedding looks for."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,28 +9,18 @@ from numpy.typing import NDArray
 
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
-from vit_lab.places import Place
+from vit_lab.lessons.seen import Stages
 from vit_lab.refusals import divisors
 from vit_lab.settings import configure
 from vit_lab.ui.figures import matrix
 from vit_lab.ui.figures.picture import sheet, show_picture
-from vit_lab.ui.learn.models import as_input, vit
+from vit_lab.ui.learn.models import computed, weights_of
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 MOST_ROWS, MOST_COLUMNS = 49, 64  # of a matrix that is shown
 MOST_PRINCIPAL = 28  # as many as in the paper's figure
 STRIP_PIXELS = 1_024  # about, width of a row of colours
 SHEET_PIXELS = 420  # about, width of the pictures of filters
-
-
-@dataclass(frozen=True)
-class Stages:
-    """An image on its way into a ViT: N patches of P*P*C levels, then N tokens of D numbers."""
-
-    rows: NDArray[np.float32]  # (N, P*P*C), 0 to 1
-    embedded: NDArray[np.float32]  # (N, D)
-    tokens: NDArray[np.float32]  # (N, D), or one more with a class token
-    shapes: tuple[tuple[int, ...], ...]  # of image, rows and tokens, as the model had them
 
 
 def pixel_rows(found: Stages, channels: int) -> None:
@@ -87,34 +76,21 @@ def costs(dataset: str) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_CONFIG)
 def stages(pixels: bytes, config: RunConfig, run_id: str | None) -> Stages:
     """The stages of an image of these levels, in the model of a config at its init, or of a run of it."""
-    from vit_lab.models.vit import patchify
-
-    model, image = vit(config, run_id), as_input(pixels, config)
-    size = model.config.patch_size
-    levels = as_input(pixels, configure(config, normalise=False))
-    rows = patchify(image, size)
-    embedded, tokens = model.embed(rows), model.tokens(image)
-    shapes = tuple(tuple(x.shape) for x in (image, rows, tokens))
-    return Stages(patchify(levels, size)[0].numpy(), embedded[0].numpy(), tokens[0].numpy(), shapes)
+    found: Stages = computed("images:stages", config, weights_of(run_id), pixels)
+    return found
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_CONFIG)
 def moved(config: RunConfig, run_id: str) -> float:
     """How far training has moved the filters, over their size at the init (see `vit_lab.probes.weights`)."""
-    from vit_lab.probes.weights import layers, weight_rows
-
-    embed = Place(group="embed")
-    now, start = ({embed: layers(vit(config, which))[embed]} for which in (run_id, None))
-    return next(value for measure, _, value in weight_rows(now, start) if measure == "weight_distance")
+    found: float = computed("images:moved", config, weights_of(run_id))
+    return found
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_CONFIG)
 def _filter_sheet(config: RunConfig, run_id: str | None, principal: bool) -> NDArray[np.uint8]:
-    from vit_lab.probes.filters import patch_filters, principal_filters
-
-    model = vit(config, run_id)
-    found = principal_filters(model)[:MOST_PRINCIPAL] if principal else patch_filters(model)[:MOST_COLUMNS]
-    tiles = found.permute(0, 2, 3, 1).numpy()
+    most = MOST_PRINCIPAL if principal else MOST_COLUMNS
+    tiles = computed("images:filters", config, weights_of(run_id), principal, most)
     columns = min(len(tiles), 7 if principal else 8)
     zoom = max(1, SHEET_PIXELS // (columns * tiles.shape[1]))
     return sheet(as_levels(tiles).repeat(zoom, axis=1).repeat(zoom, axis=2), columns, gap=4)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from vit_lab.analysis.chart_style import constant_spec, made_once
 from vit_lab.analysis.colours import OTHERS
 from vit_lab.config import RunConfig
+from vit_lab.probes.positions import cosine_similarities
 from vit_lab.ui.figures import matrix, patch_map
-from vit_lab.ui.learn.models import vit
+from vit_lab.ui.learn.models import computed, weights_of
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 KINDS = ("sinusoidal", "learned")
@@ -60,14 +61,14 @@ def one_against_all(values: Array) -> None:
     place = st.slider("Position", 0, count - 1, min(count - 1, side + 1), key=f"position-{count}")
     st.markdown(f"**Position {place}: {patch_map.place_words(place, side)}, against all others**")
     words = f"Cosine similarity to position {place}"
-    patch_map.patch_map(similarities(values)[place], patch_map.SIMILARITY, "similarity-map", words, chosen=place)
+    patch_map.patch_map(cosine_similarities(values)[place], patch_map.SIMILARITY, "similarity-map", words, chosen=place)
 
 
 def all_against_all(values: Array) -> None:
     """How alike all positions are."""
     names = _from_zero(len(values))
     words = "Cosine similarity of all positions"
-    matrix.matrix(similarities(values), matrix.SIMILARITY, "similarity", words, rows=names, columns=names)
+    matrix.matrix(cosine_similarities(values), matrix.SIMILARITY, "similarity", words, rows=names, columns=names)
 
 
 def _from_zero(count: int) -> list[str]:
@@ -85,15 +86,5 @@ def curve_rows(values: Array, dimensions: Sequence[str]) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_CONFIG)
 def encodings(config: RunConfig, run_id: str | None) -> Array:
     """What a model adds to its patches, (N, D); the class token's is left out."""
-    model = vit(config, run_id)
-    return model.position[0, -model.config.num_patches :].numpy().copy()
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def similarities(values: Array) -> Array:
-    """Cosine between every two positions, (N, N)."""
-    import torch
-
-    from vit_lab.probes.positions import cosine_similarities
-
-    return cosine_similarities(torch.from_numpy(values)).numpy()
+    found: Array = computed("images:encodings", config, weights_of(run_id))
+    return found

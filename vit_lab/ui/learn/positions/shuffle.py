@@ -17,12 +17,13 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.model_config import VitConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
+from vit_lab.runs.trained import trained_runs
 from vit_lab.settings import configure
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import apart, digit, places_of, show_picture
 from vit_lab.ui.learn.findings.words import finding_link
 from vit_lab.ui.learn.lesson import look_for
-from vit_lab.ui.learn.models import can_be_read, run_words, vit
+from vit_lab.ui.learn.models import can_be_read, computed, run_words, weights_of
 from vit_lab.ui.prose import note
 from vit_lab.ui.serving.lab import open_store
 
@@ -81,8 +82,6 @@ def _is_of_digits(config: RunConfig) -> bool:
 
 def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
     """The latest finished runs on the bundled digits that differ in positions alone: one with them, one without."""
-    from vit_lab.runs.trained import trained_runs  # brings torch
-
     latest: dict[RunConfig, RunRecord] = {}
     for run in trained_runs(store, _is_of_digits):
         latest.setdefault(run.config, run)
@@ -127,15 +126,12 @@ def results(placed_id: str, plain_id: str) -> pd.DataFrame:
 
     Columns arm, model, order, accuracy, error, low, high, images.
     """
-    from vit_lab.data.splits import load_run_data
-    from vit_lab.training.shuffled import shuffled_accuracies
-
     rows = []
     for letter, name, run in zip(LETTERS, NAMES, open_store().runs([placed_id, plain_id]), strict=False):
-        model, test = vit(run.config, run.id), load_run_data(run.config).test
-        for order, accuracy in shuffled_accuracies(model, test, run.config.seed).items():
-            error = accuracy_error(accuracy, len(test))
-            seen = {"arm": letter, "model": name, "order": order, "images": len(test)}
+        accuracies, images = computed("images:accuracies", run.config, weights_of(run.id))
+        for order, accuracy in accuracies.items():
+            error = accuracy_error(accuracy, images)
+            seen = {"arm": letter, "model": name, "order": order, "images": images}
             numbers = {"accuracy": accuracy, "error": error, "low": accuracy - error, "high": accuracy + error}
             rows.append(seen | numbers)
     return pd.DataFrame(rows)
@@ -143,13 +139,6 @@ def results(placed_id: str, plain_id: str) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False)
 def _orders(images: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
-    import torch
-
-    from vit_lab.training.shuffled import ORDERS, patch_orders, shuffle_patches
-
-    pixels = torch.from_numpy(images)[:, None]
-    shuffled: dict[str, NDArray[np.uint8]] = {}
-    for order in ORDERS:
-        orders = patch_orders(order, len(images), MODEL.num_patches, 0)
-        shuffled[order] = shuffle_patches(pixels, MODEL.patch_size, orders)[:, 0].numpy()
+    size, patches = MODEL.patch_size, MODEL.num_patches
+    shuffled: dict[str, NDArray[np.uint8]] = computed("images:in_every_order", images, size, patches)
     return shuffled

@@ -7,14 +7,17 @@ import streamlit as st
 
 from vit_lab.analysis.findings import space_time_findings
 from vit_lab.config import RunConfig
+from vit_lab.lessons.seen import Reads
+from vit_lab.model_config import TimesformerConfig
 from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, scores_of_patch
 from vit_lab.places import GROUP_NAMES
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import show_picture
 from vit_lab.ui.learn.findings.words import finding_link
+from vit_lab.ui.learn.models import computed, weights_of
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import SPACE, TIME, grey, strip
-from vit_lab.ui.learn.timesformer.models import clip_config, held_out_clips, latest_clip_run, timesformer
+from vit_lab.ui.learn.timesformer.models import ASKED, clip_config, clips_of, latest_clip_run
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
@@ -103,42 +106,30 @@ def step_zero(zero: bool) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=200, hash_funcs=BY_CONFIG)
 def _picture(config: RunConfig, run_id: str | None, index: int, query: tuple[int, int], block: int) -> Any:
-    from vit_lab.probes.space_time import reads
-
-    model = timesformer(config, run_id)
-    clip = held_out_clips(model.config.num_frames)[0][index]
-    found = reads(model, clip, min(block, model.config.depth - 1), *query)
-    looks = [(found.space.numpy(), SPACE)]
+    assert isinstance(config.model, TimesformerConfig)
+    arguments = weights_of(run_id), clips_of(config), ASKED, index, block, query
+    found: Reads = computed("clips:reads", config, *arguments)
+    looks = [(found.space, SPACE)]
     if found.time is not None:
-        looks.insert(0, (found.time.numpy(), TIME))
-    return strip(grey(clip[:, 0].numpy()), model.config.patch_size, query, looks)
+        looks.insert(0, (found.time, TIME))
+    return strip(grey(found.clip), config.model.patch_size, query, looks)
 
 
 @st.cache_data(show_spinner="Measuring steps")
 def _measured() -> pd.DataFrame:
-    import torch
-
-    from vit_lab.training.cost import joint_against_divided
-
-    torch.set_num_threads(1)
-    return pd.DataFrame(joint_against_divided(MEASURED_FRAMES, REPEATS, MOST_SECONDS))
+    return pd.DataFrame(computed("clips:measured", MEASURED_FRAMES, REPEATS, MOST_SECONDS, alone=True))
 
 
 @st.cache_data(show_spinner=False)
 def _step_zero(zero: bool) -> tuple[list[float], pd.DataFrame]:
-    from vit_lab.probes.space_time import block_differences
-
-    divided, space = (timesformer(clip_config(way, zero_temporal=zero)) for way in ("divided", "space"))
-    differences = block_differences(divided, space, divided.tokens(held_out_clips(8)[0][:4]))
+    divided, space = (clip_config(way, zero_temporal=zero) for way in ("divided", "space"))
+    differences = computed("clips:differences", divided, space, clips_of(space), ASKED)
     rows = {}
-    for matrix in divided.matrices():
-        place = matrix.place
+    for place, group, (fan_in, fan_out), std in computed("clips:matrices", divided):
         if place.block not in (None, 1):
             continue
-        fan_in, fan_out = matrix.fans
         part = "projection after time" if place.projection == "project" else f"{place.part}.{place.projection}"
         name = f"block 1: {part}" if place.block else place.projection
-        group = f"{matrix.group}, {GROUP_NAMES[matrix.group]}"
-        rows[name] = group, f"{fan_out} × {fan_in}", f"{float(matrix.weight.std()):.3f}"
+        rows[name] = f"{group}, {GROUP_NAMES[group]}", f"{fan_out} × {fan_in}", f"{std:.3f}"
     table = pd.DataFrame.from_dict(rows, orient="index", columns=["group", "shape", "std at step 0"])
     return differences, table.rename_axis("matrix")

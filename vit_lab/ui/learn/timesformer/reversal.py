@@ -9,13 +9,16 @@ import streamlit as st
 
 from vit_lab.analysis.arms import LETTERS
 from vit_lab.config import RunConfig
+from vit_lab.datasets import DIRECTIONS
+from vit_lab.lessons.seen import BothWays
 from vit_lab.models.scores import SpaceTime
 from vit_lab.runs.records import RunRecord
 from vit_lab.ui.arms import chip
 from vit_lab.ui.figures.picture import show_picture
+from vit_lab.ui.learn.models import computed, weights_of
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import film, grey
-from vit_lab.ui.learn.timesformer.models import ASKED, clip_config, held_out_clips, latest_clip_run, timesformer
+from vit_lab.ui.learn.timesformer.models import ASKED, clip_config, clips_of, latest_clip_run
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 TWINS: tuple[SpaceTime, ...] = ("space", "divided")
@@ -58,30 +61,24 @@ def reversal_words(runs: Sequence[RunRecord | None]) -> None:
 @st.cache_data(show_spinner=False, max_entries=100, hash_funcs=BY_CONFIG)
 def _answers(models: Sequence[tuple[RunConfig, str | None]], index: int) -> list[tuple[str, str, bytes, list[Row]]]:
     """(title, true direction, film, rows of probabilities) of a clip and of its reverse."""
-    from vit_lab.datasets import DIRECTIONS
-    from vit_lab.probes.space_time import both_ways
+    arms = [(config, weights_of(run_id), clips_of(config)) for config, run_id in models]
+    found: BothWays = computed("clips:both_ways", arms, ASKED, index)
+    here, there = _rows(found.forwards), _rows(found.backwards)
+    shown, label = grey(found.clip), found.label
+    clip = "The clip", DIRECTIONS[label], film(shown), here
+    return [clip, ("Its reverse", DIRECTIONS[label ^ 1], film(np.flip(shown, axis=0)), there)]
 
-    rows: tuple[list[Row], list[Row]] = ([], [])
-    for letter, which in zip(LETTERS, models, strict=False):
-        model = timesformer(*which)
-        clips, labels = held_out_clips(model.config.num_frames)
-        for way, logits in zip(rows, both_ways(model, clips[index : index + 1]), strict=True):
-            likely = zip(DIRECTIONS, logits.softmax(dim=-1)[0].tolist(), strict=True)
-            way += [{"arm": letter, "answer": name, "value": value} for name, value in likely]
-    shown, label = grey(clips[index, :, 0].numpy()), int(labels[index])
-    clip = "The clip", DIRECTIONS[label], film(shown), rows[0]
-    return [clip, ("Its reverse", DIRECTIONS[label ^ 1], film(np.flip(shown, axis=0)), rows[1])]
+
+def _rows(told: Sequence[Sequence[float]]) -> list[Row]:
+    return [
+        {"arm": letter, "answer": name, "value": value}
+        for letter, likely in zip(LETTERS, told, strict=False)
+        for name, value in zip(DIRECTIONS, likely, strict=True)
+    ]
 
 
 @st.cache_data(show_spinner="Asking about all clips", max_entries=20, hash_funcs=BY_CONFIG)
 def _reversal(config: RunConfig, run_id: str) -> tuple[float, float]:
     """Accuracy over clips and reverses, and the share of clips with one answer for both."""
-    import torch
-
-    from vit_lab.probes.space_time import both_ways
-
-    model = timesformer(config, run_id)
-    clips, labels = held_out_clips(model.config.num_frames)
-    here, there = (logits.argmax(dim=-1) for logits in both_ways(model, clips))
-    right = torch.cat([here == labels, there == labels ^ 1])  # the opposite of 0 is 1, and of 2 is 3
-    return float(right.float().mean()), float((here == there).float().mean())
+    found: tuple[float, float] = computed("clips:reversal", config, weights_of(run_id), clips_of(config), ASKED)
+    return found

@@ -3,14 +3,13 @@
 The sheet is 100 wide; rows count upwards. The encoder stands on the left, the decoder on the right.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
+from vit_lab.lessons.seen import Piece
 from vit_lab.model_config import TransformerConfig
-
-if TYPE_CHECKING:
-    from vit_lab.probes.anatomy import Piece
 
 Row = dict[str, Any]
 LEFT, RIGHT, WIDTH, HALF = 7.0, 56.0, 38.0, 0.36  # left edges of the two towers; a box's width and half its height
@@ -30,7 +29,7 @@ TOWERS = {  # by stack: the paths of its embedding and of its final norm; path, 
 }
 
 
-def drawing(pieces: "dict[str, Piece]", c: TransformerConfig) -> pd.DataFrame:
+def drawing(pieces: Mapping[str, Piece], c: TransformerConfig) -> pd.DataFrame:
     """Rows for DRAWING: the model of config `c`, whose pieces are known by their paths in it."""
     length = c.sequence_length
     rows = _tower(LEFT, pieces, c, "encoder", f"source: {length} symbols")
@@ -47,7 +46,7 @@ def drawing(pieces: "dict[str, Piece]", c: TransformerConfig) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _tower(x: float, pieces: "dict[str, Piece]", c: TransformerConfig, stack: str, enters: str) -> list[Row]:
+def _tower(x: float, pieces: Mapping[str, Piece], c: TransformerConfig, stack: str, enters: str) -> list[Row]:
     """Embedding, positions, one framed block that stands for all, and the final norm."""
     embed, norm, sublayers = TOWERS[stack]
     middle = x + WIDTH / 2
@@ -76,7 +75,7 @@ def _tower(x: float, pieces: "dict[str, Piece]", c: TransformerConfig, stack: st
     return rows
 
 
-def _box(x: float, y: float, name: str, piece: "Piece", fill: str) -> list[Row]:
+def _box(x: float, y: float, name: str, piece: Piece, fill: str) -> list[Row]:
     detail = f"{' × '.join(map(str, piece.shape))} · {piece.parameters:,}"
     middle = x + WIDTH / 2
     sheet = {"x": x, "x2": x + WIDTH, "y": y - HALF, "y2": y + HALF}

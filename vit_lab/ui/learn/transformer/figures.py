@@ -8,7 +8,8 @@ from vit_lab.config import RunConfig
 from vit_lab.model_config import TransformerConfig
 from vit_lab.presets import preset
 from vit_lab.settings import configure
-from vit_lab.ui.learn.models import model_of
+from vit_lab.training.schedule import learning_rate
+from vit_lab.ui.learn.models import computed
 from vit_lab.ui.learn.transformer import charts
 from vit_lab.ui.learn.transformer.drawing import drawing
 from vit_lab.ui.serving.caches import BY_CONFIG
@@ -52,8 +53,6 @@ def smoothing(epsilon: float) -> None:
 
 def rates(warmup: int) -> None:
     """The learning rate of the preset by step, with that warm-up: as in the paper, and with a cosine."""
-    from vit_lab.training.schedule import learning_rate
-
     found = []
     for arm, schedule in (("A", "noam"), ("B", "cosine")):
         optim = configure(preset("copy"), schedule=schedule, warmup_steps=warmup, steps=RATE_STEPS.stop).optim
@@ -64,25 +63,17 @@ def rates(warmup: int) -> None:
 
 @st.cache_data(show_spinner="Building the model", max_entries=20, hash_funcs=BY_CONFIG)
 def _figure_one(config: RunConfig) -> tuple[pd.DataFrame, int]:
-    import torch
-
-    from vit_lab.probes.anatomy import anatomy
-
-    model = model_of(config)
     assert isinstance(config.model, TransformerConfig)
-    pieces = anatomy(model, torch.ones((1, 2, config.model.sequence_length), dtype=torch.int64))
-    return drawing(pieces, config.model), sum(p.numel() for p in model.parameters())
+    pieces, total = computed("sequences:pieces", config)
+    return drawing(pieces, config.model), total
 
 
 @st.cache_data(show_spinner=False, max_entries=20, hash_funcs=BY_CONFIG)
 def _mask_and_positions(config: RunConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
-    from vit_lab.models.transformer import causal_mask
-    from vit_lab.models.vit import sinusoidal_positions
-
     c = config.model
     assert isinstance(c, TransformerConfig)
     found = []
-    for table in (causal_mask(c.sequence_length).numpy(), sinusoidal_positions(c.sequence_length, c.dim).numpy()):
+    for table in computed("sequences:mask_and_positions", c.sequence_length, c.dim):
         cells = pd.DataFrame(
             [(i, j, float(value)) for (i, j), value in np.ndenumerate(table)], columns=["i", "j", "value"]
         )
@@ -94,20 +85,12 @@ def _mask_and_positions(config: RunConfig) -> tuple[pd.DataFrame, pd.DataFrame]:
 @st.cache_data(show_spinner=False, max_entries=50)
 def _smoothing(epsilon: float) -> pd.DataFrame:
     """The loss of one symbol, its right one given probability x and the rest shared evenly by the others."""
-    import torch
-
-    from vit_lab.models.loss import training_loss
-
     config = preset("copy")
-    others = config.model.num_classes - 1
     shares = np.concatenate([np.linspace(0.02, 0.98, 97), 1 - np.geomspace(0.018, 1e-4, 40)])
     rows = []
     for arm, share in (("A", 0.0), ("B", epsilon)):
         optim = configure(config, label_smoothing=share).optim
-        losses = []
-        for p in shares:
-            logits = torch.tensor([[p, *[(1 - p) / others] * others]], dtype=torch.float64).log()
-            losses.append(float(training_loss(logits, torch.tensor([0]), optim)))
+        losses = computed("sequences:losses", optim, config.model.num_classes, shares)
         rows += [{"kind": "loss", "arm": arm, "x": p, "value": loss} for p, loss in zip(shares, losses, strict=True)]
         least = int(np.argmin(losses))
         rows.append({"kind": "least", "arm": arm, "x": shares[least], "value": losses[least]})

@@ -6,9 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.config import RunConfig
+from vit_lab.data.typed import parse_symbols
+from vit_lab.lessons.seen import Written
 from vit_lab.model_config import TransformerConfig
 from vit_lab.settings import ConfigError
-from vit_lab.ui.learn.models import latest_run, model_of
+from vit_lab.ui.learn.models import computed, latest_run, weights_of
 from vit_lab.ui.learn.transformer import charts
 from vit_lab.ui.learn.transformer.figures import task
 from vit_lab.ui.prose import inform, prose
@@ -118,17 +120,7 @@ def _can_write(config: RunConfig, dataset: str) -> bool:
 @st.cache_data(show_spinner="Writing", max_entries=50, hash_funcs=BY_CONFIG)
 def _decoded(config: RunConfig, run_id: str | None, text: str) -> dict[str, Any]:
     """What a model writes for a text, as plain numbers. Raises ConfigError for a text that is no source."""
-    import torch
-
-    from vit_lab.data.sequences import START
-    from vit_lab.data.typed import parse_symbols
-    from vit_lab.models.transformer import Transformer
-    from vit_lab.probes.decoding import decoded
-
     assert isinstance(config.model, TransformerConfig)
     source = parse_symbols(text, config.model)
-    model = model_of(config, run_id)
-    assert isinstance(model, Transformer)
-    found = decoded(model, torch.tensor(source), START)
-    tables = {name: getattr(found, name).numpy() for name in ("probabilities", "encoder", "decoder", "cross")}
-    return {"source": source, "written": found.written.tolist()} | tables
+    found: Written = computed("sequences:written", config, weights_of(run_id), source)
+    return {"source": source} | found._asdict()
