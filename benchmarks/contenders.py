@@ -125,7 +125,7 @@ def bare_steps(size: str) -> Iterator[None]:
     for epoch in range(10**6):
         for images, labels in data.train.batches(run.optim.batch_size, run.seed, epoch):
             loss = training_loss(model(images), labels, run.optim)
-            optimiser.zero_grad()
+            model.zero_grad()
             loss.backward()
             if run.optim.clip_norm is not None:
                 nn.utils.clip_grad_norm_(model.parameters(), run.optim.clip_norm)
@@ -136,6 +136,7 @@ def bare_steps(size: str) -> Iterator[None]:
 def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
     """One run through the store and a worker, to its end; every step is counted."""
     from vit_lab.runs.executors import follow
+    from vit_lab.runs.executors.messages import Ended
     from vit_lab.runs.executors.worker import Worker
     from vit_lab.runs.records import NewRun, RunRecord
     from vit_lab.runs.states import Status
@@ -150,7 +151,7 @@ def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
             return event
 
     class OfOneRun(Worker):
-        def train(self, run: RunRecord) -> follow.Ended:
+        def train(self, run: RunRecord) -> Ended:
             ended = super().train(run)
             self.end()
             return ended
@@ -160,7 +161,7 @@ def train_in_the_lab(size: str, counted: Callable[[], None]) -> None:
     store = Store(paths.database())
     print("ready", flush=True)
     store.add([NewRun(config(size), size, "benchmark")])
-    worker = threading.Thread(target=OfOneRun(store, store.presence.name).work)
+    worker = threading.Thread(target=OfOneRun(store, store.presence.name, follow.train_here).work)
     worker.start()
     worker.join()
     (run,) = store.runs()

@@ -62,7 +62,7 @@ def step_of(config: RunConfig) -> Callable[[], None]:
     labels = torch.arange(config.optim.batch_size) % 10
 
     def step() -> None:
-        optimiser.zero_grad()
+        model.zero_grad()
         training_loss(model(images), labels, config.optim).backward()
         optimiser.step()
 

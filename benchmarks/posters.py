@@ -56,7 +56,7 @@ def lesson_row(name: str) -> str:
 def poster(name: str, ready: ReadyRound) -> str:
     """A round as a picture to be read from the last row, SVG."""
     experiment, found = outcome(name)
-    spec = copy.deepcopy(charts.FINAL_DOTS)
+    spec = copy.deepcopy(charts.FINAL_DOTS())
     names = experiment.names
     said = verdict(found, names[found.a], names[found.b])
     arms = [f"{letter(arm)}: {words}" for arm, words in names.items()]
