@@ -10,6 +10,7 @@ from places import DASHBOARD, FOLDER, ROOT
 
 from vit_lab.analysis import comparison_charts
 from vit_lab.analysis.arms import COLOURS, LETTERS
+from vit_lab.axes import AXES
 from vit_lab.ui import arms
 from vit_lab.ui.figures import charts, matrix, patch_map
 from vit_lab.ui.inside import shown
@@ -19,6 +20,7 @@ from vit_lab.ui.learn.positions import figures as positions
 from vit_lab.ui.learn.positions import shuffle
 from vit_lab.ui.learn.timesformer import charts as timesformer
 from vit_lab.ui.learn.transformer import charts as transformer
+from vit_lab.ui.maps import charts as maps
 from vit_lab.ui.menu import PAGES
 
 CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
@@ -26,12 +28,17 @@ CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding=
 
 def specs_of(module):
     """All specs that a module has as constants, by name."""
-    return {name: spec() for name, spec in vars(module).items() if name.isupper() and hasattr(spec, "cache_info")}
+    found = {name: value for name, value in vars(module).items() if name.isupper()}
+    for name, several in list(found.items()):
+        if isinstance(several, dict):
+            found |= {f"{name} {key}": spec for key, spec in several.items()}
+    return {name: spec() for name, spec in found.items() if hasattr(spec, "cache_info")}
 
 
 def specs():
     """All chart specs by name."""
-    return specs_of(charts) | {name: spec() for name, spec in charts.WEIGHTS.items()}
+    found = {name: spec for name, spec in specs_of(charts).items() if " " not in name}
+    return found | {name: spec() for name, spec in charts.WEIGHTS.items()}
 
 
 SPECS = specs()
@@ -113,6 +120,13 @@ def test_a_spec_is_what_vega_lite_reads(module):
     found = specs_of(module)
     assert found
     for spec in found.values():
+        alt.LayerChart.from_dict(spec, validate=True)
+
+
+@pytest.mark.parametrize("shade", maps.SHADES)
+def test_the_spec_of_a_map_is_what_vega_lite_reads(shade):
+    across, up, *_ = AXES
+    for spec in (maps.start_map_spec(across, up, shade), maps.end_map_spec(across, up)):
         alt.LayerChart.from_dict(spec, validate=True)
 
 

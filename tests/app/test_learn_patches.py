@@ -4,7 +4,6 @@ import base64
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 from controls import chart_rows, matrix_of, turned
 from lessons import damage, finished, words_of
@@ -13,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from vit_lab.data.bundled import load_bundled_digits
 from vit_lab.init.build import build_model
-from vit_lab.lessons.models import model_of
 from vit_lab.models.vit import patchify
 from vit_lab.refusals import divisors
 from vit_lab.settings import configure
 from vit_lab.spelling import counted
+from vit_lab.training import glances
 from vit_lab.ui.figures.picture import PIXELS, apart, sheet
 from vit_lab.ui.learn.image import BUNDLED, DRAWN
 from vit_lab.ui.learn.pad import decoded
@@ -125,7 +124,7 @@ def test_a_run_whose_checkpoint_is_damaged_is_passed_over_and_said(open_page):
     assert not at.exception and not at.error and f"Run {newer.number} is passed over" in at.warning[0].value
     assert f"those of run {older.number} (" in words_of(at), "the next one is shown"
     damage(older)
-    st.cache_data.clear(), model_of.cache_clear()
+    glances._models.clear()
     at = open_page(PAGE)
     assert not at.exception and not at.error and len(at.warning) == 2
     assert "those of the classroom model at its init" in words_of(at) and len(at.get("vega_lite_chart")) == 3

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import streamlit as st
 import torch
 from controls import turned
 from lessons import damage, finished, keep_in_store, words_of
@@ -11,10 +10,10 @@ from places import LEARN_TIMESFORMER, ROOT
 from test_train_page import wait_for_end
 
 from vit_lab.analysis.findings import space_time_findings
-from vit_lab.lessons.models import model_of
 from vit_lab.presets import preset
 from vit_lab.runs.states import Status
 from vit_lab.settings import configure
+from vit_lab.training import glances
 from vit_lab.ui.learn.timesformer import figures as timesformer
 from vit_lab.ui.learn.timesformer import models as clip_models
 from vit_lab.ui.learn.timesformer.film import FAINTEST, SPACE, TIME, film, grey, strip
@@ -156,7 +155,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_said(open_page):
     assert [warning.value.split(",")[0] for warning in at.warning] == [f"Run {newer[1].number} is passed over"]
     for run in (*older, newer[0]):
         damage(run)
-    st.cache_data.clear(), model_of.cache_clear()
+    glances._models.clear()
     at = open_page(LEARN_TIMESFORMER)
     assert not at.exception and not at.error and len(at.warning) == 4 and len(at.get("image")) == 5
     assert "answering as at step 0: space and divided" in at.info[0].value

@@ -82,8 +82,9 @@ from streamlit.testing.v1 import AppTest
 for page in sorted(Path("pages").glob("learn_*.py")):
     at = AppTest.from_file("dashboard.py", default_timeout=60)
     at.switch_page(str(page)).run()
-    print(page.stem, len(at.exception), len(at.error), "torch" in sys.modules)
+    drawn = bool(at.get("vega_lite_chart") or at.get("image") or at.get("imgs"))
+    print(page.stem, drawn, *map(len, (at.exception, at.error, at.warning)), "torch" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     told = [line.split() for line in done.stdout.splitlines()]
-    assert len(told) == 7 and [rest for _, *rest in told] == 7 * [["0", "0", "False"]], told
+    assert len(told) == 7 and [rest for _, *rest in told] == 7 * [["True", "0", "0", "0", "False"]], told

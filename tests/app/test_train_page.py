@@ -217,6 +217,26 @@ def test_an_arm_that_joins_between_two_ticks_waits_until_the_page_has_named_it(e
     assert not at.run().exception and len(at.get("vega_lite_chart")) == len(charts.WEIGHTS)
 
 
+def test_the_charts_of_weights_wait_for_the_first_step_of_runs_that_are_at_work(every_kind):
+    def weights_only():
+        from dataclasses import replace
+
+        from vit_lab.runs.experiments import Experiment
+        from vit_lab.runs.states import Status
+        from vit_lab.ui.serving import lab
+        from vit_lab.ui.train import live
+
+        store = lab.open_store()
+        read = Experiment.read(store, "done")
+        for status in (Status.RUNNING, Status.FAILED):  # the second draws, the first does not
+            runs = [replace(run, step=0, status=status) for run in read.stored]
+            live._weights(store, {0: "A", 1: "B"}, Experiment.of(runs))
+
+    at = AppTest.from_function(weights_only)
+    at.session_state["framed"] = True
+    assert not at.run().exception and len(at.get("vega_lite_chart")) == len(charts.WEIGHTS)
+
+
 def test_impulse_brings_learned_positions_to_all_arms_unless_others_are_set(open_page, workers):
     at = open_page(a_scheme="impulse", dim="8", heads="2", depth="1")
     assert not at.exception and "It asks for learned positions, and all arms have them." in [

@@ -12,7 +12,7 @@ from vit_lab.analysis.arms import COLOURS, LETTERS
 ARM_COLOUR = alt.Color("arm:N", scale=alt.Scale(domain=list(LETTERS), range=list(COLOURS)), legend=None)
 TALL = 460  # pixels: a chart fills the screen if what is inside its axes is taller
 LARGE = "large"  # the parameter of every chart that says so
-Spec = Callable[[], dict[str, Any]]  # what is drawn at the first call
+SpecMaker = Callable[[], dict[str, Any]]  # what is drawn at the first call
 STEP = alt.X("step:Q", title="step", axis=alt.Axis(tickMinStep=1, tickCount=7, format=",d", grid=False))
 # Rows of split "extent" hold the planned steps, so that the axis spans the whole run from its start.
 EXTENT = alt.Chart().mark_point(opacity=0).encode(x=STEP).transform_filter(alt.datum.split == "extent")
@@ -60,7 +60,7 @@ def constant_spec(chart: alt.LayerChart, height: int, *, is_large: bool = False,
     return spec
 
 
-def made_once(draw: Callable[..., dict[str, Any]], *arguments: Any, **settings: Any) -> Spec:
+def made_once(draw: Callable[..., dict[str, Any]], *arguments: Any, **settings: Any) -> SpecMaker:
     """A constant spec that is made when it is first asked for: Altair takes some 30 ms for each, and few are shown."""
     return cache(partial(draw, *arguments, **settings))
 

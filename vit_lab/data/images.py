@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vit_lab.config import DataConfig
-from vit_lab.data.errors import DatasetError
 from vit_lab.data.pixels import load_pixels
 from vit_lab.datasets import DATASETS, Dataset
 from vit_lab.paths import data_folder
@@ -55,9 +54,9 @@ def load_dataset(name: str, normalise: bool) -> ImageDataset:
 
 
 def keep(name: str) -> None:
-    """Have this process, and all that are forked from it, hold a set ready; one that cannot be read is left to them."""
+    """Have this process, and all that are forked from it, hold a set ready; if that fails, they are told."""
     torch.set_num_threads(1)  # a fork would lose any other thread, and then wait for it
-    with suppress(DatasetError):
+    with suppress(Exception):  # no memory, say
         load_dataset(name, normalise=True)
 
 

@@ -1,7 +1,7 @@
 """A fork server, in its own process: it imports what its children need, once, and forks one for each request.
 
-So torch is loaded once for all workers of a server, and a child is there in milliseconds. The process computes nothing
-itself and has one thread: a fork copies no other, and whatever lock another one holds would stay locked for ever.
+So torch is loaded once for all workers of a server, and a child is there in milliseconds. The process has one thread:
+a fork copies no other, and whatever lock another one holds would stay locked for ever.
 
 A request is one message on a socket, with three file descriptors: the child's stdin, its stdout, and the writing end of
 a pipe on which the child's process id is said, and later on its exit code as `subprocess` has it.

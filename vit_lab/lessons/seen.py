@@ -42,13 +42,6 @@ class Stages:
     shapes: tuple[tuple[int, ...], ...]  # of image, rows and tokens, as the model had them
 
 
-class Piece(NamedTuple):
-    """A module of a model: the shape of what left it, the batch dimension left out, and its parameters."""
-
-    shape: tuple[int, ...]
-    parameters: int
-
-
 class Drawn(NamedTuple):
     """One layer's weights as an init draws them."""
 

@@ -6,24 +6,24 @@ import torch
 
 from vit_lab.config import OptimConfig, RunConfig
 from vit_lab.data.sequences import START
-from vit_lab.lessons.models import model_of, of_kind
-from vit_lab.lessons.seen import Array, Piece, Written
+from vit_lab.lessons.models import of_kind
+from vit_lab.lessons.seen import Array, Written
 from vit_lab.model_config import TransformerConfig
 from vit_lab.models.loss import training_loss
 from vit_lab.models.transformer import Transformer, causal_mask
 from vit_lab.models.vit import sinusoidal_positions
 from vit_lab.probes.anatomy import anatomy
 from vit_lab.probes.decoding import decoded
+from vit_lab.probes.piece import Piece
 from vit_lab.training.looks import Weights
 
 
 def pieces(config: RunConfig) -> tuple[dict[str, Piece], int]:
     """The pieces of a model at its init by their paths, and how many parameters it has."""
     assert isinstance(config.model, TransformerConfig)
-    model = model_of(config, Weights(0))
+    model = of_kind(Transformer, config, Weights(0))
     found = anatomy(model, torch.ones((1, 2, config.model.sequence_length), dtype=torch.int64))
-    told = {path: Piece(piece.shape, piece.parameters) for path, piece in found.items()}
-    return told, sum(p.numel() for p in model.parameters())
+    return found, sum(p.numel() for p in model.parameters())
 
 
 def mask_and_positions(length: int, dim: int) -> tuple[Array, Array]:

@@ -1,17 +1,9 @@
 """A model taken apart: what leaves each of its pieces, and how many numbers each learns."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class Piece:
-    """A module of a model: the shape of what left it, the batch dimension left out, and its parameters."""
-
-    shape: tuple[int, ...]
-    parameters: int
+from vit_lab.probes.piece import Piece
 
 
 @torch.no_grad()

@@ -31,8 +31,8 @@ def trained_model(run: RunRecord, step: int | None = None) -> "Model":
     from vit_lab.init.build import unfilled  # with torch, which listing runs does without
     from vit_lab.training.checkpoint import load_checkpoint, model_state
 
-    kept = Weights(run.step, paths.checkpoint(run.id)) if step is None else kept_weights(run, step)
-    if kept is None or kept.file is None:
+    kept = kept_of(run, step)
+    if kept.file is None:
         raise CheckpointError(f"step {step} of {run.name} is not kept; choose another")
     model = unfilled(run.config.model)
     try:
@@ -40,6 +40,14 @@ def trained_model(run: RunRecord, step: int | None = None) -> "Model":
     except RuntimeError as error:
         raise CheckpointError(f"what is kept of {run.name} does not fit its model; train it again") from error
     return model
+
+
+def kept_of(run: RunRecord, step: int | None = None) -> Weights:
+    """Where the weights of the latest checkpoint are, or those after a step. Raises as `trained_model` does."""
+    kept = Weights(run.step, paths.checkpoint(run.id)) if step is None else kept_weights(run, step)
+    if kept is None:
+        raise CheckpointError(f"step {step} of {run.name} is not kept; choose another")
+    return kept
 
 
 def _suits(run: RunRecord, suits: Callable[[RunConfig], bool]) -> bool:

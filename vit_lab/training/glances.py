@@ -37,7 +37,7 @@ def glance(config: RunConfig, weights: Weights, example: Example, reads: int = M
     `reads` is the token whose attention is shown, of clips frame by frame. Raises what `inside.look` raises.
     """
     data = _data_of(config)
-    found = inside.look_with(_model_of(config, weights, data), config, data, weights.step, example)
+    found = inside.look_with(model_of(config, weights, data), config, data, weights.step, example)
     if of is None or not 0 <= of < len(found.probabilities):
         of = int(found.probabilities.argmax()) if found.label == UNKNOWN else found.label
     whole = isinstance(config.model, TransformerConfig) and config.model.sequence_length <= LONGEST_DRAWN
@@ -69,7 +69,7 @@ def probabilities(config: RunConfig, weights: Sequence[Weights], example: Exampl
         key = config, at, example
         if key not in _told:
             with suppress(CheckpointError):
-                _told[key] = _answer(_model_of(config, at, data), inputs)
+                _told[key] = _answer(model_of(config, at, data), inputs)
         if key in _told:
             row[:] = _told[key]
     while len(_told) > MOST_TOLD:
@@ -87,13 +87,13 @@ def _answer(model: Model, inputs: torch.Tensor) -> Array:
 def answers(config: RunConfig, weights: Weights) -> Answers:
     """What a model answers to the first examples of the test set; see `inside.answers`."""
     data = _data_of(config)
-    return inside.answers_with(_model_of(config, weights, data), data)
+    return inside.answers_with(model_of(config, weights, data), data)
 
 
 def occluded(config: RunConfig, weights: Weights, example: Example, of: int | None = None) -> Array:
     """What a class loses where each part is blanked; see `inside.occluded`."""
     data = _data_of(config)
-    return inside.occluded_with(_model_of(config, weights, data), config, data, example, of)
+    return inside.occluded_with(model_of(config, weights, data), config, data, example, of)
 
 
 def labels(config: RunConfig) -> Array:
@@ -144,8 +144,11 @@ def _data_of(config: RunConfig) -> RunData:
         return _data[key]
 
 
-def _model_of(config: RunConfig, weights: Weights, data: RunData) -> Model:
-    """The model of a run at a step: the same weights whoever has written them, for a step has one set of them."""
+def model_of(config: RunConfig, weights: Weights, data: RunData | None = None) -> Model:
+    """The model of a run at a step: the same weights whoever has written them, for a step has one set of them.
+
+    Kept until others need the memory, so only to be read. Raises CheckpointError.
+    """
     key = config, weights
     with _reading:
         if key not in _models:

@@ -56,10 +56,10 @@ def put_back(
                 raise ValueError(f"{path} has another shape than its parameter")
             # As in torch's own load_state_dict: a count of steps stays on the CPU unless a kernel reads it.
             on_cpu = key == "step" and not (group.get("fused") or group.get("capturable"))
-            optimiser.state[parameter][key] = tensor.to("cpu" if on_cpu else parameter.device, copy=True)
+            optimiser.state.setdefault(parameter, {})[key] = tensor.to("cpu" if on_cpu else parameter.device, copy=True)
     for name, own in values.items():
         optimiser, _, parameter = homes[name]
-        optimiser.state[parameter].update(own)
+        optimiser.state.setdefault(parameter, {}).update(own)
 
 
 def _kept(model: nn.Module, optimisers: Sequence[Updates]) -> Iterator[tuple[str, str, Any]]:

@@ -1,11 +1,11 @@
 """torch's AdamW and SGD by their functional form, which its optimiser classes call with the same numbers.
 
-Those classes load torch's compiler at their first step: a second and more of a core and 110 MB of memory, in each
+Those classes load torch's compiler when they are made: a second and more of a core and 110 MB of memory, in each
 process that trains (docs/decisions/045). Settings, state and its names are as theirs, and so are results, to the bit.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 import torch
@@ -24,7 +24,7 @@ class Updates(Protocol):
         """Parameters that share settings, under "params", and beside them the settings by name, "lr" one of them."""
 
     @property
-    def state(self) -> Mapping[Tensor, dict[str, Any]]:
+    def state(self) -> MutableMapping[Tensor, dict[str, Any]]:
         """What is kept for a parameter from step to step, by name."""
 
     def step(self) -> object:
@@ -61,7 +61,7 @@ class AdamW(Grouped):
                 [one["exp_avg_sq"] for one in kept],
                 [],
                 [one["step"] for one in kept],
-                fused=group["fused"] or None,
+                fused=group["fused"],
                 amsgrad=False,
                 beta1=group["betas"][0],
                 beta2=group["betas"][1],

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.analysis.chart_style import Spec, constant_spec, made_once
+from vit_lab.analysis.chart_style import SpecMaker, constant_spec, made_once
 from vit_lab.analysis.colours import DIVERGING as BOTH_SIDES
 
 DIVERGING = alt.Scale(scheme=BOTH_SIDES, domainMid=0)
@@ -62,7 +62,7 @@ MASK = made_once(_matrix, "key", "query", "may read", SEQUENTIAL, height=340)
 
 def matrix(
     values: NDArray[Any],
-    spec: Spec,
+    spec: SpecMaker,
     key: str,
     words: str,
     *,

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.analysis.chart_style import Spec, constant_spec, made_once
+from vit_lab.analysis.chart_style import SpecMaker, constant_spec, made_once
 from vit_lab.analysis.colours import RED
 from vit_lab.data.bundled import SIDE
 from vit_lab.ui.figures.matrix import COSINE, DIVERGING, SEQUENTIAL
@@ -52,7 +52,7 @@ HEAD = made_once(_map, "weight", SEQUENTIAL, 130, 0.72)
 
 def patch_map(
     values: NDArray[Any],
-    spec: Spec,
+    spec: SpecMaker,
     key: str,
     words: str,
     *,

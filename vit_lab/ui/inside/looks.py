@@ -31,7 +31,7 @@ def refusals_told() -> Iterator[None]:
     try:
         yield
     except TooMuchError as error:
-        st.warning(f"This look {error}; choose another run.")
+        st.warning(f"This look {error}; choose another run, or a smaller model.")
     except CannotStartError:
         st.warning("Nothing can be computed just now: this machine starts no more processes. Try again in a moment.")
     except (CheckpointError, DatasetError, ConfigError) as error:

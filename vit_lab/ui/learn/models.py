@@ -7,24 +7,24 @@ from typing import Any
 
 import streamlit as st
 
-from vit_lab import paths
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
-from vit_lab.forkserver.calls import CannotStartError, TooMuchError
+from vit_lab.forkserver.calls import TooMuchError
+from vit_lab.forkserver.companion import Companion
 from vit_lab.model_config import VitConfig
 from vit_lab.runs.limits import data_bytes, look_bytes
 from vit_lab.runs.records import RunRecord
-from vit_lab.runs.snapshots import kept_weights
-from vit_lab.runs.trained import trained_runs
+from vit_lab.runs.trained import kept_of, trained_runs
 from vit_lab.spelling import arm_label
 from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import Weights
+from vit_lab.ui.inside.looks import QUICK_BYTES, refusals_told
 from vit_lab.ui.learn.image import DIGITS
 from vit_lab.ui.prose import warn
-from vit_lab.ui.serving.apart import apart, memory
-from vit_lab.ui.serving.beside import ask, quick
-from vit_lab.ui.serving.caches import BY_CONFIG
+from vit_lab.ui.serving.apart import memory
+from vit_lab.ui.serving.beside import ask, patient, quick
 from vit_lab.ui.serving.lab import open_store
+from vit_lab.ui.serving.once import Once
 
 MOST_OFFERED = 100  # runs in a box; whoever wants an older one opens it on the page Inside
 
@@ -62,66 +62,56 @@ def _vit_that(suits: Callable[[VitConfig], bool], dataset: str) -> Callable[[Run
 def can_be_read(run: RunRecord, step: int | None = None) -> bool:
     """Whether a run's model, or that of a kept step, can be read back; if not, the page says what is passed over."""
     try:
-        _check(run.config, run.id, step)
-    except CheckpointError:
+        _ask("models:check", run.config, _weights(run.id, step))
+    except (CheckpointError, TooMuchError) as error:
+        why = "its checkpoint cannot be read" if isinstance(error, CheckpointError) else f"reading its model {error}"
         if step is None:
-            warn(f"""
-                Run {run.number} is passed over, for its checkpoint cannot be read; on the page Runs it can be run
-                again, or deleted.
-            """)
+            warn(f"Run {run.number} is passed over, for {why}; on the page Runs it can be run again, or deleted.")
         else:
             warn(f"Step {step:,} of run {run.number} cannot be read back, so here is what the run came to.")
         return False
     return True
 
 
-@st.cache_data(show_spinner="Building the model", max_entries=64, hash_funcs=BY_CONFIG)
-def _check(config: RunConfig, run_id: str, step: int | None) -> None:
-    with _refusals_end_the_page():
-        ask(quick, "vit_lab.lessons.models:check", config, weights_of(run_id, step), beside=data_bytes(config))
-
-
 def weights_of(run_id: str | None, step: int | None = None) -> Weights:
     """Where the weights of a run are, or those of a kept step; without a run, those of an init.
 
-    Raises CheckpointError if that step is not kept.
+    What is not there is told in a sentence, and ends the page.
     """
-    if run_id is None or step == 0:
-        return Weights(0)
-    run = open_store().run(run_id)
-    found = Weights(run.step, paths.checkpoint(run.id)) if step is None else kept_weights(run, step)
-    if found is None:
-        raise CheckpointError(f"step {step} of {run.name} is not kept; choose another")
-    return found
+    with _or_the_page_ends():
+        return _weights(run_id, step)
 
 
-def computed(target: str, *arguments: Any, alone: bool = False) -> Any:
+def computed(target: str, *arguments: Any, companion: Once[Companion] = quick) -> Any:
     """What a function of `vit_lab.lessons`, "module:name", returns of these arguments, computed beside this server.
 
-    What takes long is computed `alone`, in a process of its own, for others would wait. What cannot be computed is
-    told in a sentence, and ends the page. Raises DatasetError.
+    What nobody's hand waits for is for the `patient` companion, and so are large models. What cannot be computed is
+    told in a sentence, and ends the page.
     """
-    beside = max((data_bytes(config) for config in arguments if isinstance(config, RunConfig)), default=0)
-    with _refusals_end_the_page():
-        try:
-            if alone:
-                return apart(f"vit_lab.lessons.{target}", *arguments, beside=beside)
-            return ask(quick, f"vit_lab.lessons.{target}", *arguments, beside=beside)
-        except CheckpointError as error:
-            st.error(f"{error}.")
-            st.stop()
+    with _or_the_page_ends():
+        return _ask(target, *arguments, companion=companion)
+
+
+def _ask(target: str, *arguments: Any, companion: Once[Companion] = quick) -> Any:
+    configs = [config for config in arguments if isinstance(config, RunConfig)]
+    beside = max(map(data_bytes, configs), default=0)
+    is_quick = all(look_bytes(config, 1) <= QUICK_BYTES for config in configs)
+    return ask(companion if is_quick else patient, f"vit_lab.lessons.{target}", *arguments, beside=beside)
+
+
+def _weights(run_id: str | None, step: int | None) -> Weights:
+    """The same. Raises CheckpointError if they are not kept."""
+    if run_id is None or step == 0:
+        return Weights(0)
+    return kept_of(open_store().run(run_id), step)
 
 
 @contextmanager
-def _refusals_end_the_page() -> Iterator[None]:
-    try:
+def _or_the_page_ends() -> Iterator[None]:
+    with refusals_told():
         yield
-    except TooMuchError as error:
-        st.warning(f"This {error}; choose another run.")
-        st.stop()
-    except CannotStartError:
-        st.warning("Nothing can be computed just now: this machine starts no more processes. Try again in a moment.")
-        st.stop()
+        return
+    st.stop()
 
 
 def run_words(run: RunRecord, step: int | None = None) -> str:

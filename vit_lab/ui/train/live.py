@@ -72,7 +72,9 @@ def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> 
 
     # An arm that has joined meanwhile has no name here yet: the next tick of the cards draws the page anew
     runs = [run for run in experiment.runs if run.arm in names]
-    if not any(run.step for run in runs):  # fifteen empty charts would keep a browser from showing the first steps
+    if not any(
+        run.step or not run.is_active for run in runs
+    ):  # fifteen empty charts would keep a browser from showing the first steps
         return
     tables = live_tables(store, "weights", runs, names, WEIGHTS_SECONDS)
     for measure, (title, _) in LIVE_WEIGHTS.items():

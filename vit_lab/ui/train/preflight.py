@@ -22,7 +22,7 @@ from vit_lab.ui.words import GLOSSARY, scheme_words, unmet_words
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vit_lab.analysis.chart_style import Spec
+    from vit_lab.analysis.chart_style import SpecMaker
     from vit_lab.probes.gauge import Preflight
 
 TOO_LARGE = "A look at every model of this size would take too much of this machine; choose larger patches or less."
@@ -99,7 +99,7 @@ def preflight_panel(configs: Sequence[RunConfig]) -> None:
             st.markdown(GLOSSARY)
 
 
-def _chart(table: "pd.DataFrame", measure: str, spec: "Spec", words: str) -> None:
+def _chart(table: "pd.DataFrame", measure: str, spec: "SpecMaker", words: str) -> None:
     from vit_lab.ui.figures.rows import named, placed
 
     rows = named(placed(table[table["measure"] == measure]))

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from vit_lab.analysis.arms import letter
-from vit_lab.analysis.chart_style import Spec
+from vit_lab.analysis.chart_style import SpecMaker
 from vit_lab.places import read_place
 from vit_lab.runs.records import RunRecord
 from vit_lab.spelling import written_out
@@ -22,7 +22,9 @@ def layer_words(layer: str) -> str:
     return read_place(layer).words
 
 
-def by_place(measure: str, now: pd.DataFrame, spec: Spec, title: str, words: str, far: Spec | None = None) -> None:
+def by_place(
+    measure: str, now: pd.DataFrame, spec: SpecMaker, title: str, words: str, far: SpecMaker | None = None
+) -> None:
     """A measure at the moment of `now` for all arms, under its title and above the words that say what it tells.
 
     Arms that are `far` apart have a spec of their own, with a logarithmic axis, if there is one.
@@ -39,7 +41,7 @@ def by_place(measure: str, now: pd.DataFrame, spec: Spec, title: str, words: str
 def map_of_steps(
     measure: str,
     table: pd.DataFrame,
-    spec: Spec,
+    spec: SpecMaker,
     title: str,
     words: str,
     *,

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from vit_lab.analysis.chart_style import Spec
+from vit_lab.analysis.chart_style import SpecMaker
 from vit_lab.lessons.seen import Array
 from vit_lab.ui.figures import matrix, patch_map
 from vit_lab.ui.learn.attention.steps import Look
@@ -88,10 +88,10 @@ def causal(look: Look) -> None:
             _between_tokens(look, values, spec, f"causal-{title}", title)
 
 
-def _between_tokens(look: Look, values: NDArray[Any], spec: Spec, key: str, words: str) -> None:
+def _between_tokens(look: Look, values: NDArray[Any], spec: SpecMaker, key: str, words: str) -> None:
     matrix.matrix(values, spec, key, words, rows=look.shown.tokens, columns=look.shown.tokens)
 
 
-def _over_image(look: Look, row: Array, spec: Spec, key: str, words: str) -> None:
+def _over_image(look: Look, row: Array, spec: SpecMaker, key: str, words: str) -> None:
     before = len(row) - look.shown.model.num_patches  # the class token
     patch_map.patch_map(row[before:], spec, key, words, chosen=look.query - before, image=look.chosen.image)

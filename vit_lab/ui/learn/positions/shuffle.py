@@ -13,7 +13,6 @@ from vit_lab.analysis.chart_style import ARM_COLOUR, constant_spec, made_once
 from vit_lab.analysis.colours import GREY
 from vit_lab.analysis.statistics import accuracy_error
 from vit_lab.config import RunConfig
-from vit_lab.data.errors import DatasetError
 from vit_lab.model_config import VitConfig
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.store import Store
@@ -25,6 +24,7 @@ from vit_lab.ui.learn.findings.words import finding_link
 from vit_lab.ui.learn.lesson import look_for
 from vit_lab.ui.learn.models import can_be_read, computed, run_words, weights_of
 from vit_lab.ui.prose import note
+from vit_lab.ui.serving.beside import patient
 from vit_lab.ui.serving.lab import open_store
 
 STEPS = 200  # of the classroom preset's 300
@@ -95,11 +95,7 @@ def finished_pair(store: Store) -> tuple[RunRecord, RunRecord] | None:
 def outcome(pair: tuple[RunRecord, RunRecord]) -> None:
     """How accurate both models are in every order: chart, words and table."""
     placed, plain = pair
-    try:
-        rows = results(placed.id, plain.id)
-    except DatasetError as error:
-        st.error(str(error))
-        return
+    rows = results(placed.id, plain.id)
     images = int(rows["images"].iloc[0])
     st.markdown(f"{chip(0)} with positions: {run_words(placed)}. {chip(1)} without: {run_words(plain)}.")
     st.vega_lite_chart(rows, ACCURACIES(), key="shuffled", alt="Accuracy on images as they are and shuffled")
@@ -128,7 +124,7 @@ def results(placed_id: str, plain_id: str) -> pd.DataFrame:
     """
     rows = []
     for letter, name, run in zip(LETTERS, NAMES, open_store().runs([placed_id, plain_id]), strict=False):
-        accuracies, images = computed("images:accuracies", run.config, weights_of(run.id))
+        accuracies, images = computed("images:accuracies", run.config, weights_of(run.id), companion=patient)
         for order, accuracy in accuracies.items():
             error = accuracy_error(accuracy, images)
             seen = {"arm": letter, "model": name, "order": order, "images": images}

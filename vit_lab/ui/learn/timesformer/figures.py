@@ -7,6 +7,7 @@ import streamlit as st
 
 from vit_lab.analysis.findings import space_time_findings
 from vit_lab.config import RunConfig
+from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.lessons.seen import Reads
 from vit_lab.model_config import TimesformerConfig
 from vit_lab.models.scores import SpaceTime, attention_scores, patches_read, scores_of_patch
@@ -18,6 +19,7 @@ from vit_lab.ui.learn.models import computed, weights_of
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import SPACE, TIME, grey, strip
 from vit_lab.ui.learn.timesformer.models import ASKED, clip_config, clips_of, latest_clip_run
+from vit_lab.ui.serving.apart import apart
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 WAYS: tuple[SpaceTime, ...] = get_args(SpaceTime)
@@ -66,7 +68,7 @@ def step_cost() -> None:
     recorded = space_time_findings()
     if st.button("Measure on this machine", icon=":material/timer:", key="measure", help=MEASURE_HELP):
         st.session_state["measured"] = True
-    measured = _measured() if st.session_state.get("measured") else None
+    measured = _measured_here() if st.session_state.get("measured") else None
     table = recorded if measured is None else measured
     if table is None:
         st.info("The recorded table is not here. Measure on this machine instead.")
@@ -115,9 +117,19 @@ def _picture(config: RunConfig, run_id: str | None, index: int, query: tuple[int
     return strip(grey(found.clip), config.model.patch_size, query, looks)
 
 
+def _measured_here() -> pd.DataFrame | None:
+    try:
+        return _measured()
+    except (TooMuchError, CannotStartError):
+        st.session_state["measured"] = False
+        st.warning("This machine is too busy to measure it now; here is what was recorded.")
+        return None
+
+
 @st.cache_data(show_spinner="Measuring steps")
 def _measured() -> pd.DataFrame:
-    return pd.DataFrame(computed("clips:measured", MEASURED_FRAMES, REPEATS, MOST_SECONDS, alone=True))
+    """In a process of its own: others would wait for it."""
+    return pd.DataFrame(apart("vit_lab.lessons.clips:measured", MEASURED_FRAMES, REPEATS, MOST_SECONDS))
 
 
 @st.cache_data(show_spinner=False)

@@ -19,6 +19,7 @@ from vit_lab.ui.learn.models import computed, weights_of
 from vit_lab.ui.learn.timesformer import charts
 from vit_lab.ui.learn.timesformer.film import film, grey
 from vit_lab.ui.learn.timesformer.models import ASKED, clip_config, clips_of, latest_clip_run
+from vit_lab.ui.serving.beside import patient
 from vit_lab.ui.serving.caches import BY_CONFIG
 
 TWINS: tuple[SpaceTime, ...] = ("space", "divided")
@@ -80,5 +81,7 @@ def _rows(told: Sequence[Sequence[float]]) -> list[Row]:
 @st.cache_data(show_spinner="Asking about all clips", max_entries=20, hash_funcs=BY_CONFIG)
 def _reversal(config: RunConfig, run_id: str) -> tuple[float, float]:
     """Accuracy over clips and reverses, and the share of clips with one answer for both."""
-    found: tuple[float, float] = computed("clips:reversal", config, weights_of(run_id), clips_of(config), ASKED)
+    found: tuple[float, float] = computed(
+        "clips:reversal", config, weights_of(run_id), clips_of(config), ASKED, companion=patient
+    )
     return found

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from vit_lab.lessons.seen import Piece
 from vit_lab.model_config import TransformerConfig
+from vit_lab.probes.piece import Piece
 
 Row = dict[str, Any]
 LEFT, RIGHT, WIDTH, HALF = 7.0, 56.0, 38.0, 0.36  # left edges of the two towers; a box's width and half its height
