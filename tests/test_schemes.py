@@ -25,8 +25,9 @@ from vit_lab.settings import configure
 from vit_lab.spelling import arm_label, json_label, parse_arm
 from vit_lab.training.cadence import PROBE_IMAGES
 from vit_lab.training.cost import step_milliseconds
+from vit_lab.training.glances import model_of
+from vit_lab.training.looks import Weights
 from vit_lab.training.trainer import train
-from vit_lab.ui.learn.models import model_of
 
 MODELS = {"vit": tiny(dim=16), "clips": tiny_clips(), "sequences": tiny_sequences()}
 every_model = pytest.mark.parametrize("config", MODELS.values(), ids=MODELS.keys())
@@ -132,7 +133,7 @@ def test_a_run_its_preflight_and_a_lesson_start_from_one_look_at_the_data(config
     started = dict(train(config, data).model.named_parameters())
     probed = data.probed(PROBE_IMAGES)
     settled = dict(build_model(config, probed.inputs).named_parameters())
-    lesson = dict(model_of(config).named_parameters())
+    lesson = dict(model_of(config, Weights(0)).named_parameters())
     assert all(
         torch.equal(value, settled[name]) and torch.equal(value, lesson[name]) for name, value in started.items()
     )

@@ -56,7 +56,7 @@ def test_every_state_is_shown_with_its_word(open_page, every_kind, experiment):
         if status in ERRORS:
             assert ERRORS[status] in [caption.value for caption in at.caption]
     assert [bar.text.partition(",")[0].partition(" of ")[2] for bar in at.progress] == ["20"] * len(PAIRS[experiment])
-    assert len(at.get("vega_lite_chart")) == 12
+    assert len(at.get("vega_lite_chart")) == (2 if experiment == "picking" else 12), "weights of a run that has steps"
 
 
 @pytest.mark.parametrize("experiment", PAIRS)

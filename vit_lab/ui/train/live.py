@@ -74,7 +74,7 @@ def _weights(store: Store, names: Mapping[int, str], experiment: Experiment) -> 
     runs = [run for run in experiment.runs if run.arm in names]
     if not any(
         run.step or not run.is_active for run in runs
-    ):  # fifteen empty charts would keep a browser from showing the first steps
+    ):  # ten empty charts would keep a browser from showing the first steps
         return
     tables = live_tables(store, "weights", runs, names, WEIGHTS_SECONDS)
     for measure, (title, _) in LIVE_WEIGHTS.items():
