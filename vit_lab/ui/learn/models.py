@@ -61,15 +61,17 @@ def _vit_that(suits: Callable[[VitConfig], bool], dataset: str) -> Callable[[Run
 
 def can_be_read(run: RunRecord, step: int | None = None) -> bool:
     """Whether a run's model, or that of a kept step, can be read back; if not, the page says what is passed over."""
-    try:
-        _ask("models:check", run.config, _weights(run.id, step))
-    except (CheckpointError, TooMuchError) as error:
-        why = "its checkpoint cannot be read" if isinstance(error, CheckpointError) else f"reading its model {error}"
-        if step is None:
-            warn(f"Run {run.number} is passed over, for {why}; on the page Runs it can be run again, or deleted.")
-        else:
-            warn(f"Step {step:,} of run {run.number} cannot be read back, so here is what the run came to.")
-        return False
+    with _or_the_page_ends():  # where that is not the run's fault
+        try:
+            _ask("models:check", run.config, _weights(run.id, step))
+        except (CheckpointError, TooMuchError) as error:
+            is_spoilt = isinstance(error, CheckpointError)
+            why = "its checkpoint cannot be read" if is_spoilt else f"reading its model {error}"
+            if step is None:
+                warn(f"Run {run.number} is passed over, for {why}; on the page Runs it can be run again, or deleted.")
+            else:
+                warn(f"Step {step:,} of run {run.number} cannot be read back, so here is what the run came to.")
+            return False
     return True
 
 
