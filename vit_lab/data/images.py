@@ -73,6 +73,13 @@ def scaled(images: NDArray[np.uint8], about: Dataset, normalise: bool) -> Tensor
     return pixels
 
 
+def from_levels(content: bytes, about: Dataset, normalise: bool) -> Tensor:
+    """One image, its levels from 0 to 255 row by row, as a model of that data set reads it: (1, C, S, S)."""
+    assert about.shape is not None
+    channels, height, width = about.shape
+    return scaled(np.frombuffer(bytearray(content), np.uint8).reshape(1, height, width, channels), about, normalise)
+
+
 def black(data: DataConfig) -> Tensor:
     """What a black pixel becomes in a run's images, by channel: (C, 1, 1)."""
     about = DATASETS[data.dataset]

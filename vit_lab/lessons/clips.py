@@ -45,15 +45,11 @@ def matrices(config: RunConfig) -> list[tuple[Place, GroupName, tuple[int, int],
     return [(matrix.place, matrix.group, matrix.fans, float(matrix.weight.std())) for matrix in found]
 
 
-def both_ways(models: Sequence[tuple[RunConfig, Weights, RunConfig]], asked: int, index: int) -> BothWays:
-    """What models say of one clip and of its reverse; each comes with the config of its clips."""
-    forwards: list[list[float]] = []
-    backwards: list[list[float]] = []
-    for config, weights, clips in models:
-        shown, labels = (part[index : index + 1] for part in _held_out(clips, asked))
-        found = space_time.both_ways(of_kind(TimeSformer, config, weights), shown)
-        for way, logits in zip((forwards, backwards), found, strict=True):
-            way.append(logits.softmax(dim=-1)[0].tolist())
+def both_ways(config: RunConfig, weights: Weights, clips: RunConfig, asked: int, index: int) -> BothWays:
+    """What a model says of one clip and of its reverse."""
+    shown, labels = (part[index : index + 1] for part in _held_out(clips, asked))
+    found = space_time.both_ways(of_kind(TimeSformer, config, weights), shown)
+    forwards, backwards = (logits.softmax(dim=-1)[0].tolist() for logits in found)
     return BothWays(shown[0, :, 0].numpy(), int(labels), forwards, backwards)
 
 

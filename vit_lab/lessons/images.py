@@ -3,10 +3,9 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vit_lab.config import RunConfig
-from vit_lab.data.images import scaled
+from vit_lab.data.images import from_levels
 from vit_lab.data.splits import load_run_data
 from vit_lab.datasets import DATASETS
 from vit_lab.lessons.models import of_kind
@@ -21,7 +20,6 @@ from vit_lab.probes.filters import patch_filters, principal_filters
 from vit_lab.probes.steps import attention_steps, unscaled_weights
 from vit_lab.probes.trace import trace
 from vit_lab.probes.weights import layers, weight_rows
-from vit_lab.settings import configure
 from vit_lab.training.looks import Weights
 from vit_lab.training.shuffled import ORDERS, Order, patch_orders, shuffle_patches, shuffled_accuracies
 
@@ -31,7 +29,7 @@ def steps(config: RunConfig, weights: Weights, pixels: bytes, block: int, varian
     model = of_kind(VisionTransformer, config, weights)
     layer = model.blocks[block]
     assert isinstance(layer, EncoderBlock)
-    heads = trace(model, _as_input(pixels, config)).heads[block]
+    heads = trace(model, from_levels(pixels, DATASETS[config.data.dataset], config.data.normalise)).heads[block]
     found = attention_steps(layer.attention, heads, variance)
     unscaled, mask = unscaled_weights(found), causal_mask(heads.q.shape[2])
     of_image = {
@@ -50,9 +48,9 @@ def steps(config: RunConfig, weights: Weights, pixels: bytes, block: int, varian
 
 def stages(config: RunConfig, weights: Weights, pixels: bytes) -> Stages:
     """The stages of an image of these levels on its way into a model."""
-    model, image = of_kind(VisionTransformer, config, weights), _as_input(pixels, config)
+    model, about = of_kind(VisionTransformer, config, weights), DATASETS[config.data.dataset]
     size = model.config.patch_size
-    levels = _as_input(pixels, configure(config, normalise=False))
+    image, levels = (from_levels(pixels, about, normalise) for normalise in (config.data.normalise, False))
     rows = patchify(image, size)
     embedded, tokens = model.embed(rows), model.tokens(image)
     shapes = tuple(tuple(x.shape) for x in (image, rows, tokens))
@@ -92,12 +90,3 @@ def in_every_order(images: NDArray[np.uint8], patch_size: int, patches: int) -> 
     pixels = torch.from_numpy(images)[:, None]
     orders = {order: patch_orders(order, len(images), patches, 0) for order in ORDERS}
     return {order: shuffle_patches(pixels, patch_size, places)[:, 0].numpy() for order, places in orders.items()}
-
-
-def _as_input(pixels: bytes, config: RunConfig) -> Tensor:
-    """An image, row by row, as the model of a config reads it: (1, C, S, S)."""
-    about = DATASETS[config.data.dataset]
-    assert about.shape is not None
-    channels, height, width = about.shape
-    levels = np.frombuffer(bytearray(pixels), np.uint8).reshape(1, height, width, channels)
-    return scaled(levels, about, config.data.normalise)

@@ -70,9 +70,9 @@ class Reads(NamedTuple):
 
 
 class BothWays(NamedTuple):
-    """A clip, and how likely some models find each direction, played forwards and backwards."""
+    """A clip, and how likely a model finds each direction, played forwards and backwards."""
 
     clip: Array  # (T, S, S)
     label: int
-    forwards: list[list[float]]  # by model and direction
-    backwards: list[list[float]]
+    forwards: list[float]
+    backwards: list[float]

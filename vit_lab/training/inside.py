@@ -5,12 +5,11 @@ Functions of plain data (`vit_lab.training.looks`), so that they can be computed
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vit_lab.config import RunConfig
-from vit_lab.data.images import black, scaled
+from vit_lab.data.images import black, from_levels
 from vit_lab.data.run_data import RunData
 from vit_lab.data.sequences import START, Task
 from vit_lab.data.splits import load_run_data
@@ -139,9 +138,7 @@ def example_of(config: RunConfig, data: RunData, example: Example) -> tuple[Tens
         raise ConfigError(
             "digit", f"an image of {len(example)} levels is nothing that a {model.kind} of this run reads"
         )
-    channels, height, width = about.shape
-    levels = np.frombuffer(bytearray(example), np.uint8).reshape(1, height, width, channels)
-    return scaled(levels, about, config.data.normalise)[0], torch.tensor(UNKNOWN)
+    return from_levels(example, about, config.data.normalise)[0], torch.tensor(UNKNOWN)
 
 
 def _typed(config: RunConfig, source: tuple[int, ...]) -> tuple[Tensor, Tensor]:

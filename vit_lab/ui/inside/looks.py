@@ -11,7 +11,6 @@ from vit_lab.data.errors import DatasetError
 from vit_lab.forkserver.calls import CannotStartError, TooMuchError
 from vit_lab.forkserver.companion import Companion
 from vit_lab.runs import snapshots
-from vit_lab.runs.limits import MIB, data_bytes, look_bytes
 from vit_lab.runs.records import RunRecord
 from vit_lab.settings import ConfigError
 from vit_lab.training.errors import CheckpointError
@@ -21,7 +20,6 @@ from vit_lab.ui.serving.caches import BY_CONFIG
 from vit_lab.ui.serving.lab import replays
 from vit_lab.ui.serving.once import Once
 
-QUICK_BYTES = 64 * MIB  # of one look; what takes more, waits where nobody's hand waits behind it
 GLANCES, FEW = 200, 60  # kept for all visitors together; of the default model one takes 7 kB, of the largest 2 MB
 
 
@@ -77,9 +75,7 @@ def pictures(config: RunConfig, digits: Sequence[int]) -> Array:
 
 
 def _ask(companion: Once[Companion], target: str, config: RunConfig, *arguments: Any) -> Any:
-    fits = look_bytes(config, 1) <= QUICK_BYTES
-    where = companion if fits else patient
-    return ask(where, f"vit_lab.training.glances:{target}", config, *arguments, beside=data_bytes(config))
+    return ask(companion, f"vit_lab.training.glances:{target}", config, *arguments)
 
 
 @st.cache_data(show_spinner=False, max_entries=GLANCES)

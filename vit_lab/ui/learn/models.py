@@ -12,17 +12,17 @@ from vit_lab.datasets import DATASETS
 from vit_lab.forkserver.calls import TooMuchError
 from vit_lab.forkserver.companion import Companion
 from vit_lab.model_config import VitConfig
-from vit_lab.runs.limits import data_bytes, look_bytes
+from vit_lab.runs.limits import look_bytes
 from vit_lab.runs.records import RunRecord
 from vit_lab.runs.trained import kept_of, trained_runs
 from vit_lab.spelling import arm_label
 from vit_lab.training.errors import CheckpointError
 from vit_lab.training.looks import Weights
-from vit_lab.ui.inside.looks import QUICK_BYTES, refusals_told
+from vit_lab.ui.inside.looks import refusals_told
 from vit_lab.ui.learn.image import DIGITS
 from vit_lab.ui.prose import warn
 from vit_lab.ui.serving.apart import memory
-from vit_lab.ui.serving.beside import ask, patient, quick
+from vit_lab.ui.serving.beside import ask, quick
 from vit_lab.ui.serving.lab import open_store
 from vit_lab.ui.serving.once import Once
 
@@ -95,10 +95,7 @@ def computed(target: str, *arguments: Any, companion: Once[Companion] = quick) -
 
 
 def _ask(target: str, *arguments: Any, companion: Once[Companion] = quick) -> Any:
-    configs = [config for config in arguments if isinstance(config, RunConfig)]
-    beside = max(map(data_bytes, configs), default=0)
-    is_quick = all(look_bytes(config, 1) <= QUICK_BYTES for config in configs)
-    return ask(companion if is_quick else patient, f"vit_lab.lessons.{target}", *arguments, beside=beside)
+    return ask(companion, f"vit_lab.lessons.{target}", *arguments)
 
 
 def _weights(run_id: str | None, step: int | None) -> Weights:

@@ -62,10 +62,12 @@ def reversal_words(runs: Sequence[RunRecord | None]) -> None:
 @st.cache_data(show_spinner=False, max_entries=100, hash_funcs=BY_CONFIG)
 def _answers(models: Sequence[tuple[RunConfig, str | None]], index: int) -> list[tuple[str, str, bytes, list[Row]]]:
     """(title, true direction, film, rows of probabilities) of a clip and of its reverse."""
-    arms = [(config, weights_of(run_id), clips_of(config)) for config, run_id in models]
-    found: BothWays = computed("clips:both_ways", arms, ASKED, index)
-    here, there = _rows(found.forwards), _rows(found.backwards)
-    shown, label = grey(found.clip), found.label
+    found: list[BothWays] = [
+        computed("clips:both_ways", config, weights_of(run_id), clips_of(config), ASKED, index)
+        for config, run_id in models
+    ]
+    here, there = _rows([one.forwards for one in found]), _rows([one.backwards for one in found])
+    shown, label = grey(found[-1].clip), found[-1].label
     clip = "The clip", DIRECTIONS[label], film(shown), here
     return [clip, ("Its reverse", DIRECTIONS[label ^ 1], film(np.flip(shown, axis=0)), there)]
 
