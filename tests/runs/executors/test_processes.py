@@ -188,7 +188,7 @@ def test_a_worker_that_does_not_start_is_told_and_the_run_waits(manager, store, 
     assert store.run(run_id).status == Status.QUEUED
     (other_id,) = manager.submit(pair([tiny(seed=1)], "f"))
     assert [ended(store, one).status for one in (run_id, other_id)] == [Status.FINISHED] * 2
-    assert manager.problem == ""
+    wait_for(lambda: manager.problem == "")  # told at the next look after the workers, and runs may be faster
 
 
 def test_the_run_of_a_dead_worker_is_ended_once_the_store_can_be_written_again(manager, store, monkeypatch):
