@@ -73,9 +73,11 @@ def replaced(owner: Any, name: str, by: Any) -> Patch:
 
 
 NARROW = ("vit-notes", "moving-digits")  # heads of 4 and 12 features
+FEW_TOKENS = ("classroom", "accurate", "speedrun", "copy")  # 16 or 10, and heads of 16 features
 TRICKS_OF_A_STEP = (
     Trick("own attention, not the formula", NARROW, take_out=replaced(Attention, "forward", formula)),
     Trick("own attention, not torch's", NARROW[1:], take_out=replaced(attention, "FUSED_FROM", 0)),
+    Trick("the formula for few tokens", FEW_TOKENS, take_out=replaced(attention, "FUSED_TOKENS", 0)),
     Trick("bias in place", tuple(PRESETS), put_in=replaced(nn.Linear, "forward", bias_in_place)),
     Trick("residual sums in place", tuple(PRESETS), put_in=replaced(EncoderBlock, "forward", sums_in_place)),
 )

@@ -2,6 +2,7 @@
 
 `golden/presets.json` holds hashes of the weights after 30 steps, made at the commit that it names and, where a faster
 kernel has changed the last bits since (docs/decisions/030), also those of today; the loss of the first step is of then.
+`null` are bits that a later kernel has changed (docs/decisions/046) and nobody has taken on that machine since.
 Bits are those of one processor and one torch, so elsewhere only that loss is compared.
 `golden/lab.sqlite3.gz` is a database that the lab of that commit has written.
 """
@@ -65,7 +66,10 @@ def compare_bits(name, found):
     """Equal to the bit on the machine of then."""
     if (processor(), torch.__version__) != (GOLDEN["cpu"], GOLDEN["torch"]):
         pytest.skip(f"Bits were taken on {GOLDEN['cpu']} with torch {GOLDEN['torch']}; the first loss was compared.")
-    assert found == GOLDEN["presets"][name]["weights"]
+    known = GOLDEN["presets"][name]["weights"]
+    if known is None:
+        pytest.skip("Its bits have not been taken since attention to few tokens is the plain formula.")
+    assert found == known
 
 
 @pytest.mark.parametrize(
@@ -98,6 +102,8 @@ def test_a_preset_trains_to_the_same_bits_also_when_it_is_cut_and_resumed(name, 
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("name", GOLDEN["presets"])
 def test_every_executor_trains_a_preset_to_the_same_bits(name, executor, store, monkeypatch, full_mnist):
+    if executor == "ray":
+        pytest.importorskip("ray", reason="Ray is not installed; make test-ray installs it.")
     config = config_of(name, monkeypatch, full_mnist)
     manager = RunManager(store, workers=1, executor=EXECUTORS[executor]())
     try:

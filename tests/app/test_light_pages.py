@@ -8,6 +8,8 @@ import pytest
 from commands import SMALL, run
 from places import ROOT
 
+from vit_lab.runs.executors.choice import VARIABLE
+
 HEAVY = {"train": {"torch", "scipy", "pandas", "altair"}}  # the others show tables and charts at once
 PAGES = sorted((ROOT / "pages").glob("*.py"), key=lambda page: page.stem not in HEAVY)
 LOADED = "print(*[name for name in ('torch', 'torchvision', 'scipy', 'pandas', 'altair') if name in sys.modules])"
@@ -57,34 +59,38 @@ print(loaded, [button.key for button in at.button], len(at.exception), healthy, 
     assert done.stdout.splitlines()[-1] == "[[], []] ['train'] 0 True False"
 
 
-@pytest.mark.parametrize("page", ["compare", "weights", "runs"])
-def test_a_page_about_runs_is_drawn_without_torch(home, worker_processes, page):
-    """With it, the server would hold twice the memory."""
-    assert run("compare", *SMALL, "--seeds=2", "--json").exit_code == 0
+ABOUT_RUNS = ["compare", "weights", "runs"]
+LESSONS = sorted(page.stem for page in PAGES if page.stem.startswith("learn_"))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """What each page is once it has been drawn in a process that draws nothing else; all show one comparison.
+
+    The words are whether there is something to see, how many errors and the like, and whether torch is there.
+    """
     code = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-at = AppTest.from_file("dashboard.py", default_timeout=60).run()
-at.switch_page("pages/{page}.py").run()
-print(len(at.exception), bool(at.get("vega_lite_chart") or at.dataframe), "torch" in sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "0 True False"
-
-
-def test_lessons_are_drawn_without_torch(home, worker_processes):
-    """Of what they show, a process beside the server computes what needs it; the run is one to look into."""
-    assert run("train", *SMALL, "--patch-size=7", "--json").exit_code == 0
-    code = """
-import sys
-from pathlib import Path
-from streamlit.testing.v1 import AppTest
-for page in sorted(Path("pages").glob("learn_*.py")):
+for page in {ABOUT_RUNS + LESSONS}:
     at = AppTest.from_file("dashboard.py", default_timeout=60)
-    at.switch_page(str(page)).run()
-    drawn = bool(at.get("vega_lite_chart") or at.get("image") or at.get("imgs"))
-    print(page.stem, drawn, *map(len, (at.exception, at.error, at.warning)), "torch" in sys.modules)
+    at.switch_page(f"pages/{{page}}.py").run()
+    seen = bool(at.get("vega_lite_chart") or at.get("image") or at.get("imgs") or at.dataframe)
+    print(page, seen, *map(len, (at.exception, at.error, at.warning)), "torch" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    told = [line.split() for line in done.stdout.splitlines()]
-    assert len(told) == 7 and [rest for _, *rest in told] == 7 * [["True", "0", "0", "0", "False"]], told
+    with pytest.MonkeyPatch.context() as own:
+        own.setenv("VIT_LAB_HOME", str(tmp_path_factory.mktemp("home")))
+        own.delenv(VARIABLE, raising=False)  # workers are processes, as where people use it
+        assert run("compare", *SMALL, "--patch-size=7", "--seeds=2", "--json").exit_code == 0
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {page: words for page, *words in map(str.split, done.stdout.splitlines())}
+
+
+def test_there_are_seven_lessons():
+    assert len(LESSONS) == 7
+
+
+@pytest.mark.parametrize("page", ABOUT_RUNS + LESSONS)
+def test_a_page_is_drawn_without_torch(drawn, page):
+    """With it, the server would hold twice the memory. What needs it, a process beside the server computes."""
+    assert drawn[page] == ["True", "0", "0", "0", "False"]

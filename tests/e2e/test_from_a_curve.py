@@ -11,7 +11,8 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-PAIR = "/?train_size=1000&steps=8000"  # long enough to leave them and come back
+SMALL = "patch_size=14&dim=32&depth=2&heads=2&train_size=1000"
+PAIR = f"/?{SMALL}&steps=40000"  # long enough to leave them and come back
 INSIDE = re.compile(r"/inside\?.*step=\d+")
 
 

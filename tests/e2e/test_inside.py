@@ -55,6 +55,7 @@ def test_a_lesson_on_the_inside_of_a_run(dashboard, visitor):
     no_exception(page)
 
 
+@pytest.mark.long  # tests/e2e/test_look.py says the same of the runs
 def test_a_link_to_the_weights_works_on_a_server_that_has_shown_nothing_yet(dashboard, visitor):
     dashboard.restart()
     page = visitor().open("/weights")

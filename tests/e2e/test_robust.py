@@ -155,6 +155,7 @@ def test_editing_a_page_neither_loses_nor_doubles_the_workers(server, arrive, tm
     expect(states(page, "stopped")).to_have_count(1)
 
 
+@pytest.mark.long  # tests/app/test_visitors.py says the same of pages, without a browser
 def test_in_a_class_a_student_cannot_stop_or_delete_the_run_of_another(server, arrive):
     dashboard = server(VIT_LAB_CLASS="1")
     ann, bob = arrive(dashboard), arrive(dashboard)

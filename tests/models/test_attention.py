@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from vit_lab.model_config import FUSED_TOKENS
 from vit_lab.models.attention import Attention, attention_weights, dropout
 
-a_size = pytest.mark.parametrize(("dim", "heads"), [(8, 1), (8, 2), (12, 3), (16, 16)])
+a_size = pytest.mark.parametrize(("dim", "heads"), [(8, 1), (8, 2), (12, 3), (16, 16), (32, 2)])
 
 
 def generator(seed=0):
@@ -53,15 +54,40 @@ def test_attention_equals_multi_head_attention_forward(dim, heads, qkv_bias, out
 
 
 @a_size
+@pytest.mark.parametrize("tokens", [5, FUSED_TOKENS - 1, FUSED_TOKENS])
 @torch.no_grad()
-def test_attention_equals_nn_multihead_attention(dim, heads):
-    ours, x = attention(dim, heads), normal(3, 5, dim, seed=9)
+def test_attention_equals_nn_multihead_attention(dim, heads, tokens):
+    ours, x = attention(dim, heads), normal(3, tokens, dim, seed=9)
     theirs = nn.MultiheadAttention(dim, heads, batch_first=True)
     theirs.load_state_dict(
         {"in_proj_weight": ours.qkv.weight, "in_proj_bias": ours.qkv.bias}
         | {"out_proj.weight": ours.out.weight, "out_proj.bias": ours.out.bias}
     )
     torch.testing.assert_close(ours(x), theirs(x, x, x, need_weights=False)[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [FUSED_TOKENS - 1, FUSED_TOKENS])
+@pytest.mark.parametrize("masked", [True, False])
+def test_the_formula_for_few_tokens_and_the_kernel_for_many_have_one_gradient(tokens, masked, monkeypatch):
+    """Whichever is taken, also where a later token is not read and where other tokens are read than those that read."""
+    module, memory = attention(32, 2).double(), normal(3, tokens, 32, seed=5).double()
+    x = normal(3, 7, 32).double().requires_grad_()
+    mask = torch.ones(7, tokens, dtype=torch.bool).tril(tokens - 7) if masked else None
+    found = []
+    for bound in (0, 1_000):  # always the kernel, always the formula
+        monkeypatch.setattr("vit_lab.models.attention.FUSED_TOKENS", bound)
+        read = module(x, memory=memory, mask=mask)
+        found.append((read, *torch.autograd.grad(read.square().sum(), [x, *module.parameters()])))
+    torch.testing.assert_close(*found, rtol=1e-9, atol=1e-9)
+
+
+def test_the_kernel_is_asked_for_many_tokens_alone(monkeypatch):
+    asked, kernel = [], F.scaled_dot_product_attention
+    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda q, *rest, **more: asked.append(q) or kernel(q, *rest))
+    module = attention(32, 2)
+    module(normal(3, FUSED_TOKENS - 1, 32)), module(normal(3, FUSED_TOKENS, 32))
+    module(normal(3, FUSED_TOKENS, 32), memory=normal(3, 5, 32))
+    assert [q.shape[-2] for q in asked] == [FUSED_TOKENS]
 
 
 @a_size

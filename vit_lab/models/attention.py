@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vit_lab.model_config import FUSED_FROM, TimesformerConfig, VitConfig
+from vit_lab.model_config import FUSED_FROM, FUSED_TOKENS, TimesformerConfig, VitConfig
 from vit_lab.models.attend import attend
 from vit_lab.models.matrix import Matrix
 from vit_lab.models.record import Recorder
@@ -102,7 +102,8 @@ class Attention(nn.Module):
         q, k, v = self.project(x, memory)
         if record is not None:
             record(self.place, q=q, k=k, v=v, mask=mask)
-        if generator is not None and self.dropout > 0:
+        is_dropping = generator is not None and self.dropout > 0
+        if is_dropping or (x.is_cpu and k.shape[-2] < FUSED_TOKENS):
             mixed = dropout(attention_weights(q, k, mask), self.dropout, generator) @ v
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)

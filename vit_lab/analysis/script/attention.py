@@ -98,19 +98,27 @@ class Attention(nn.Module):
 '''
 
 WIDE = """
-#? attention_dropout
-if generator is None:
+#? fused formula
+if $fused_if:
     mixed = F.scaled_dot_product_attention(q, k, v$mask)
 else:
-    logits = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
-    #? transformer
-    if mask is not None:
-        logits = logits.masked_fill(~mask, -torch.inf)
-    #.
-    weights = torch.softmax(logits, dim=-1)  # Eq. 1
-    mixed = dropout(weights, ATTENTION_DROPOUT, generator) @ v
+    $formula
 #.
-mixed = F.scaled_dot_product_attention(q, k, v$mask)  # Eq. 1 #? !attention_dropout
+#? !fused
+$formula
+#.
+mixed = F.scaled_dot_product_attention(q, k, v$mask)  # Eq. 1 #? !formula
+"""
+
+FORMULA = """
+logits = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+#? transformer
+if mask is not None:
+    logits = logits.masked_fill(~mask, -torch.inf)
+#.
+weights = torch.softmax(logits, dim=-1)  # Eq. 1
+mixed = weights @ v #? !attention_dropout
+mixed = dropout(weights, ATTENTION_DROPOUT, generator) @ v #? attention_dropout
 """
 
 NARROW = """

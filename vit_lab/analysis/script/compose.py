@@ -13,6 +13,7 @@ from vit_lab.analysis.script.pieces import asked_for, chosen, laid_out, mentions
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.init.schemes import SCHEMES
+from vit_lab.model_config import FUSED_TOKENS
 from vit_lab.runs.records import run_name
 from vit_lab.training.optimisers import OPTIMISERS
 
@@ -105,7 +106,12 @@ def _values(config: RunConfig, facts: Collection[str]) -> dict[str, str]:
     """What stands for the names with a `$`."""
     transformer = "transformer" in facts
     attended = ", generator" if "attention_dropout" in facts else ""
-    mask = {"mask": ", attn_mask=mask" if transformer else ""}
+    fused_if = ["generator is None"] * bool(attended) + [f"k.shape[-2] >= {FUSED_TOKENS}"] * ("few_tokens" in facts)
+    wide = {
+        "mask": ", attn_mask=mask" if transformer else "",
+        "fused_if": " and ".join(fused_if),
+        "formula": chosen(attention.FORMULA, facts, {}),
+    }
     optimiser, how = training.MADE[config.optim.optimiser]
     activation = "F.relu" if transformer else "F.gelu"
     return init.values_of(facts) | {
@@ -117,7 +123,7 @@ def _values(config: RunConfig, facts: Collection[str]) -> dict[str, str]:
         "memory": ", memory=None, mask=None" if transformer else "",
         "no_qkv_bias": "" if "qkv_bias" in facts else ", bias=False",
         "no_out_bias": "" if "out_bias" in facts else ", bias=False",
-        "wide": chosen(attention.WIDE, facts, mask),
+        "wide": chosen(attention.WIDE, facts, wide),
         "narrow": chosen(attention.NARROW, facts, {}),
         "over_time": model.over_time(facts) if "divided" in facts else "",
         "attention": model.branch(facts, "norm_attention", f"self.attention({{x}}{attended})"),

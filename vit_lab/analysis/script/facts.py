@@ -9,7 +9,7 @@ from vit_lab.config import GROUPS, GroupName, RunConfig
 from vit_lab.data.bundled import BUNDLES
 from vit_lab.datasets import DATASETS, TRAVEL, Examples
 from vit_lab.init.schemes import ELEMENTWISE
-from vit_lab.model_config import FUSED_FROM, TimesformerConfig, TransformerConfig, VitConfig
+from vit_lab.model_config import FUSED_FROM, FUSED_TOKENS, ModelConfig, TimesformerConfig, TransformerConfig, VitConfig
 from vit_lab.paths import data_folder
 from vit_lab.training.cadence import PROBE_IMAGES, STEP_EVENTS
 
@@ -47,6 +47,7 @@ def _of_data(config: RunConfig) -> dict[str, bool]:
 
 def _of_model(config: RunConfig) -> dict[str, bool]:
     model = config.model
+    few = [tokens < FUSED_TOKENS for tokens in _tokens_read(model)]  # of each kind of attention
     told = {
         model.kind: True,
         f"norm-{model.norm}": True,
@@ -56,6 +57,9 @@ def _of_model(config: RunConfig) -> dict[str, bool]:
         "attention_dropout": model.attention_dropout > 0,
         "drops": model.dropout > 0 or model.attention_dropout > 0,
         "narrow": model.dim < FUSED_FROM * model.heads,
+        "few_tokens": any(few),
+        "formula": any(few) or model.attention_dropout > 0,
+        "fused": not all(few),
         "qkv_bias": True,
         "out_bias": True,
     }
@@ -67,6 +71,14 @@ def _of_model(config: RunConfig) -> dict[str, bool]:
     if isinstance(model, TimesformerConfig):
         told |= {model.space_time: True}
     return told
+
+
+def _tokens_read(model: ModelConfig) -> list[int]:
+    """How many tokens a token reads in the attentions of a model."""
+    if isinstance(model, TimesformerConfig):
+        places, frames = model.num_patches, model.num_frames
+        return {"space": [places], "joint": [frames * places], "divided": [frames, places]}[model.space_time]
+    return [model.num_tokens]
 
 
 def _of_init(config: RunConfig) -> dict[str, bool]:
