@@ -146,7 +146,7 @@ def test_every_widget_explains_itself_and_no_number_keeps_a_value_from_the_page(
             assert not box.proto.has_min and not box.proto.has_max, field
 
 
-@pytest.mark.parametrize("letter", "ab")
+@pytest.mark.parametrize("letter", ["a", pytest.param("b", marks=pytest.mark.long)])
 def test_the_arms_differ_only_in_their_init(open_page, workers, letter):
     at = open_page()
     for count, field in enumerate(INIT, start=1):

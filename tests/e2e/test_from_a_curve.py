@@ -12,7 +12,7 @@ pytestmark = [
 ]
 
 SMALL = "patch_size=14&dim=32&depth=2&heads=2&train_size=1000"
-PAIR = f"/?{SMALL}&steps=40000"  # long enough to leave them and come back
+PAIR = f"/?{SMALL}&steps=10000"  # long enough to leave them and come back, and points come soon
 INSIDE = re.compile(r"/inside\?.*step=\d+")
 
 

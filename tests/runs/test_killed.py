@@ -157,7 +157,7 @@ POINTS = [f"{when} {what}" for what in ("fsync", "rename", "commit") for when in
 
 def test_a_server_that_dies_at_any_point_of_writing_leaves_all_whole(home):
     store = Store(paths.database())
-    ids = [run_id for experiment in "abc" for run_id in store.add(pair(CONFIGS, experiment))]
+    ids = [run_id for experiment in "ab" for run_id in store.add(pair(CONFIGS, experiment))]
     store.close()
     for point in POINTS:
         server = SPAWN.Process(target=serve, args=(home, 0.01, point), daemon=True)
