@@ -25,6 +25,7 @@ from vit_lab.ui.train.widgets import train_link
 
 PAGES = ("train", "compare", "inside", "weights", "runs", "learn_attention", "learn_init")
 LOADS, SETTLED = 300, 50  # page loads, and after how many of them the server should grow no more
+FULL = 150  # after so many there are as many sessions as ever: Streamlit keeps 128 of those that have left, at most
 HOUR = 3_600.0  # seconds that two viewers watch, on a clock that does not wait
 UP_SECONDS, GROWN = 60.0, 10.0
 MEGABYTE = 1e6
@@ -104,6 +105,12 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
             GROWN,
             at_most=True,
             note=", ".join(PAGES),
+        ),
+        Figure(
+            f"growth of the server from page load {FULL} to {LOADS}",
+            loaded[-1] - loaded[FULL - 1],
+            "MB",
+            note="Streamlit keeps sessions that have left for 20 s, in case they come back, and at most 128",
         ),
         Figure(
             "growth over the ticks that two viewers have in an hour",

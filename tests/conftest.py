@@ -10,18 +10,12 @@ import torch
 
 from vit_lab import paths
 from vit_lab.runs.executors.choice import VARIABLE
-from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.runs.store import Store
 
 DATA_GIVEN = os.environ.get("VIT_LAB_DATA")
 DATA_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 torch.set_num_threads(1)
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One process of tests more than cores: a test waits for what it has started a quarter of its time."""
-    return usable_cores() + 1
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ nesting. What cannot be is refused with a ConfigError: the field, the value and 
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -97,6 +98,7 @@ def compared(config: RunConfig) -> dict[str, Any]:
     return flat(config) | {"fork": config.fork}
 
 
+@cache
 def settings_of(kind: str) -> tuple[str, ...]:
     """The settings that a person may choose for a kind of model, its init left out.
 

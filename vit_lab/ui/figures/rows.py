@@ -117,11 +117,9 @@ def histogram_rows(store: Store, runs: Sequence[RunRecord], layer: str, *, symlo
     mass = np.pad(counts.cumsum(axis=1), ((0, 0), (1, 0))) / counts.sum(axis=1, keepdims=True)
     shares = np.diff([np.interp(shown, edges, row) for row in mass], axis=1)
     middles = (shown[:-1] + shown[1:]) / 2
-    frames = [
-        pd.DataFrame({"weight": middles, "share": share}).assign(arm=letter(arm), step=step)
-        for (arm, step, _), share in zip(found, shares, strict=True)
-    ]
-    return pd.concat(frames, ignore_index=True)
+    moments = pd.DataFrame([(letter(arm), step) for arm, step, _ in found], columns=["arm", "step"])
+    rows = moments.loc[moments.index.repeat(len(middles))].reset_index(drop=True)
+    return rows.assign(weight=np.tile(middles, len(found)), share=shares.ravel())
 
 
 @st.cache_resource(show_spinner=False, max_entries=100)
