@@ -95,6 +95,10 @@ def test_a_preset_trains_to_the_same_bits_also_when_it_is_cut_and_resumed(name, 
     resumed = train(config, data, checkpoint=training.checkpoint())
     for _ in resumed:
         pass
+    uncut = train(config, data)
+    for _ in uncut:
+        pass
+    assert digest(uncut.checkpoint()) == digest(resumed.checkpoint())
     compare_bits(name, digest(resumed.checkpoint()))
 
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 from vit_lab.datasets import DATASETS, Examples
 from vit_lab.refusals import not_a_divisor, refusal
 
-FUSED_FROM = 16  # features of a head, from which on torch's fused kernel is no slower than `vit_lab.models.attend`
-FUSED_TOKENS = 32  # tokens that a token reads, from which on that kernel is no slower than the formula
+FUSED_FROM = 16  # features of a head, from which on `vit_lab.models.attend` is no faster than what torch has
+FUSED_TOKENS = 32  # tokens that a token reads, from which on torch's fused kernel is no slower than the formula
 Norm = Literal["pre", "post", "none"]
 
 

@@ -12,7 +12,7 @@ import cifar
 import numpy as np
 import pytest
 from anything import anything
-from tiny import tiny
+from tiny import tiny, tiny_clips, tiny_sequences
 
 from vit_lab.analysis.script.compose import WIDTH, ScriptError, missing, script_of
 from vit_lab.analysis.script.pieces import asked_for, chosen, holds
@@ -38,7 +38,7 @@ for folder in map(str.strip, sys.stdin):
     if not child:
         os.chdir(folder)
         for number, name in (1, "stdout"), (2, "stderr"):
-            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         runpy.run_path("run.py", run_name="__main__")
         sys.exit()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -60,7 +60,7 @@ def run_script():
 
         def run(folder):
             print(folder, file=runner.stdin, flush=True)
-            assert int(runner.stdout.readline()) == 0, (folder / "stderr").read_text(encoding="utf-8")
+            assert runner.stdout.readline() == "0\n", (folder / "stderr").read_text(encoding="utf-8")
             return (folder / "stdout").read_text(encoding="utf-8")
 
         yield run
@@ -88,6 +88,30 @@ def as_told(printed):
 @pytest.mark.parametrize("seed", FEW)
 def test_a_script_prints_the_losses_of_the_run_to_the_bit(seed, check_equal):
     check_equal(anything(seed))
+
+
+# Attention by torch's kernel, by the formula, and by whichever the number of tokens asks for
+WIDE = {
+    "many-tokens": tiny(patch_size=4, dim=32),
+    "many-tokens-dropped": tiny(patch_size=4, dim=32, attention_dropout=0.3, steps=3),
+    "few-frames-many-places": tiny_clips(dim=32, patch_size=4, attention_dropout=0.3, steps=3),
+    "just-many-tokens": tiny_clips(dim=32, space_time="joint", num_frames=8, steps=3),
+    "masked": tiny_sequences(dim=32, sequence_length=32, steps=3),
+    "masked-and-narrow": tiny_sequences(sequence_length=40, steps=3),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_the_script_of_wide_heads_prints_the_losses_of_the_run_to_the_bit(name, check_equal):
+    check_equal(WIDE[name])
+
+
+def test_every_way_to_attend_is_in_some_script():
+    texts = {name: script_of(config) for name, config in WIDE.items()}
+    kernel, both = "scaled_dot_product_attention", "k.shape[-2] >= 32"
+    assert {name for name, text in texts.items() if kernel not in text} == set()
+    assert {name for name, text in texts.items() if both in text} == {"few-frames-many-places"}
+    assert kernel not in script_of(tiny(dim=32)) and kernel not in script_of(configure())
 
 
 @pytest.mark.long
@@ -184,6 +208,7 @@ def test_a_long_run_tells_the_means_that_the_lab_tells(check_equal, monkeypatch)
 CONFIGS = {name: entry.config for name, entry in PRESETS.items()}
 CONFIGS |= {scheme: configure(scheme=scheme) for scheme in SCHEMES}
 CONFIGS |= {optimiser: configure(optimiser=optimiser) for optimiser in STANDARD_RATES}
+CONFIGS |= WIDE
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)

@@ -65,9 +65,10 @@ LESSONS = sorted(page.stem for page in PAGES if page.stem.startswith("learn_"))
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """What each page is once it has been drawn in a process that draws nothing else; all show one comparison.
+    """What each page is once it has been drawn, one after the other in one process; all show one comparison.
 
-    The words are whether there is something to see, how many errors and the like, and whether torch is there.
+    The words are whether there is something to see, how many errors and the like, and whether torch is there, which
+    the first page that brings it says as well as all after it.
     """
     code = f"""
 import sys

@@ -99,7 +99,7 @@ def test_a_command_under_a_ceiling_of_memory_fails_its_run_in_a_sentence(home, w
 
         resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
 
-    large = ["--patch-size=4", "--dim=256", "--mlp-ratio=8", "--batch-size=1024", "--validation-size=0", "--steps=2"]
+    large = ["--patch-size=4", "--dim=256", "--mlp-ratio=8", "--batch-size=768", "--validation-size=0", "--steps=2"]
     command = [sys.executable, "-m", "vit_lab", "train", *large, "--json"]
     done = subprocess.run(command, cwd=ROOT, preexec_fn=keep_to_it, capture_output=True, text=True, timeout=120)
     told = json.loads(done.stdout)

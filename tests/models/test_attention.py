@@ -83,7 +83,9 @@ def test_the_formula_for_few_tokens_and_the_kernel_for_many_have_one_gradient(to
 
 def test_the_kernel_is_asked_for_many_tokens_alone(monkeypatch):
     asked, kernel = [], F.scaled_dot_product_attention
-    monkeypatch.setattr(F, "scaled_dot_product_attention", lambda q, *rest, **more: asked.append(q) or kernel(q, *rest))
+    monkeypatch.setattr(
+        F, "scaled_dot_product_attention", lambda q, *rest, **more: asked.append(q) or kernel(q, *rest, **more)
+    )
     module = attention(32, 2)
     module(normal(3, FUSED_TOKENS - 1, 32)), module(normal(3, FUSED_TOKENS, 32))
     module(normal(3, FUSED_TOKENS, 32), memory=normal(3, 5, 32))

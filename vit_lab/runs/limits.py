@@ -15,6 +15,7 @@ from pathlib import Path
 from vit_lab.config import RunConfig
 from vit_lab.datasets import DATASETS
 from vit_lab.lineage import lineage
+from vit_lab.model_config import FUSED_TOKENS
 from vit_lab.models.size import num_parameters
 from vit_lab.runs.executors.executor import usable_cores
 from vit_lab.settings import ConfigError, bounds
@@ -130,8 +131,11 @@ def check_size(owner: str, configs: Sequence[RunConfig]) -> None:
 def step_bytes(config: RunConfig) -> float:
     """About how much memory one step takes beside the weights: what autograd keeps, or what the probes look at."""
     kept, weights = _kept_numbers(config)
-    dropped = 4 * weights if config.model.attention_dropout else 0
-    return 4.0 * max(config.optim.batch_size * config.model.depth * (kept + dropped), PROBE_IMAGES * weights)
+    if config.model.attention_dropout:
+        kept += 4 * weights
+    elif config.model.num_tokens < FUSED_TOKENS:  # torch's kernel for more, and `attend`, keep none to speak of
+        kept += weights
+    return 4.0 * max(config.optim.batch_size * config.model.depth * kept, PROBE_IMAGES * weights)
 
 
 def look_bytes(config: RunConfig, images: int) -> float:

@@ -1,4 +1,4 @@
-"""The part of a script that is attention, with heads wide enough for torch's kernel or narrow ones."""
+"""The part of a script that is attention: of narrow heads, to few tokens by the formula, or by torch's kernel."""
 
 ATTENTION = '''
 #? drops

@@ -24,8 +24,8 @@ TITLE = '''
 """
 '''
 WORDS = (
-    "Each `# %%` begins a notebook's cell{data}. With the run's machine and torch, losses are "
-    "the run's to the bit. B batch, N tokens, D width, H heads."
+    "Each `# %%` begins a notebook's cell{data}. With the run's machine, torch and lab, losses "
+    "are the run's to the bit. B batch, N tokens, D width, H heads."
 )
 OF_DATA = "DATA is where pictures lie"
 MODULES = {name: f"import {name}" for name in ("hashlib", "itertools", "math", "pickle", "re")}

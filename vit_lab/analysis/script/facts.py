@@ -74,7 +74,7 @@ def _of_model(config: RunConfig) -> dict[str, bool]:
 
 
 def _tokens_read(model: ModelConfig) -> list[int]:
-    """How many tokens a token reads in the attentions of a model."""
+    """How many tokens a token reads, for each kind of attention that a model has."""
     if isinstance(model, TimesformerConfig):
         places, frames = model.num_patches, model.num_frames
         return {"space": [places], "joint": [frames * places], "divided": [frames, places]}[model.space_time]
