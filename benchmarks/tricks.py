@@ -67,19 +67,19 @@ def sums_in_place(self: EncoderBlock, x: Tensor, generator: torch.Generator | No
     return dropout(self.mlp(self.norm_mlp(x)), self.dropout, generator).add_(x)
 
 
-def replaced(owner: Any, *names_and_values: Any) -> Patch:
-    """Some names of `owner`, each followed by its value, are others while the block lasts."""
-    return partial(patch.multiple, owner, **dict(zip(names_and_values[::2], names_and_values[1::2], strict=True)))
+def replaced(owner: Any, **others: Any) -> Patch:
+    """What `owner` has under these names is another while the block lasts."""
+    return partial(patch.multiple, owner, **others)
 
 
 NARROW = ("vit-notes", "moving-digits")  # heads of 4 and 12 features
 FEW_TOKENS = ("classroom", "accurate", "speedrun", "copy")  # 16 or 10, and heads of 16 features
 TRICKS_OF_A_STEP = (
-    Trick("own attention, not the formula", NARROW, take_out=replaced(Attention, "forward", formula)),
-    Trick("own attention, not torch's", NARROW[1:], take_out=replaced(attention, "FUSED_FROM", 0, "FUSED_TOKENS", 0)),
-    Trick("the formula for few tokens", FEW_TOKENS, take_out=replaced(attention, "FUSED_TOKENS", 0)),
-    Trick("bias in place", tuple(PRESETS), put_in=replaced(nn.Linear, "forward", bias_in_place)),
-    Trick("residual sums in place", tuple(PRESETS), put_in=replaced(EncoderBlock, "forward", sums_in_place)),
+    Trick("own attention, not the formula", NARROW, take_out=replaced(Attention, forward=formula)),
+    Trick("own attention, not torch's", NARROW[1:], take_out=replaced(attention, FUSED_FROM=0, FUSED_TOKENS=0)),
+    Trick("the formula for few tokens", FEW_TOKENS, take_out=replaced(attention, FUSED_TOKENS=0)),
+    Trick("bias in place", tuple(PRESETS), put_in=replaced(nn.Linear, forward=bias_in_place)),
+    Trick("residual sums in place", tuple(PRESETS), put_in=replaced(EncoderBlock, forward=sums_in_place)),
 )
 
 
