@@ -15,7 +15,6 @@ from anything import anything
 from tiny import tiny, tiny_clips, tiny_sequences
 
 from vit_lab.analysis.script.compose import WIDTH, ScriptError, missing, script_of
-from vit_lab.analysis.script.pieces import asked_for, chosen, holds
 from vit_lab.config import SCHEMES, STANDARD_RATES, RunConfig
 from vit_lab.data.bundled import BUNDLES
 from vit_lab.data.splits import load_run_data
@@ -270,39 +269,3 @@ def test_a_script_has_only_what_its_run_needs():
         assert word not in plain
     for word in ("dropout", "SHIFT", "LABEL_NOISE", "momenta"):
         assert word in full
-
-
-TEXT = """
-always = 1
-pre = $number  #? pre
-#? post|none !final
-several = 2
-more = 3 #? none
-#.
-"""
-
-
-@pytest.mark.parametrize(
-    ("facts", "kept"),
-    [
-        ({"pre"}, "always = 1\npre = 7"),
-        ({"post"}, "always = 1\nseveral = 2"),
-        ({"none"}, "always = 1\nseveral = 2\nmore = 3"),
-        ({"none", "final"}, "always = 1"),
-    ],
-)
-def test_lines_are_kept_by_their_marks(facts, kept):
-    assert chosen(TEXT, facts, {"number": "7"}) == kept
-
-
-def test_all_words_of_a_mark_must_hold():
-    assert holds("a !b", {"a"}) and holds("a|b c", {"b", "c"})
-    assert not holds("a !b", {"a", "b"}) and not holds("a b", {"a"})
-
-
-def test_functions_that_nobody_names_go_and_what_only_they_name():
-    cells = {
-        "one": ["def used():\n    return 1", "def lost():\n    return other()"],
-        "two": ["def other():\n    pass", "used()"],
-    }
-    assert asked_for(cells) == {"one": ["def used():\n    return 1"], "two": ["used()"]}
