@@ -14,6 +14,7 @@ ICON = str(files("vit_lab.ui") / "icon.svg")
 if not get_script_run_ctx(suppress_warning=True):  # `streamlit run` looks for a server in this file, and starts it
     app = App(__file__, lifespan=lifespan, middleware=MIDDLEWARE, routes=ROUTES)
 else:
+    from vit_lab.ui.poll import forget_late_ticks
     from vit_lab.ui.serving.lab import problems_told, tell_loss  # its caches want the server to be there
     from vit_lab.ui.serving.visitor import greet
 
@@ -28,6 +29,9 @@ else:
     page = st.navigation({name: [page_of(*one) for one in pages] for name, pages in PAGES.items()}, position="top")
     st.session_state["framed"] = True  # see vit_lab.ui.serving.lab.start_from_dashboard
     menu_closes(page.url_path)
-    with problems_told():
-        tell_loss()
-        page.run()
+    try:
+        with problems_told():
+            tell_loss()
+            page.run()
+    finally:
+        forget_late_ticks()

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 from a_server import Dashboard
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
@@ -26,7 +27,8 @@ class Peer:
             compression=None,
         )
         self._socket = self._stack.enter_context(opening)
-        self.elements: dict[tuple[int, ...], object] = {}
+        self.elements: dict[tuple[int, ...], Delta] = {}
+        self.pages: list[str] = []  # whose scripts have begun, whole or in part
 
     def send(self, message: BackMsg | bytes | str) -> None:
         """Anything, whatever it says."""
@@ -34,6 +36,11 @@ class Peer:
 
     def open(self, query: str = "", page: str = "", click: str = "", seconds: float = 60.0) -> "Peer":
         """Ask for a page, perhaps with one of its buttons pressed, and read until it is drawn."""
+        self.ask(query, page, click)
+        return self.read(seconds)
+
+    def ask(self, query: str = "", page: str = "", click: str = "") -> None:
+        """Ask for a page, and read nothing."""
         message = BackMsg()
         message.rerun_script.query_string, message.rerun_script.page_name = query, page
         message.rerun_script.context_info.timezone = "UTC"
@@ -42,15 +49,23 @@ class Peer:
             pressed = WidgetState(id=self.id_of(click), trigger_value=True)
             message.rerun_script.widget_states.widgets.add().CopyFrom(pressed)
         self.send(message)
-        return self.read(seconds)
+
+    def tick(self) -> None:
+        """Ask for the part of the page that draws itself again and again, as its timer does."""
+        message = BackMsg()
+        message.rerun_script.fragment_id = next(one.fragment_id for one in self.elements.values() if one.fragment_id)
+        message.rerun_script.page_script_hash, message.rerun_script.is_auto_rerun = self.pages[-1], True
+        self.send(message)
 
     def read(self, seconds: float = 60.0) -> "Peer":
         """Until the script has come to its end."""
         while True:
             message = ForwardMsg.FromString(self._socket.recv(timeout=seconds))
             kind = message.WhichOneof("type")
-            if kind == "new_session" and not list(message.metadata.run.fragment_ids):
-                self.elements.clear()
+            if kind == "new_session":
+                self.pages.append(message.new_session.page_script_hash)
+                if not list(message.metadata.run.fragment_ids):
+                    self.elements.clear()
             elif kind == "delta":
                 self.elements[tuple(message.metadata.delta_path)] = message.delta
             elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:

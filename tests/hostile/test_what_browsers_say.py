@@ -1,5 +1,6 @@
 """Messages that no button sends: whatever a visitor says, other people's runs go on."""
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -45,6 +46,24 @@ def test_every_kind_of_message_leaves_the_runs_of_others_alone(class_server):
     assert len(store.runs()) == 1
     store.close()
     class_server.kill()  # a connection that is closed by a message leaves many lines in the terminal
+
+
+def test_a_tick_of_a_page_that_was_left_does_not_bring_it_back(server):
+    peer = Peer(server).open(SINGLE)
+    peer.open(SINGLE, click="train")
+    left = peer.pages[-1]
+    peer.ask(click="present")
+    for _ in range(100):  # also while the page that the button leads to is drawn, of which the timers have not heard
+        peer.tick()
+        time.sleep(0.005)
+    while peer.pages[-1] == left:
+        peer.read()
+    arrived = len(peer.pages)
+    with suppress(TimeoutError):
+        while True:
+            peer.read(seconds=2.0)
+    assert left not in peer.pages[arrived:]
+    assert "no verdict yet" in peer.text
 
 
 @pytest.mark.long

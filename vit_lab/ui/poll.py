@@ -4,9 +4,12 @@ See docs/decisions/027.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 from vit_lab.runs.experiments import Runs
 from vit_lab.ui.serving.lab import problems_told, tell_hold_up
@@ -52,3 +55,21 @@ def poll(
             draw(runs)
 
     st.fragment(tick, run_every=every if moves(first) else None)()
+
+
+def forget_late_ticks() -> None:
+    """Forget a tick that a browser asked for on another page, before it heard that its person has gone to this one.
+
+    For the end of a page. Streamlit would have the tick follow the page, and by that tell the browser that the other
+    page is back: it takes this one away, and the next tick finds no place to draw in, which ends the connection for
+    good (docs/decisions/047).
+    """
+    context = get_script_run_ctx()
+    if context is None or context.script_requests is None:
+        return
+    requests = context.script_requests
+    with suppress(AttributeError), requests._lock:  # no part of what Streamlit promises; without them, all is as it was
+        waiting = requests._rerun_data
+        is_tick = requests._state is ScriptRequestType.RERUN and bool(waiting.fragment_id_queue)
+        if is_tick and waiting.page_script_hash != context.page_script_hash:
+            requests._state = ScriptRequestType.CONTINUE
