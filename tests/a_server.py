@@ -1,6 +1,7 @@
 """A dashboard in a process and a home of its own."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,11 @@ from vit_lab.runs.executors.choice import VARIABLE
 from vit_lab.runs.executors.executor import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
+# Streamlit 1.67, now and then where cores are busy: a click is looked at while the script before it, told to end, still
+# adds a field. The click is lost, and the page's next one is not.
+RACE_OF_STREAMLIT = re.compile(
+    r"in _call_callbacks\b(?:(?!Traceback).)*?dictionary changed size during iteration", re.S
+)
 START_SECONDS, STOP_SECONDS = 60, 5  # to stop: if a core is free; longer in step with what else is running
 
 
@@ -71,7 +77,7 @@ class Dashboard:
             pytest.fail(f"the server did not end within {seconds:.1f} s:\n{self.said()}")
         said, self._heard = self.said(), self.log.stat().st_size
         assert code == 0, f"the server ended with code {code}:\n{said}"
-        assert "Traceback" not in said, said
+        assert said.count("Traceback") == len(RACE_OF_STREAMLIT.findall(said)), said
 
     def restart(self) -> None:
         """End the server and start another, which has shown nothing yet."""

@@ -25,6 +25,7 @@ from vit_lab.ui.train import preflight
 end = lab.end  # kept, because a test may put something else in the manager's place
 manager = lab._manager
 # What takes longer than all the rest of a page: unpacking the digits, a look before the first step, timing a step
+first_read_once = functools.cache(bundled.load_first)
 digits_read_once = functools.cache(picture.load_bundled_digits)
 looked_at_once = functools.cache(preflight._preflight.__wrapped__)
 timed_once = functools.cache(cost._measured.__wrapped__)
@@ -37,6 +38,7 @@ def fresh_server(home, monkeypatch) -> Iterator[None]:
     """No store, worker or cached row outlives a test, nor the page as the program's main module."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # or processes of later tests would run it
     monkeypatch.setattr(picture, "load_bundled_digits", digits_read_once)
+    monkeypatch.setattr(picture, "load_first", first_read_once)
     monkeypatch.setattr(bundled, "load_bundled_digits", digits_read_once)
     monkeypatch.setattr(preflight, "_preflight", looked_at_once)
     monkeypatch.setattr(cost, "_measured", timed_once)

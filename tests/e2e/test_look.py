@@ -55,7 +55,7 @@ def test_a_link_to_the_runs_works_on_a_server_that_has_shown_nothing_yet(dashboa
     no_exception(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_nothing_spills_over_the_edge_of_a_telephone(visitor, finished_pair, scheme):
     phone = visitor(viewport=PHONE, color_scheme=scheme)
     train, runs = phone.open("/?experiment=link"), phone.open("/runs")

@@ -91,6 +91,7 @@ def test_five_hundred_pages_leave_the_server_as_large_as_fifty(server):
 
 
 @linux
+@pytest.mark.long
 def test_a_command_under_a_ceiling_of_memory_fails_its_run_in_a_sentence(home, worker_processes):
     ceiling = 5 * GIB  # of addresses, of which torch alone takes most
 

@@ -517,7 +517,19 @@ def taken_in(home, bundle, point):
     read_bundle(store, bundle)
 
 
-@pytest.mark.parametrize("point", ["fsync 3", "row 1", "row 4", "rename 1", "rename 3", "committed 1"])
+MORE_MOMENTS = ("row 1", "rename 3")  # before the first row, and after most files
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "fsync 3",
+        "row 4",
+        "rename 1",
+        "committed 1",
+        *(pytest.param(more, marks=pytest.mark.long) for more in MORE_MOMENTS),
+    ],
+)
 def test_a_kill_at_any_moment_leaves_all_or_nothing(point, elsewhere, bundle, home):
     Store(paths.database()).close()
     killed = SPAWN.Process(target=taken_in, args=(home, bundle, point), daemon=True)

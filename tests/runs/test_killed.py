@@ -153,13 +153,15 @@ def check_ends_equal(ids):
 
 
 POINTS = [f"{when} {what}" for what in ("fsync", "rename", "commit") for when in ("before", "after")]
+SOME = ["before fsync", "after rename", "before commit"]
 
 
-def test_a_server_that_dies_at_any_point_of_writing_leaves_all_whole(home):
+@pytest.mark.parametrize("points", [SOME, pytest.param(POINTS, marks=pytest.mark.long)], ids=["some", "all"])
+def test_a_server_that_dies_at_any_point_of_writing_leaves_all_whole(home, points):
     store = Store(paths.database())
     ids = [run_id for experiment in "ab" for run_id in store.add(pair(CONFIGS, experiment))]
     store.close()
-    for point in POINTS:
+    for point in points:
         server = SPAWN.Process(target=serve, args=(home, 0.01, point), daemon=True)
         server.start()
         before = committed(ids)
