@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figures import Figure
-from benchmarks.processes import cpu_seconds, with_children
+from benchmarks.processes import all_of, cpu_seconds
 from benchmarks.viewers import Server, Viewer, dashboard
 from vit_lab.runs.states import Status
 from vit_lab.runs.store import Store
@@ -42,7 +42,7 @@ def steps_done(store: Store) -> int:
 
 def cpu_of(server: int) -> dict[str, float]:
     """Processor seconds so far of the server, its workers, and this process, which is all viewers."""
-    _, *workers = with_children(server)
+    _, *workers = all_of(server)
     return {"server": cpu_seconds(server), "workers": sum(map(cpu_seconds, workers)), "viewers": time.process_time()}
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.figures import Figure
-from benchmarks.processes import with_children
+from benchmarks.processes import all_of
 from benchmarks.viewers import Clock, Server, Viewer, dashboard
 from vit_lab.config import RunConfig
 from vit_lab.runs.states import ACTIVE
@@ -44,15 +44,6 @@ class Hurried(Clock):
     async def reach(self, moment: float) -> None:
         """Be there at once."""
         self._now = max(self._now, moment)
-
-
-def all_of(pid: int) -> list[int]:
-    """A process, those that it has started, those that these have started, and so on."""
-    found = [pid]
-    for one in found:
-        with suppress(OSError):
-            found += [child for child in with_children(one) if child not in found]
-    return found
 
 
 def megabytes(pid: int, which: str = "Pss") -> float:
@@ -87,7 +78,7 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
     if not is_at_work:
         raise RuntimeError("the runs have ended meanwhile")
     together, at_work = sum(pss for _, pss, _ in each.values()), f"{len(each)} processes"
-    own = sorted((round(private) for name, _, private in each.values() if name == "worker"), reverse=True)[:2]
+    _, *own = (round(private) for name, _, private in each.values() if name == "worker")  # first the fork server
     grown = loaded[-1] - loaded[SETTLED - 1]
     return [
         Figure(
@@ -96,7 +87,7 @@ def measure() -> tuple[list[Figure], dict[str, Any]]:
             "MB",
             1_000,
             at_most=True,
-            note=f"{at_work}; a worker's own, shared with nobody: {own[0] if own else 0} MB",
+            note=f"{at_work}; a worker's own, shared with nobody: {max(own, default=0)} MB",
         ),
         Figure(
             f"growth of the server from page load {SETTLED} to {LOADS}",

@@ -1,22 +1,33 @@
-"""The processes of a dashboard, as Linux tells of them: the server, and the workers that it has started."""
+"""The processes of a dashboard, as Linux tells of them: the server, and the workers, which its fork server starts."""
 
 import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 
-def with_children(pid: int) -> list[int]:
-    """A process and the processes that it has started."""
-    started = [task.read_text().split() for task in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [pid, *(int(child) for children in started for child in children)]
+def all_of(pid: int) -> list[int]:
+    """A process, those that it has started, those that these have started, and so on."""
+    found = [pid]
+    for one in found:
+        for task in _tasks(one):
+            with suppress(OSError):  # it has just ended
+                found += [child for child in map(int, task.read_text().split()) if child not in found]
+    return found
+
+
+def _tasks(pid: int) -> list[Path]:
+    with suppress(OSError):
+        return list(Path(f"/proc/{pid}/task").glob("*/children"))
+    return []
 
 
 @dataclass(frozen=True)
 class Family:
-    """A process and those that it has started, stopped and continued together."""
+    """A process and all that come from it, stopped and continued together."""
 
     process: subprocess.Popen[bytes]
 
@@ -26,8 +37,9 @@ class Family:
 
     def send_signal(self, which: signal.Signals) -> None:
         """To all of them."""
-        for pid in with_children(self.process.pid):
-            os.kill(pid, which)
+        for pid in all_of(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, which)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.figures import Figure
 from benchmarks.in_turn import contenders
 from benchmarks.lab_of_its_own import lab
-from benchmarks.processes import cpu_seconds, with_children
+from benchmarks.processes import all_of, cpu_seconds
 from vit_lab.config import RunConfig
 from vit_lab.data.splits import load_run_data
 from vit_lab.runs.manager import RunManager
@@ -48,7 +48,7 @@ def busy_share(manager: RunManager) -> float:
     ids = manager.submit(arms(QUEUED, "queue"))
     while manager.store.run(ids[0]).step == 0:
         time.sleep(0.005)
-    processes = with_children(os.getpid())
+    processes = all_of(os.getpid())
     cpu, started = sum(map(cpu_seconds, processes)), time.perf_counter()
     while sum(run.status in ACTIVE for run in manager.store.runs(ids)) >= manager.workers:
         time.sleep(POLL_SECONDS)

@@ -18,9 +18,9 @@ from vit_lab.runs.executors.executor import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
 # Streamlit 1.67, now and then where cores are busy: a click is looked at while the script before it, told to end, still
-# adds a field. The click is lost, and the page's next one is not.
+# adds a field. That click is lost, the next one is heard.
 RACE_OF_STREAMLIT = re.compile(
-    r"in _call_callbacks\b(?:(?!Traceback).)*?dictionary changed size during iteration", re.S
+    r"in _call_callbacks\b(?:(?!Traceback|_run_callback).)*?dictionary changed size during iteration", re.S
 )
 START_SECONDS, STOP_SECONDS = 60, 5  # to stop: if a core is free; longer in step with what else is running
 

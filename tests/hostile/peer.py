@@ -50,12 +50,12 @@ class Peer:
             message.rerun_script.widget_states.widgets.add().CopyFrom(pressed)
         self.send(message)
 
-    def tick(self) -> None:
-        """Ask for the part of the page that draws itself again and again, as its timer does."""
+    def tick(self) -> BackMsg:
+        """What the timer of the part of the page says that draws itself again and again."""
         message = BackMsg()
         message.rerun_script.fragment_id = next(one.fragment_id for one in self.elements.values() if one.fragment_id)
         message.rerun_script.page_script_hash, message.rerun_script.is_auto_rerun = self.pages[-1], True
-        self.send(message)
+        return message
 
     def read(self, seconds: float = 60.0) -> "Peer":
         """Until the script has come to its end."""

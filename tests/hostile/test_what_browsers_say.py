@@ -1,6 +1,6 @@
 """Messages that no button sends: whatever a visitor says, other people's runs go on."""
 
-import time
+import threading
 from contextlib import suppress
 
 import pytest
@@ -51,18 +51,26 @@ def test_every_kind_of_message_leaves_the_runs_of_others_alone(class_server):
 def test_a_tick_of_a_page_that_was_left_does_not_bring_it_back(server):
     peer = Peer(server).open(SINGLE)
     peer.open(SINGLE, click="train")
-    left = peer.pages[-1]
+    left, tick, arrived = peer.pages[-1], peer.tick(), threading.Event()
+
+    def go_on():  # also while the page that the button leads to is drawn, of which the timer has not heard
+        while not arrived.wait(0.02):
+            peer.send(tick)
+
+    timer = threading.Thread(target=go_on)
     peer.ask(click="present")
-    for _ in range(100):  # also while the page that the button leads to is drawn, of which the timers have not heard
-        peer.tick()
-        time.sleep(0.005)
-    while peer.pages[-1] == left:
-        peer.read()
-    arrived = len(peer.pages)
+    timer.start()
+    try:
+        while peer.pages[-1] == left:
+            peer.read()
+    finally:
+        arrived.set()
+        timer.join()
+    arrived_at = peer.pages[-1]
     with suppress(TimeoutError):
         while True:
             peer.read(seconds=2.0)
-    assert left not in peer.pages[arrived:]
+    assert left not in peer.pages[peer.pages.index(arrived_at) :]
     assert "no verdict yet" in peer.text
 
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequestType
 
 from vit_lab.runs.experiments import Runs
 from vit_lab.ui.serving.lab import problems_told, tell_hold_up
@@ -60,16 +59,15 @@ def poll(
 def forget_late_ticks() -> None:
     """Forget a tick that a browser asked for on another page, before it heard that its person has gone to this one.
 
-    For the end of a page. Streamlit would have the tick follow the page, and by that tell the browser that the other
-    page is back: it takes this one away, and the next tick finds no place to draw in, which ends the connection for
-    good (docs/decisions/047).
+    And a click in a part of that page. For the end of a page: Streamlit would have the tick follow it, and by that tell
+    the browser that the other page is back. It takes this one away, and the next tick finds no place to draw in, which
+    ends the connection for good (docs/decisions/047).
     """
-    context = get_script_run_ctx()
-    if context is None or context.script_requests is None:
-        return
-    requests = context.script_requests
-    with suppress(AttributeError), requests._lock:  # no part of what Streamlit promises; without them, all is as it was
-        waiting = requests._rerun_data
-        is_tick = requests._state is ScriptRequestType.RERUN and bool(waiting.fragment_id_queue)
-        if is_tick and waiting.page_script_hash != context.page_script_hash:
-            requests._state = ScriptRequestType.CONTINUE
+    context: Any = get_script_run_ctx()
+    with suppress(AttributeError):  # no part of what Streamlit promises; without it, all is as it would be
+        requests = context.script_requests
+        with requests._lock:
+            waiting = requests._rerun_data
+            is_of_a_part = requests._state.name == "RERUN" and bool(waiting.fragment_id_queue)
+            if is_of_a_part and waiting.page_script_hash != context.page_script_hash:
+                requests._state = type(requests._state).CONTINUE
