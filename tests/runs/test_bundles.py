@@ -517,19 +517,10 @@ def taken_in(home, bundle, point):
     read_bundle(store, bundle)
 
 
-MORE_MOMENTS = ("row 1", "rename 3")  # before the first row, and after most files
+RARELY = [pytest.param(point, marks=pytest.mark.long) for point in ("row 1", "rename 3")]
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        "fsync 3",
-        "row 4",
-        "rename 1",
-        "committed 1",
-        *(pytest.param(more, marks=pytest.mark.long) for more in MORE_MOMENTS),
-    ],
-)
+@pytest.mark.parametrize("point", ["fsync 3", "row 4", "rename 1", "committed 1", *RARELY])
 def test_a_kill_at_any_moment_leaves_all_or_nothing(point, elsewhere, bundle, home):
     Store(paths.database()).close()
     killed = SPAWN.Process(target=taken_in, args=(home, bundle, point), daemon=True)
